@@ -1,0 +1,261 @@
+//! The event log's entries: what bridges publish, in the order it happened.
+
+use super::{Failure, Iccid, Label, MessageId, PublicState, Timestamp, UncertainReason};
+use crate::tpdu::Scts;
+
+/// One entry of the log. `seq` has no gaps; together with the store's log id it is the identity of the event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// From 1, without gaps.
+    pub seq: u64,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventKind {
+    /// An outbound message changed its public state.
+    Status(StatusChange),
+    /// A message came in, whole or in part.
+    Inbound(InboundEvent),
+    /// Something came in that is not a readable message.
+    Raw(RawInbound),
+    /// A status report that fits no message of ours.
+    Orphan(OrphanReport),
+    /// A command was refused.
+    Refused(Refusal),
+}
+
+/// A change of a message's public state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusChange {
+    /// The message's public id.
+    pub id: MessageId,
+    /// The state now.
+    pub state: PublicState,
+    /// The state before; `None` for the first.
+    pub previous: Option<PublicState>,
+    /// Label of the SIM, once one is chosen.
+    pub sim: Option<Label>,
+    /// Tries so far, over all parts.
+    pub attempt: u32,
+    /// Parts of the message.
+    pub parts: u8,
+    /// Parts that the service centre has.
+    pub parts_sent: u8,
+    /// Why the last try failed.
+    pub failure: Option<Failure>,
+    /// Why it is uncertain.
+    pub uncertain: Option<UncertainReason>,
+    /// TP-ST of the report that caused the change. 3GPP TS 23.040 §9.2.3.15.
+    pub report_status: Option<u8>,
+    /// A part may reach the recipient twice.
+    pub duplicate_possible: bool,
+    /// The client's tags.
+    pub tags: Vec<String>,
+}
+
+/// A message from the network.
+#[derive(Clone, PartialEq)]
+pub struct InboundEvent {
+    /// Its identity: a lower-case ULID; the same for every revision.
+    pub id: String,
+    /// 1, then 2 when late parts complete it.
+    pub revision: u8,
+    /// Label of the SIM that received it.
+    pub sim: Label,
+    /// The sender: `+digits`, digits, or an alphanumeric name.
+    pub from: String,
+    /// The text; `None` for a data message.
+    pub text: Option<String>,
+    /// User data of a data message.
+    pub data: Option<Vec<u8>>,
+    /// Destination port of a data message.
+    pub port: Option<u16>,
+    /// The service centre's time stamp of the first part.
+    pub sent_at: Option<Scts>,
+    /// When the first part was committed here.
+    pub received_at: Timestamp,
+    /// Parts of the whole message.
+    pub parts: u8,
+    /// Which parts are not here; empty when complete.
+    pub missing: MissingParts,
+    /// Message class, when there is one.
+    pub class: Option<u8>,
+    /// An equal TPDU came before; the id of that message.
+    pub same_as: Option<String>,
+}
+
+/// Says who and how much, never the content.
+impl std::fmt::Debug for InboundEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InboundEvent")
+            .field("id", &self.id)
+            .field("revision", &self.revision)
+            .field("sim", &self.sim)
+            .field("parts", &self.parts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sequence numbers of the parts that have not come.
+pub type MissingParts = Vec<u8>;
+
+/// A PDU that is kept and published as it came.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawInbound {
+    /// Its identity: a lower-case ULID.
+    pub id: String,
+    /// Label of the SIM.
+    pub sim: Label,
+    /// The PDU's octets, service centre field included.
+    pub pdu: Vec<u8>,
+    /// Why it could not be read, with field and octet.
+    pub reason: String,
+    /// When it was committed here.
+    pub received_at: Timestamp,
+}
+
+/// Says how much, never the content.
+impl std::fmt::Debug for RawInbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RawInbound({}, {} octets, {})", self.id, self.pdu.len(), self.reason)
+    }
+}
+
+/// A status report that fits no message of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrphanReport {
+    /// The SIM that received it.
+    pub sim: Label,
+    /// Its ICCID.
+    pub iccid: Iccid,
+    /// TP-MR.
+    pub mr: u8,
+    /// TP-RA as text.
+    pub recipient: String,
+    /// TP-ST.
+    pub status: u8,
+}
+
+/// A command that was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {detail}", .code.word())]
+pub struct Refusal {
+    /// What kind of refusal.
+    pub code: RefusalCode,
+    /// For a person: what is wrong and what to do.
+    pub detail: String,
+    /// JSON pointer to the field, or `line:column` where it is not JSON.
+    pub field: Option<String>,
+    /// The command's id, where it could be read.
+    pub id: Option<String>,
+    /// The command's transaction, where it could be read.
+    pub transaction: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal that names no field yet.
+    pub fn new(code: RefusalCode, detail: impl Into<String>) -> Refusal {
+        Refusal { code, detail: detail.into(), field: None, id: None, transaction: None }
+    }
+
+    /// The same, naming the field.
+    pub fn at(mut self, field: impl Into<String>) -> Refusal {
+        self.field = Some(field.into());
+        self
+    }
+}
+
+/// Kinds of refusal: the error codes of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RefusalCode {
+    /// Not UTF-8, or not JSON.
+    InvalidJson = 0,
+    /// A field is missing, unknown, or out of its range.
+    InvalidField = 1,
+    /// The recipient is not a number.
+    InvalidNumber = 2,
+    /// The id was used for another body.
+    IdReused = 3,
+    /// No SIM has this label.
+    UnknownSim = 4,
+    /// The recipient has opted out.
+    OptedOut = 5,
+    /// Policy says no (an emergency number, say).
+    Blocked = 6,
+    /// A limit is used up.
+    QuotaExceeded = 7,
+    /// More parts than `max_parts`, or the payload is too large.
+    TooLong = 8,
+    /// The time is already over.
+    Expired = 9,
+    /// No room; try again later.
+    QueueFull = 10,
+    /// The client may not do this.
+    NotAuthorized = 11,
+    /// Commands must not be retained.
+    RetainedCommand = 12,
+    /// This version cannot do it.
+    Unsupported = 13,
+    /// Our fault.
+    Internal = 14,
+    /// No message has this id.
+    NotFound = 15,
+    /// It is too late for that.
+    Conflict = 16,
+}
+
+impl RefusalCode {
+    /// All codes with their words.
+    pub const WORDS: [(RefusalCode, &'static str); 17] = [
+        (RefusalCode::InvalidJson, "invalid_json"),
+        (RefusalCode::InvalidField, "invalid_field"),
+        (RefusalCode::InvalidNumber, "invalid_number"),
+        (RefusalCode::IdReused, "id_reused"),
+        (RefusalCode::UnknownSim, "unknown_sim"),
+        (RefusalCode::OptedOut, "opted_out"),
+        (RefusalCode::Blocked, "blocked"),
+        (RefusalCode::QuotaExceeded, "quota_exceeded"),
+        (RefusalCode::TooLong, "too_long"),
+        (RefusalCode::Expired, "expired"),
+        (RefusalCode::QueueFull, "queue_full"),
+        (RefusalCode::NotAuthorized, "not_authorized"),
+        (RefusalCode::RetainedCommand, "retained_command"),
+        (RefusalCode::Unsupported, "unsupported"),
+        (RefusalCode::Internal, "internal"),
+        (RefusalCode::NotFound, "not_found"),
+        (RefusalCode::Conflict, "conflict"),
+    ];
+
+    /// The word used in JSON.
+    pub fn word(self) -> &'static str {
+        RefusalCode::WORDS[self as usize].1
+    }
+
+    /// The code with this number; `None` for a number that no version has used.
+    pub fn from_number(n: u8) -> Option<RefusalCode> {
+        RefusalCode::WORDS.get(usize::from(n)).map(|(code, _)| *code)
+    }
+
+    /// True when the same command may pass later.
+    pub fn is_retryable(self) -> bool {
+        matches!(self, RefusalCode::QueueFull | RefusalCode::QuotaExceeded | RefusalCode::Internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_words_agree() {
+        for (n, (code, _)) in RefusalCode::WORDS.into_iter().enumerate() {
+            assert_eq!(code as usize, n);
+        }
+    }
+}

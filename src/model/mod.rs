@@ -1,0 +1,23 @@
+//! The words that all parts of the gateway share: values only, no I/O, no clock.
+
+mod event;
+mod failure;
+mod ids;
+mod message;
+mod number;
+mod outcome;
+mod part;
+mod view;
+
+pub use event::{
+    Event, EventKind, InboundEvent, MissingParts, OrphanReport, RawInbound, Refusal, RefusalCode, StatusChange,
+};
+pub use failure::{Action, Blame, Failure, FailureCause, classify};
+pub use ids::{AttemptId, Iccid, IdError, Imei, Imsi, Label, MessageId, MessageKey, PartKey, SlotId};
+pub use message::{Body, Encoding, OnUncertain, Priority, Submission, Timestamp};
+pub use number::{Number, NumberError};
+pub use outcome::{SendOutcome, UncertainReason};
+pub use part::{PartState, PublicState, roll_up};
+pub use view::{
+    AttemptView, MessageView, ModemPhase, ModemStatus, PartView, QueueCounts, Registration, SimStatus, StorageLevel,
+};

@@ -1,0 +1,196 @@
+//! What can be looked up: the state of messages, modems and SIMs as the outside sees it.
+
+use super::{
+    AttemptId, Failure, Iccid, Imei, Imsi, Label, MessageId, Number, PartState, PublicState, Timestamp, UncertainReason,
+};
+
+/// An outbound message with its history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessageView {
+    /// The public id.
+    pub id: MessageId,
+    /// The recipient.
+    pub to: Number,
+    /// The state now.
+    pub state: PublicState,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it will be given up.
+    pub expires_at: Timestamp,
+    /// Each part, in order.
+    pub parts: Vec<PartView>,
+    /// A part may reach the recipient twice.
+    pub duplicate_possible: bool,
+    /// The client's tags.
+    pub tags: Vec<String>,
+}
+
+/// One part of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartView {
+    /// From 1.
+    pub seq: u8,
+    /// Where it stands.
+    pub state: PartState,
+    /// Every try, the first first.
+    pub attempts: Vec<AttemptView>,
+}
+
+/// One try to send one part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptView {
+    /// The try's number in the whole gateway.
+    pub attempt: AttemptId,
+    /// Label of the SIM.
+    pub sim: Label,
+    /// The SIM.
+    pub iccid: Iccid,
+    /// When the mark before the payload became durable; `None`: provably not sent.
+    pub armed_at: Option<Timestamp>,
+    /// When the result was known.
+    pub ended_at: Option<Timestamp>,
+    /// TP-MR the modem answered.
+    pub mr: Option<u8>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Why nobody knows.
+    pub uncertain: Option<UncertainReason>,
+    /// The try that this one repeats.
+    pub resend_of: Option<AttemptId>,
+    /// Why this SIM, and why not the others: the router's words.
+    pub routing: String,
+}
+
+/// Messages that are not final, by what they wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueCounts {
+    /// Accepted, not sent.
+    pub queued: u64,
+    /// A part is on the wire or undecided.
+    pub sending: u64,
+    /// Sent, waiting for the report.
+    pub awaiting_report: u64,
+    /// Nobody knows whether they left.
+    pub uncertain: u64,
+}
+
+/// What a modem is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ModemPhase {
+    /// The port cannot be opened, or was lost; tried again with back-off.
+    Offline,
+    /// The port is open; the modem is being set up.
+    BringUp,
+    /// It can send and receive.
+    Ready,
+    /// It answers, but the SIM or the network does not let it send.
+    Blocked,
+    /// The gateway is stopping.
+    Stopped,
+}
+
+impl ModemPhase {
+    /// The word used in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            ModemPhase::Offline => "offline",
+            ModemPhase::BringUp => "bringup",
+            ModemPhase::Ready => "ready",
+            ModemPhase::Blocked => "blocked",
+            ModemPhase::Stopped => "stopped",
+        }
+    }
+}
+
+/// Network registration. 3GPP TS 27.007 §7.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Registration {
+    /// Not known yet.
+    #[default]
+    Unknown,
+    /// Not registered, not searching.
+    NotRegistered,
+    /// Registered in the home network (also "SMS only", "CSFB not preferred").
+    Home,
+    /// Searching.
+    Searching,
+    /// Denied by the network.
+    Denied,
+    /// Registered while roaming.
+    Roaming,
+    /// Emergency calls only.
+    EmergencyOnly,
+}
+
+impl Registration {
+    /// The word used in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Registration::Unknown => "unknown",
+            Registration::NotRegistered => "not_registered",
+            Registration::Home => "home",
+            Registration::Searching => "searching",
+            Registration::Denied => "denied",
+            Registration::Roaming => "roaming",
+            Registration::EmergencyOnly => "emergency_only",
+        }
+    }
+
+    /// True when an SMS can leave.
+    pub fn can_send(self) -> bool {
+        matches!(self, Registration::Home | Registration::Roaming)
+    }
+}
+
+/// How full one memory is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageLevel {
+    /// `SM`, `ME`, `MT`, `SR`. 3GPP TS 27.005 §3.2.2.
+    pub memory: String,
+    /// Slots in use.
+    pub used: u16,
+    /// Slots in all.
+    pub total: u16,
+}
+
+/// A modem and the SIM in it, as last seen by its driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModemStatus {
+    /// The configured label, else `modem-` and the last four digits of the IMEI, else of the port.
+    pub label: Label,
+    /// The port as configured.
+    pub port: String,
+    /// What it is doing.
+    pub phase: ModemPhase,
+    /// Why it is not ready, and the next step, for a person.
+    pub reason: Option<String>,
+    /// Once read.
+    pub imei: Option<Imei>,
+    /// `+CGMI`.
+    pub manufacturer: Option<String>,
+    /// `+CGMM`.
+    pub model: Option<String>,
+    /// `+CGMR`.
+    pub firmware: Option<String>,
+    /// The SIM, once read.
+    pub sim: Option<SimStatus>,
+    /// How often the port was opened since the start.
+    pub opened: u32,
+}
+
+/// A SIM as last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimStatus {
+    /// Its identity.
+    pub iccid: Iccid,
+    /// Once read.
+    pub imsi: Option<Imsi>,
+    /// Network name, as the modem writes it.
+    pub operator: Option<String>,
+    /// Registration.
+    pub registration: Registration,
+    /// Received signal strength in dBm, from `+CSQ`. 3GPP TS 27.007 §8.5.
+    pub signal_dbm: Option<i16>,
+    /// Its memories.
+    pub storage: Vec<StorageLevel>,
+}
