@@ -244,8 +244,8 @@ fn at_ports_agree_with_the_table_of_known_devices() {
 fn udevadm_finds_no_fault() {
     let rules = Path::new(ROOT).join("udev/78-gsmgate.rules");
     match Command::new("udevadm").args(["verify", "--no-summary"]).arg(rules).output() {
-        // Exit 1 with "Unknown command verb" is an udevadm before 254.
-        Ok(out) if String::from_utf8_lossy(&out.stderr).contains("nknown command") => {
+        // "Unknown command verb" or "Unknown operation": an udevadm before 254.
+        Ok(out) if String::from_utf8_lossy(&out.stderr).contains("nknown ") => {
             println!("skipped: this udevadm cannot verify");
         }
         Ok(out) => assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr)),
