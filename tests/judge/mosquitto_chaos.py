@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import shlex
 import shutil
 import socket
 import subprocess
@@ -28,7 +29,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "judge"
 BASE = f"gsmgate/{NAME}"
-GSM7_SAMPLE = "Störung 42 % — äöü ñ £ € {a} [b] ~".replace("—", "-")
+GSM7_SAMPLE = "Störung 42 % - äöü ñ £ € {a} [b] ~"
 UCS2_SAMPLE = "Привет, 世界 😀👩‍🚒"
 WORDS = "pump tank level door alarm water night valve power motor fan north south gate river bridge".split()
 READY_S = 30
@@ -471,8 +472,7 @@ def report(run, out, took_s):
         found = out[key]
         shown = found if not isinstance(found, list) else (f"{len(found)}: {found[:5]}" if found else 0)
         print(f"  {'ok  ' if not found else 'FAIL'} {key:31} {shown}")
-    again = f"{sys.argv[0]}{' --chaos' if run.a.chaos else ''} --seed {run.a.seed}"
-    print(f"  again: {again}")
+    print(f"  again: {shlex.join([*sys.argv, '--seed', str(run.a.seed)])}")
     counts = {k: len(out[k]) if isinstance(out[k], list) else out[k] for k in BROKEN}
     print(json.dumps({"judge": "mosquitto_chaos", "ok": ok, "seed": run.a.seed, "messages": len(run.asked),
                       "parts": out["parts"], "kills": run.gateway.kills, "broker_restarts": run.broker.restarts,
