@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench bench-peers judge tools
 
-# Seconds after which the demo ends by itself, with exit 0 only if the round trip happened. Empty: until Ctrl-C.
-DEMO_SECONDS ?=
+# What the tests need besides Rust and a C compiler, as command:Debian package.
+TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
 # The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
 BENCH ?= ../shared/bench
 CASES ?= a,b,d,e,f
@@ -15,8 +15,9 @@ MODEMSIM ?= $(BENCH_TARGET)/release/modemsim
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
+# DEMO_SECONDS reaches the demo as a variable of the environment: it ends by itself, with exit 0 only after a round trip.
 demo: ## Build, then a broker, two virtual modems and the gateway: one SMS out and a reply in. DEMO_SECONDS=20 ends it.
-	DEMO_SECONDS=$(DEMO_SECONDS) cargo run --profile demo -- demo
+	cargo run --profile demo -- demo
 
 test: tools ## Everything CI tests: unit, end-to-end, hardware tests on virtual modems. Installs what is missing.
 	cargo test
@@ -38,11 +39,11 @@ judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restar
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py --chaos
 
 bench-peers: $(MODEMSIM) tools ## Side by side with other gateways: BENCH=folder CASES=a,b PEERS=ours,smstools.
-	python3 -c 'import paho.mqtt' 2>/dev/null || python3 -m pip install --quiet paho-mqtt
+	python3 -c 'import paho.mqtt' 2>/dev/null || python3 -m pip install --quiet --target $(BENCH_TARGET)/python paho-mqtt
 	cargo build --release
 	python3 benches/probe.py $${BENCH_TMP:-/tmp}
 	cd $(BENCH) && BENCH_OURS=$(CURDIR)/benches/peers/gsmgate.py GSMGATE_BIN=$(CURDIR)/target/release/gsmgate \
-	  MODEMSIM=$(MODEMSIM) PYTHONDONTWRITEBYTECODE=1 python3 bench.py all --peers $(PEERS) --cases $(CASES) \
+	  MODEMSIM=$(MODEMSIM) PYTHONPATH=$(BENCH_TARGET)/python PYTHONDONTWRITEBYTECODE=1 python3 bench.py all --peers $(PEERS) --cases $(CASES) \
 	  --quiet 60 --out $(CURDIR)/target/bench-peers.jsonl
 
 # Built from a copy: the bench's folder may be read-only.
@@ -53,7 +54,7 @@ $(MODEMSIM):
 
 # Debian's mosquitto is the broker of the end-to-end tests. Installing needs root or sudo; without either it only says so.
 tools:
-	@missing=; for pair in mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3; do \
+	@missing=; for pair in $(TOOLS); do \
 	  command -v $${pair%%:*} >/dev/null || [ -x /usr/sbin/$${pair%%:*} ] || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "missing:$$missing: installing them with apt-get"; \
