@@ -19,6 +19,9 @@ import time
 import tomllib
 from pathlib import Path
 
+# Debian keeps mosquitto where users do not look.
+os.environ["PATH"] += ":/usr/sbin"
+
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "rig"
 # Not settings of the gateway but of the rig.

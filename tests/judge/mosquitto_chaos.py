@@ -26,6 +26,9 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
+# Debian keeps mosquitto where users do not look.
+os.environ["PATH"] += ":/usr/sbin"
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "judge"
 BASE = f"gsmgate/{NAME}"
