@@ -192,7 +192,7 @@ class Witness:
         body = json.loads(message["payload"]) if message["payload"] else {}
         if topic.startswith("modem/"):
             self.modem_states[topic.split("/")[1]] = body
-        if "seq" not in body:
+        if body.get("seq") is None:
             return
         if body["seq"] in self.events:
             self.copies += 1
@@ -382,7 +382,7 @@ def judge_links(run, out):
     """Every extra submit must be told of: an ambiguous event, and the flag that the recipient may see it twice."""
     for message in out["extra"]:
         history = run.witness.states[message]
-        uncertain = any(s["state"] == "uncertain" or s.get("uncertain") for s in history)
+        uncertain = any(s["state"] == "uncertain" for s in history)
         flagged = any(s.get("duplicate_possible") for s in history)
         if not (uncertain and flagged):
             out["unexplained"].append(message)
@@ -418,7 +418,7 @@ def judge_reports(run, events, out):
 
 def judge_inbound(run, events, out):
     seen = Counter(body.get("text") for body in run.witness.inbound())
-    flagged = {body.get("text") for body in run.witness.inbound() if body.get("possible_duplicate")}
+    flagged = {body.get("text") for body in run.witness.inbound() if body.get("same_as")}
     for _, _, text in run.injected:
         if not seen[text]:
             out["inbound_lost"].append(text)
