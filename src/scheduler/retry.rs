@@ -3,6 +3,7 @@
 use crate::model::{
     Action, Blame, Failure, FailureCause, OnUncertain, SendOutcome, Timestamp, UncertainReason, classify,
 };
+use crate::store::Verdict;
 use std::time::Duration;
 
 /// How often and how long a part is tried again.
@@ -46,43 +47,6 @@ pub struct Facts {
     pub expires_at: Timestamp,
     /// Another SIM could take it now.
     pub other_sim: bool,
-}
-
-/// What is to be done with the part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The service centre has it; a report is waited for until then.
-    Acked {
-        /// TP-MR.
-        mr: Option<u8>,
-        /// End of the wait for a status report.
-        report_until: Timestamp,
-        /// The network's answer was evidence for an earlier, uncertain try.
-        by_evidence: bool,
-    },
-    /// Try again then.
-    Retry {
-        /// What went wrong.
-        failure: Failure,
-        /// Not earlier.
-        not_before: Timestamp,
-        /// Counts against the message.
-        counted: bool,
-    },
-    /// Failed for good.
-    Fail {
-        /// What went wrong.
-        failure: Failure,
-    },
-    /// Nobody knows; to be decided then.
-    Ambiguous {
-        /// Why.
-        reason: UncertainReason,
-        /// The modem's code, where there was one.
-        code: Option<u16>,
-        /// When to resend or give up.
-        resolve_at: Timestamp,
-    },
 }
 
 /// Decides what follows. `random` is uniform in 0..1 and gives the full jitter.
