@@ -4,7 +4,7 @@ use crate::model::{
     AttemptId, Failure, Iccid, Label, MessageId, MessageKey, Number, OnUncertain, PartKey, Priority, PublicState,
     QueueCounts, Timestamp, UncertainReason,
 };
-use crate::tpdu::{MessageClass, Segment};
+use crate::tpdu::{MessageClass, Segment, ValidityPeriod};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -19,6 +19,8 @@ pub struct NewMessage {
     pub to: Number,
     /// One a part, in order; 1 to 255.
     pub parts: Vec<Segment>,
+    /// Destination port of a data message.
+    pub port: Option<u16>,
     /// Message class.
     pub class: Option<MessageClass>,
     /// Who goes first.
@@ -120,7 +122,7 @@ pub struct Claim {
     /// SHA-256 of the TPDU.
     pub tpdu_sha256: [u8; 32],
     /// TP-VP as sent.
-    pub validity: u8,
+    pub validity: ValidityPeriod,
     /// Why this SIM.
     pub routing: &'static str,
     /// The uncertain try that this one repeats.
@@ -181,6 +183,8 @@ pub struct Work {
     pub pinned: Option<Label>,
     /// Earlier parts went out by this SIM.
     pub bound: Option<Iccid>,
+    /// Destination port of a data message.
+    pub port: Option<u16>,
     /// Message class.
     pub class: Option<MessageClass>,
     /// Ask for a status report.
