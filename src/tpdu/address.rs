@@ -209,6 +209,20 @@ impl TypeOfNumber {
     pub fn bits(self) -> u8 {
         self as u8
     }
+
+    /// For a dump.
+    pub fn name(self) -> &'static str {
+        match self {
+            TypeOfNumber::Unknown => "unknown type",
+            TypeOfNumber::International => "international",
+            TypeOfNumber::National => "national",
+            TypeOfNumber::NetworkSpecific => "network specific",
+            TypeOfNumber::Subscriber => "subscriber",
+            TypeOfNumber::Alphanumeric => "alphanumeric",
+            TypeOfNumber::Abbreviated => "abbreviated",
+            TypeOfNumber::Reserved => "reserved type",
+        }
+    }
 }
 
 /// Numbering plan identification: bits 3 to 0 of the type-of-address octet. 3GPP TS 23.040 §9.1.2.5.
@@ -259,6 +273,21 @@ impl NumberingPlan {
             NumberingPlan::Private => 9,
             NumberingPlan::Ermes => 10,
             NumberingPlan::Other(bits) => bits & 0x0F,
+        }
+    }
+
+    /// For a dump.
+    pub fn name(self) -> &'static str {
+        match self {
+            NumberingPlan::Unknown => "unknown plan",
+            NumberingPlan::Isdn => "ISDN/telephone plan (E.164)",
+            NumberingPlan::Data => "data plan (X.121)",
+            NumberingPlan::Telex => "telex plan",
+            NumberingPlan::National => "national plan",
+            NumberingPlan::Private => "private plan",
+            NumberingPlan::Ermes => "ERMES plan",
+            NumberingPlan::Other(5 | 6) => "service centre's plan",
+            NumberingPlan::Other(_) => "reserved plan",
         }
     }
 }

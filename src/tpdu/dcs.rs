@@ -1,5 +1,7 @@
 //! TP-DCS, data coding scheme: which alphabet the user data is in, and how it is to be shown.
 
+use std::fmt;
+
 /// Data coding scheme. Every octet is kept; the accessors read it as the standard says, reserved values included.
 /// TP-DCS, 3GPP TS 23.040 §9.2.3.10, 3GPP TS 23.038 §4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -81,6 +83,43 @@ impl Dcs {
             _ => WaitingKind::Other,
         };
         Some(MessageWaiting { kind, active: self.0 & 0x08 != 0, store })
+    }
+}
+
+/// What it says, for a dump.
+impl fmt::Display for Dcs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.text_alphabet() {
+            Alphabet::Gsm7 => "GSM 7 bit",
+            Alphabet::Octets => "8 bit data",
+            Alphabet::Ucs2 => "UCS-2",
+        })?;
+        if self.is_compressed() {
+            f.write_str(", compressed")?;
+        }
+        match self.class() {
+            Some(MessageClass::Class0) => f.write_str(", class 0 (shown at once)")?,
+            Some(MessageClass::Class1) => f.write_str(", class 1 (phone)")?,
+            Some(MessageClass::Class2) => f.write_str(", class 2 (SIM)")?,
+            Some(MessageClass::Class3) => f.write_str(", class 3 (terminal equipment)")?,
+            None => {}
+        }
+        if let Some(waiting) = self.message_waiting() {
+            let kind = match waiting.kind {
+                WaitingKind::Voicemail => "voicemail",
+                WaitingKind::Fax => "fax",
+                WaitingKind::Email => "e-mail",
+                WaitingKind::Other => "other message",
+            };
+            let active = if waiting.active { "waiting" } else { "no longer waiting" };
+            let store = if waiting.store { "store" } else { "discard" };
+            write!(f, ", {kind} {active}, {store} the text")?;
+        }
+        match self.group() {
+            CodingGroup::AutomaticDeletion => f.write_str(", delete after reading"),
+            CodingGroup::Reserved => f.write_str(" (reserved coding group)"),
+            _ => Ok(()),
+        }
     }
 }
 

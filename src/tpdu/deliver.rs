@@ -3,7 +3,7 @@
 use super::address::{self, Address};
 use super::dcs::Dcs;
 use super::error::{DecodeError, Detail, EncodeError};
-use super::pdu::Tpdu;
+use super::pdu::{Tpdu, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::time::Scts;
@@ -80,13 +80,8 @@ impl Tpdu for Deliver {
     }
 
     fn encode_into(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-        let first = flag(!self.mms, NO_MMS)
-            | flag(self.lp, LP)
-            | flag(self.sri, SRI)
-            | flag(!self.ud.udh.is_empty(), UDHI)
-            | flag(self.rp, RP);
-        out.push(first);
+        let udhi = !self.ud.udh.is_empty();
+        out.push(flags([(!self.mms, NO_MMS), (self.lp, LP), (self.sri, SRI), (udhi, UDHI), (self.rp, RP)]));
         self.oa.write(out, &address::OA)?;
         out.extend([self.pid.0, self.dcs.0]);
         out.extend_from_slice(&self.scts.raw);

@@ -84,6 +84,11 @@ impl Incoming {
     }
 }
 
+/// The bits that are set, in one octet.
+pub(super) fn flags<const N: usize>(bits: [(bool, u8); N]) -> u8 {
+    bits.into_iter().fold(0, |octet, (set, bit)| if set { octet | bit } else { octet })
+}
+
 /// Service centre and the largest TPDU, SMS-SUBMIT with an absolute validity period: 12 + 164 octets.
 const MAX_TPDU_OCTETS: usize = 176;
 

@@ -3,7 +3,7 @@
 use super::address::{self, Address};
 use super::dcs::Dcs;
 use super::error::{DecodeError, Detail, EncodeError};
-use super::pdu::Tpdu;
+use super::pdu::{Tpdu, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::status::Status;
@@ -82,15 +82,14 @@ impl Tpdu for StatusReport {
     }
 
     fn encode_into(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         let udhi = self.ud.as_ref().is_some_and(|ud| !ud.udh.is_empty());
-        let first = MTI | flag(!self.mms, NO_MMS) | flag(self.lp, LP) | flag(self.srq, SRQ) | flag(udhi, UDHI);
+        let first = MTI | flags([(!self.mms, NO_MMS), (self.lp, LP), (self.srq, SRQ), (udhi, UDHI)]);
         out.extend([first, self.mr.0]);
         self.ra.write(out, &address::RA)?;
         out.extend_from_slice(&self.scts.raw);
         out.extend_from_slice(&self.dt.raw);
         out.push(self.st.0);
-        let pi = flag(self.pid.is_some(), PI_PID) | flag(self.dcs.is_some(), PI_DCS) | flag(self.ud.is_some(), PI_UDL);
+        let pi = flags([(self.pid.is_some(), PI_PID), (self.dcs.is_some(), PI_DCS), (self.ud.is_some(), PI_UDL)]);
         if pi != 0 {
             out.push(pi);
         }

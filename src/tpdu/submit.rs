@@ -3,7 +3,7 @@
 use super::address::{self, Address};
 use super::dcs::Dcs;
 use super::error::{DecodeError, Detail, EncodeError};
-use super::pdu::Tpdu;
+use super::pdu::{Tpdu, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::time::{Scts, ValidityPeriod};
@@ -81,13 +81,7 @@ impl Tpdu for Submit {
             Some(ValidityPeriod::Absolute(_)) => ABSOLUTE,
             Some(ValidityPeriod::Enhanced(_)) => ENHANCED,
         };
-        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-        let first = MTI
-            | vpf
-            | flag(self.rd, RD)
-            | flag(self.srr, SRR)
-            | flag(!self.ud.udh.is_empty(), UDHI)
-            | flag(self.rp, RP);
+        let first = MTI | vpf | flags([(self.rd, RD), (self.srr, SRR), (!self.ud.udh.is_empty(), UDHI), (self.rp, RP)]);
         out.extend([first, self.mr.0]);
         self.da.write(out, &address::DA)?;
         out.extend([self.pid.0, self.dcs.0]);

@@ -116,6 +116,28 @@ impl ValidityPeriod {
     }
 }
 
+/// What it says, for a dump.
+impl fmt::Display for ValidityPeriod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.duration()) {
+            (ValidityPeriod::Absolute(until), _) => write!(f, "until {until}")?,
+            (_, Some(span)) => write_span(f, span.as_secs())?,
+            (ValidityPeriod::Enhanced([functions, ..]), None) if functions & 0x07 == 0 => f.write_str("none given")?,
+            (_, None) => f.write_str("reserved format")?,
+        }
+        if self.is_single_shot() { f.write_str(", one try only") } else { Ok(()) }
+    }
+}
+
+/// Writes a span in the largest unit that measures it.
+fn write_span(f: &mut fmt::Formatter<'_>, seconds: u64) -> fmt::Result {
+    const UNITS: [(u64, &str); 5] =
+        [(7 * 86400, "weeks"), (86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds")];
+    let (size, unit) =
+        UNITS.into_iter().find(|(size, _)| seconds.is_multiple_of(*size) && seconds > *size).unwrap_or(UNITS[4]);
+    write!(f, "{} {unit}", seconds / size)
+}
+
 /// The span of a relative octet. 3GPP TS 23.040 §9.2.3.12.1.
 fn relative(octet: u8) -> Duration {
     const MINUTE: u64 = 60;

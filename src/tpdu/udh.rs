@@ -80,6 +80,47 @@ impl InformationElement {
     pub const PORTS_16: u8 = 0x05;
     /// Concatenated short messages, 16 bit reference. 3GPP TS 23.040 §9.2.3.24.8.
     pub const CONCAT_16: u8 = 0x08;
+
+    /// What the identifier stands for. 3GPP TS 23.040 §9.2.3.24.
+    pub fn name(&self) -> &'static str {
+        match self.iei {
+            0x00 => "concatenated message, 8 bit reference",
+            0x01 => "special message indication",
+            0x04 => "application ports, 8 bit",
+            0x05 => "application ports, 16 bit",
+            0x06 => "service centre control parameters",
+            0x07 => "source of the header",
+            0x08 => "concatenated message, 16 bit reference",
+            0x09 => "wireless control message protocol",
+            0x0A => "text formatting",
+            0x0B => "predefined sound",
+            0x0C => "user defined sound",
+            0x0D => "predefined animation",
+            0x0E => "large animation",
+            0x0F => "small animation",
+            0x10 => "large picture",
+            0x11 => "small picture",
+            0x12 => "variable picture",
+            0x13 => "user prompt indicator",
+            0x14 => "extended object",
+            0x15 => "reused extended object",
+            0x16 => "compression control",
+            0x17 => "object distribution indicator",
+            0x18 => "standard WVG object",
+            0x19 => "character size WVG object",
+            0x1A => "extended object data request",
+            0x20 => "RFC 822 e-mail header",
+            0x21 => "hyperlink",
+            0x22 => "reply address",
+            0x23 => "enhanced voice mail information",
+            0x24 => "national language single shift",
+            0x25 => "national language locking shift",
+            0x70..=0x7F => "SIM toolkit security header",
+            0x80..=0x9F => "SME to SME, by agreement",
+            0xC0..=0xDF => "service centre's own",
+            _ => "unknown element",
+        }
+    }
 }
 
 /// One part of a long message. References of 8 and 16 bits are different numbers even when equal.
