@@ -97,6 +97,13 @@ async fn announce_changes(statuses: Arc<[watch::Receiver<ModemStatus>]>, announc
 }
 
 impl Slots {
+    /// Slots whose modems somebody else plays.
+    #[cfg(test)]
+    pub(crate) fn played(statuses: Vec<watch::Receiver<ModemStatus>>, changed: watch::Receiver<u64>) -> Slots {
+        let configs: Vec<_> = (0..statuses.len()).map(|n| modem::Config::new(n, "none")).collect();
+        Slots { statuses: statuses.into(), labels: Arc::new(Labels::new(&configs)), changed }
+    }
+
     /// How many modems are configured.
     pub fn len(&self) -> usize {
         self.statuses.len()

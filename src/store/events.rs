@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
+    #[allow(dead_code, reason = "written as a literal in the hot statement")]
     Status = 0,
     Inbound = 1,
     Raw = 2,

@@ -26,6 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 pub(super) enum TryState {
     Claimed = 0,
     Armed = 1,
+    #[allow(dead_code, reason = "written as a literal in the hot statement")]
     Acked = 2,
     Failed = 3,
     Ambiguous = 4,
