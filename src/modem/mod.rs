@@ -1,1 +1,160 @@
-//! To be filled.
+//! The driver: one task per modem that opens its tty, sets it up, sends, receives, and opens it again when it is lost.
+
+use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus, SendOutcome};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// One modem as the operator names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Number of the modem in this process, from 0; repeated in every event.
+    pub index: usize,
+    /// The operator's name for it. Default: made from the IMEI.
+    pub label: Option<Label>,
+    /// Path of the tty; symbolic links are followed anew at every opening.
+    pub port: String,
+    /// Line speed in bit/s. Default 115200.
+    pub baud: u32,
+    /// Name of the profile to use. Default: chosen from what the modem says it is.
+    pub profile: Option<String>,
+    /// The operator's name for the SIM in it. Default: made from the ICCID.
+    pub sim_label: Option<Label>,
+}
+
+impl Config {
+    /// A modem on a port, everything else default.
+    pub fn new(index: usize, port: impl Into<String>) -> Config {
+        Config { index, label: None, port: port.into(), baud: 115_200, profile: None, sim_label: None }
+    }
+}
+
+/// Where a driver tells what happened.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// The fate of what was given to send.
+    pub lane: mpsc::Sender<LaneEvent>,
+    /// What came in.
+    pub received: mpsc::Sender<Received>,
+}
+
+/// One part to send.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The try that this is.
+    pub attempt: AttemptId,
+    /// SMSC field and TPDU as upper-case hexadecimal.
+    pub pdu: String,
+    /// Length of the TPDU alone, in octets: the number in `AT+CMGS=`.
+    pub tpdu_octets: usize,
+    /// `true` once the armed mark is durable; `false`, or dropped: take it back.
+    pub armed: oneshot::Receiver<bool>,
+}
+
+/// Something that happened to a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneEvent {
+    /// [`Config::index`] of the modem.
+    pub modem: usize,
+    /// What it was.
+    pub kind: LaneEventKind,
+}
+
+/// What can happen to a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LaneEventKind {
+    /// `AT+CMGS` is written: arm it now.
+    Started(AttemptId),
+    /// It ended.
+    Ended(AttemptId, SendOutcome),
+    /// A `+CMGS` came after the try had ended as uncertain (transition T7a).
+    Evidence {
+        /// The only try it can belong to.
+        attempt: AttemptId,
+        /// TP-MR, where it was readable.
+        mr: Option<u8>,
+    },
+}
+
+/// A message or a status report from the SIM or the network; not decoded.
+#[derive(Debug)]
+pub struct Received {
+    /// [`Config::index`] of the modem.
+    pub modem: usize,
+    /// The SIM.
+    pub iccid: Iccid,
+    /// Where it lies.
+    pub place: Place,
+    /// SMSC field and TPDU, exactly as they came.
+    pub pdu: Vec<u8>,
+    /// Found by the first sweep after the process started, so it may be old.
+    pub first_sweep: bool,
+    /// Fires when it is committed; dropped: it is not, and it will come again.
+    pub stored: oneshot::Sender<Disposal>,
+}
+
+/// Where a received PDU lies until it is committed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// In a slot of a memory.
+    Stored {
+        /// `SM`, `ME`, `MT`, `SR`. 3GPP TS 27.005 §3.2.2.
+        memory: String,
+        /// The slot, as the modem counts.
+        index: u16,
+    },
+    /// Nowhere: the network holds it until it is acknowledged.
+    Routed,
+}
+
+/// What to do with a committed PDU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disposal {
+    /// Delete it from its slot, or acknowledge it.
+    Delete,
+    /// Leave it on the SIM.
+    Keep,
+}
+
+/// A running driver.
+#[derive(Debug)]
+pub struct Handle {
+    /// What the modem is doing.
+    pub status: watch::Receiver<ModemStatus>,
+    /// Parts to send: one in the air, one next.
+    pub outgoing: mpsc::Sender<Outgoing>,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Handle {
+    /// Lets an armed send end, refuses the rest as not sent, and leaves the port sane. RELIABILITY W-7.
+    pub async fn stop(self) {
+        // The task is gone when nobody listens: then there is nothing to stop.
+        let _ = self.stop.send(true);
+        drop(self.outgoing);
+        let _ = self.task.await;
+    }
+}
+
+/// Starts the driver of one modem.
+///
+/// `listen_first` is a try that was armed when the last process ended, with what is left of its deadline:
+/// its final code may still come, and is listened for before anything is written.
+pub fn spawn(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>) -> Handle {
+    let (outgoing, _queue) = mpsc::channel(1);
+    let (stop, _stopped) = watch::channel(false);
+    let (_publish, status) = watch::channel(ModemStatus {
+        label: Label::from_text("modem").expect("a label"),
+        port: config.port,
+        phase: ModemPhase::Offline,
+        reason: None,
+        imei: None,
+        manufacturer: None,
+        model: None,
+        firmware: None,
+        sim: None,
+        opened: 0,
+    });
+    let _ = (links, listen_first);
+    Handle { status, outgoing, stop, task: tokio::spawn(async {}) }
+}
