@@ -1,5 +1,7 @@
 //! TP-DCS, data coding scheme: which alphabet the user data is in, and how it is to be shown.
 
+use std::fmt;
+
 /// Data coding scheme. Every octet is kept; the accessors read it as the standard says, reserved values included.
 /// TP-DCS, 3GPP TS 23.040 §9.2.3.10, 3GPP TS 23.038 §4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -81,6 +83,43 @@ impl Dcs {
             _ => WaitingKind::Other,
         };
         Some(MessageWaiting { kind, active: self.0 & 0x08 != 0, store })
+    }
+}
+
+/// What it says, for a dump.
+impl fmt::Display for Dcs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.text_alphabet() {
+            Alphabet::Gsm7 => "GSM 7 bit",
+            Alphabet::Octets => "8 bit data",
+            Alphabet::Ucs2 => "UCS-2",
+        })?;
+        if self.is_compressed() {
+            f.write_str(", compressed")?;
+        }
+        match self.class() {
+            Some(MessageClass::Class0) => f.write_str(", class 0 (shown at once)")?,
+            Some(MessageClass::Class1) => f.write_str(", class 1 (phone)")?,
+            Some(MessageClass::Class2) => f.write_str(", class 2 (SIM)")?,
+            Some(MessageClass::Class3) => f.write_str(", class 3 (terminal equipment)")?,
+            None => {}
+        }
+        if let Some(waiting) = self.message_waiting() {
+            let kind = match waiting.kind {
+                WaitingKind::Voicemail => "voicemail",
+                WaitingKind::Fax => "fax",
+                WaitingKind::Email => "e-mail",
+                WaitingKind::Other => "other message",
+            };
+            let active = if waiting.active { "waiting" } else { "no longer waiting" };
+            let store = if waiting.store { "store" } else { "discard" };
+            write!(f, ", {kind} {active}, {store} the text")?;
+        }
+        match self.group() {
+            CodingGroup::AutomaticDeletion => f.write_str(", delete after reading"),
+            CodingGroup::Reserved => f.write_str(" (reserved coding group)"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -167,4 +206,55 @@ pub enum WaitingKind {
     Email,
     /// Something else.
     Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the order of 3GPP TS 23.038 §4; what is shown has group, alphabet, class and indication in it.
+    #[test]
+    fn table_of_schemes() {
+        for (dcs, alphabet, class, shown) in [
+            (0x00, Alphabet::Gsm7, None, "GSM 7 bit"),
+            (0x01, Alphabet::Gsm7, None, "GSM 7 bit"),
+            (0x04, Alphabet::Octets, None, "8 bit data"),
+            (0x08, Alphabet::Ucs2, None, "UCS-2"),
+            (0x0C, Alphabet::Gsm7, None, "GSM 7 bit"),
+            (0x10, Alphabet::Gsm7, Some(0), "GSM 7 bit, class 0 (shown at once)"),
+            (0x11, Alphabet::Gsm7, Some(1), "GSM 7 bit, class 1 (phone)"),
+            (0x16, Alphabet::Octets, Some(2), "8 bit data, class 2 (SIM)"),
+            (0x18, Alphabet::Ucs2, Some(0), "UCS-2, class 0 (shown at once)"),
+            (0x20, Alphabet::Octets, None, "GSM 7 bit, compressed"),
+            (0x38, Alphabet::Octets, Some(0), "UCS-2, compressed, class 0 (shown at once)"),
+            (0x40, Alphabet::Gsm7, None, "GSM 7 bit, delete after reading"),
+            (0x5B, Alphabet::Ucs2, Some(3), "UCS-2, class 3 (terminal equipment), delete after reading"),
+            (0x60, Alphabet::Octets, None, "GSM 7 bit, compressed, delete after reading"),
+            (0x84, Alphabet::Gsm7, None, "GSM 7 bit (reserved coding group)"),
+            (0xB8, Alphabet::Gsm7, None, "GSM 7 bit (reserved coding group)"),
+            (0xC0, Alphabet::Gsm7, None, "GSM 7 bit, voicemail no longer waiting, discard the text"),
+            (0xC8, Alphabet::Gsm7, None, "GSM 7 bit, voicemail waiting, discard the text"),
+            (0xD9, Alphabet::Gsm7, None, "GSM 7 bit, fax waiting, store the text"),
+            (0xEA, Alphabet::Ucs2, None, "UCS-2, e-mail waiting, store the text"),
+            (0xEB, Alphabet::Ucs2, None, "UCS-2, other message waiting, store the text"),
+            (0xF0, Alphabet::Gsm7, Some(0), "GSM 7 bit, class 0 (shown at once)"),
+            (0xF5, Alphabet::Octets, Some(1), "8 bit data, class 1 (phone)"),
+            (0xFB, Alphabet::Gsm7, Some(3), "GSM 7 bit, class 3 (terminal equipment)"),
+            (0xFE, Alphabet::Octets, Some(2), "8 bit data, class 2 (SIM)"),
+        ] {
+            let ours = Dcs(dcs);
+            let bits = ours.class().map(MessageClass::bits);
+            assert_eq!((ours.alphabet(), bits, ours.to_string().as_str()), (alphabet, class, shown), "{dcs:#04x}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_is_read_back() {
+        for alphabet in [Alphabet::Gsm7, Alphabet::Octets, Alphabet::Ucs2] {
+            for class in [None, Some(MessageClass::Class0), Some(MessageClass::Class1), Some(MessageClass::Class3)] {
+                let dcs = Dcs::new(alphabet, class);
+                assert_eq!((dcs.alphabet(), dcs.class()), (alphabet, class), "{dcs:?}");
+            }
+        }
+    }
 }

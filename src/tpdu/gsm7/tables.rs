@@ -3,7 +3,7 @@
 /// ESC: the next septet is a code of the extension table. 3GPP TS 23.038 §6.2.1.
 pub const ESCAPE: u8 = 0x1B;
 
-/// No such character, or not a plain one.
+/// No such character.
 pub(super) const NONE: u8 = 0xFF;
 
 /// GSM 7 bit default alphabet, by septet. 0x1B is ESC itself; alone it is shown as a space. 3GPP TS 23.038 §6.2.1.
@@ -44,22 +44,16 @@ pub(super) const EXTENSION: [char; 128] = {
     table
 };
 
-/// Septet to ASCII octet, [`NONE`] where the character is not ASCII or is ESC; bit 7 of the index is ignored.
-pub(super) static ASCII: [u8; 256] = {
-    let mut table = [NONE; 256];
-    let mut septet = 0;
-    while septet < 256 {
-        let c = MAIN[septet & 0x7F];
-        if c.is_ascii() && septet & 0x7F != ESCAPE as usize {
-            table[septet] = c as u8;
-        }
-        septet += 1;
-    }
-    table
-};
+/// True for an octet that is the same character in ASCII and in the alphabet: letters, digits, most signs.
+/// Without branches, so that sixteen of them become one comparison each.
+pub(super) const fn is_shared(octet: u8) -> bool {
+    let signs_and_digits = octet.wrapping_sub(b' ') <= b'?' - b' ';
+    let letters = (octet & !0x20).wrapping_sub(b'A') <= b'Z' - b'A';
+    (signs_and_digits & (octet != b'$')) | letters
+}
 
-/// All characters below U+0100 with their septet, or with bit 7 set the code after ESC; else [`NONE`].
-const BELOW_256: [u8; 256] = {
+/// The characters below U+0100: their septet, or with bit 7 set the code after ESC; else [`NONE`].
+pub(super) static LATIN_1: [u8; 256] = {
     let mut table = [NONE; 256];
     let mut septet = 0;
     while septet < MAIN.len() {
@@ -75,28 +69,6 @@ const BELOW_256: [u8; 256] = {
         if (c as usize) < 256 {
             table[c as usize] = code | 0x80;
         }
-        i += 1;
-    }
-    table
-};
-
-/// For octets of UTF-8: ASCII to septet, as in [`BELOW_256`]; what begins or continues a longer character is [`NONE`].
-pub(super) static LATIN_1: [u8; 256] = {
-    let mut table = BELOW_256;
-    let mut octet = 0x80;
-    while octet < 256 {
-        table[octet] = NONE;
-        octet += 1;
-    }
-    table
-};
-
-/// U+0080 to U+00FF, as in [`BELOW_256`].
-pub(super) static UPPER_LATIN_1: [u8; 128] = {
-    let mut table = [NONE; 128];
-    let mut i = 0;
-    while i < 128 {
-        table[i] = BELOW_256[i + 128];
         i += 1;
     }
     table
