@@ -39,6 +39,8 @@ pub struct Lanes {
 pub struct Drivers {
     handles: Vec<Handle>,
     watcher: tokio::task::JoinHandle<()>,
+    /// Keeps both channels open while no modem is configured.
+    _links: Links,
 }
 
 impl Drivers {
@@ -60,20 +62,20 @@ pub fn start(
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
     let (lane, events) = mpsc::channel(EVENTS_PER_MODEM * configs.len().max(1));
     let (received_in, received) = mpsc::channel(RECEIVED);
+    let links = Links { lane, received: received_in };
     let labels = Arc::new(Labels::new(&configs));
     let handles: Vec<Handle> = configs
         .into_iter()
         .map(|config| {
-            let links = Links { lane: lane.clone(), received: received_in.clone() };
             let listen = config.label.as_ref().and_then(|label| armed_on(label, armed));
-            modem::spawn(config, links, listen)
+            modem::spawn(config, links.clone(), listen)
         })
         .collect();
     let statuses: Arc<[_]> = handles.iter().map(|handle| handle.status.clone()).collect();
     let (announce, changed) = watch::channel(0);
     let watcher = tokio::spawn(announce_changes(Arc::clone(&statuses), announce));
     let lanes = Lanes { outgoing: handles.iter().map(|handle| handle.outgoing.clone()).collect(), events };
-    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher }, received)
+    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, _links: links }, received)
 }
 
 /// The last try that was armed on this modem when the process before ended.
@@ -97,6 +99,13 @@ async fn announce_changes(statuses: Arc<[watch::Receiver<ModemStatus>]>, announc
 }
 
 impl Slots {
+    /// Slots whose modems somebody else plays.
+    #[cfg(test)]
+    pub(crate) fn played(statuses: Vec<watch::Receiver<ModemStatus>>, changed: watch::Receiver<u64>) -> Slots {
+        let configs: Vec<_> = (0..statuses.len()).map(|n| modem::Config::new(n, "none")).collect();
+        Slots { statuses: statuses.into(), labels: Arc::new(Labels::new(&configs)), changed }
+    }
+
     /// How many modems are configured.
     pub fn len(&self) -> usize {
         self.statuses.len()

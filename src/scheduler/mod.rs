@@ -496,3 +496,6 @@ async fn sleep_until(at: Option<Timestamp>, clock: fn() -> Timestamp) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use crate::model::{
     Action, Blame, Failure, FailureCause, OnUncertain, SendOutcome, Timestamp, UncertainReason, classify,
 };
-use crate::store::Verdict;
+use crate::store::{Verdict, resolve_wait};
 use std::time::Duration;
 
 /// How often and how long a part is tried again.
@@ -23,10 +23,6 @@ impl Default for Config {
     }
 }
 
-/// Wait for evidence before an uncertain part is resent or given up: a report may still come.
-const RESOLVE_WITH_REPORT: Duration = Duration::from_secs(120);
-/// The same where no report was asked for: only a late `+CMGS` can help, and it comes soon or never.
-const RESOLVE_WITHOUT_REPORT: Duration = Duration::from_secs(5);
 /// Resends of one part after an uncertain end. RELIABILITY G-2.
 pub const MAX_RESENDS: u32 = 1;
 /// A report may come this long after the validity period. RELIABILITY T9.
@@ -91,8 +87,7 @@ fn acked(mr: Option<u8>, facts: &Facts, by_evidence: bool) -> Verdict {
 }
 
 fn ambiguous(reason: UncertainReason, code: Option<u16>, facts: &Facts, now: Timestamp) -> Verdict {
-    let wait = if facts.report { RESOLVE_WITH_REPORT } else { RESOLVE_WITHOUT_REPORT };
-    Verdict::Ambiguous { reason, code, resolve_at: now.after(wait) }
+    Verdict::Ambiguous { reason, code, resolve_at: now.after(resolve_wait(facts.report)) }
 }
 
 fn again(config: &Config, failure: Failure, facts: &Facts, now: Timestamp, random: f64) -> Verdict {

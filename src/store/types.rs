@@ -250,3 +250,69 @@ pub struct Recovered {
     /// Messages that are not final.
     pub counts: QueueCounts,
 }
+
+/// A received PDU to keep.
+#[derive(Debug)]
+pub struct InboundPdu {
+    /// The id that its message gets when this is its first part: a lower-case ULID.
+    pub id: String,
+    /// The SIM.
+    pub iccid: Iccid,
+    /// The SIM's label.
+    pub sim: Label,
+    /// Memory and slot; `None`: routed, not stored.
+    pub place: Option<(String, u16)>,
+    /// Found by the first sweep of this process: the process before may have kept it already.
+    pub first_sweep: bool,
+    /// The PDU as it came.
+    pub raw: Vec<u8>,
+    /// What it is, or why it is not a readable message.
+    pub part: Result<InboundPart, String>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Where a readable message belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboundPart {
+    /// The sender with its type: another type is another sender.
+    pub sender: String,
+    /// Concatenation reference; 0 with one part.
+    pub reference: u16,
+    /// The reference has 16 bits. 8 and 16 bit references are different numbers even when equal.
+    pub wide: bool,
+    /// Parts of the message, from 1.
+    pub total: u8,
+    /// This part, from 1.
+    pub seq: u8,
+}
+
+/// The answer to an [`InboundPdu`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Receipt {
+    /// It is kept.
+    New,
+    /// It was kept before: only its deletion is still to be done.
+    Known,
+}
+
+/// A status report.
+#[derive(Debug)]
+pub struct ReportIn {
+    /// The SIM that sent the message.
+    pub iccid: Iccid,
+    /// The SIM's label.
+    pub sim: Label,
+    /// TP-MR.
+    pub mr: u8,
+    /// TP-RA as text.
+    pub recipient: String,
+    /// TP-SCTS in seconds since 1970, where it is a time.
+    pub scts: Option<i64>,
+    /// TP-ST.
+    pub status: u8,
+    /// The PDU as it came.
+    pub raw: Vec<u8>,
+    /// Now.
+    pub at: Timestamp,
+}
