@@ -1,1 +1,205 @@
-//! To be filled.
+//! Which SIM sits where, in what state: starts and stops the drivers, one lane a modem.
+
+use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus};
+use crate::modem::{self, Handle, Links, Received};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Room for what drivers report: every modem has at most four events under way.
+const EVENTS_PER_MODEM: usize = 8;
+/// Received PDUs under way between drivers and intake.
+const RECEIVED: usize = 64;
+
+/// All slots: cheap to clone, for reading.
+#[derive(Debug, Clone)]
+pub struct Slots {
+    statuses: Arc<[watch::Receiver<ModemStatus>]>,
+    labels: Arc<Labels>,
+    changed: watch::Receiver<u64>,
+}
+
+pub use crate::modem::{LaneEvent, LaneEventKind, Outgoing};
+
+/// How long a final code is waited for after Ctrl-Z on GSM, UMTS and LTE. RELIABILITY A-2, 3GPP TS 24.011 §10.
+pub const SEND_DEADLINE: Duration = Duration::from_secs(180);
+
+/// The lane ends that the scheduler owns.
+#[derive(Debug)]
+pub struct Lanes {
+    /// Where parts are given to each modem, by index.
+    pub outgoing: Vec<mpsc::Sender<Outgoing>>,
+    /// What happened to them.
+    pub events: mpsc::Receiver<LaneEvent>,
+}
+
+/// The drivers, to be stopped in order at the end.
+#[derive(Debug)]
+pub struct Drivers {
+    handles: Vec<Handle>,
+    watcher: tokio::task::JoinHandle<()>,
+    /// Keeps both channels open while no modem is configured.
+    _links: Links,
+}
+
+impl Drivers {
+    /// Lets armed sends end and closes every port. RELIABILITY W-7.
+    pub async fn stop(self) {
+        let stops: Vec<_> = self.handles.into_iter().map(|handle| tokio::spawn(handle.stop())).collect();
+        for stop in stops {
+            // A driver that panicked has nothing left to stop.
+            let _ = stop.await;
+        }
+        self.watcher.abort();
+    }
+}
+
+/// Starts one driver a modem. `armed` are tries of the last process whose final code may still come.
+pub fn start(
+    configs: Vec<modem::Config>,
+    armed: &[(String, AttemptId, Duration)],
+) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
+    let (lane, events) = mpsc::channel(EVENTS_PER_MODEM * configs.len().max(1));
+    let (received_in, received) = mpsc::channel(RECEIVED);
+    let links = Links { lane, received: received_in };
+    let labels = Arc::new(Labels::new(&configs));
+    let handles: Vec<Handle> = configs
+        .into_iter()
+        .map(|config| {
+            let listen = armed_on(&config.port, armed);
+            modem::spawn(config, links.clone(), listen)
+        })
+        .collect();
+    let statuses: Arc<[_]> = handles.iter().map(|handle| handle.status.clone()).collect();
+    let (announce, changed) = watch::channel(0);
+    let watcher = tokio::spawn(announce_changes(Arc::clone(&statuses), announce));
+    let lanes = Lanes { outgoing: handles.iter().map(|handle| handle.outgoing.clone()).collect(), events };
+    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, _links: links }, received)
+}
+
+/// The try that was armed on this port when the process before ended. The name may have moved to another modem: then
+/// nothing is heard, and nothing is lost by listening.
+fn armed_on(port: &str, armed: &[(String, AttemptId, Duration)]) -> Option<(AttemptId, Duration)> {
+    armed.iter().find(|(armed_port, ..)| armed_port == port).map(|(_, attempt, left)| (*attempt, *left))
+}
+
+/// Turns many watches into one counter that readers can wait for.
+async fn announce_changes(statuses: Arc<[watch::Receiver<ModemStatus>]>, announce: watch::Sender<u64>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    let announce = Arc::new(announce);
+    for status in statuses.iter() {
+        let (mut status, announce) = (status.clone(), Arc::clone(&announce));
+        tasks.spawn(async move {
+            while status.changed().await.is_ok() {
+                announce.send_modify(|n| *n += 1);
+            }
+        });
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+impl Slots {
+    /// Slots whose modems somebody else plays.
+    #[cfg(test)]
+    pub(crate) fn played(statuses: Vec<watch::Receiver<ModemStatus>>, changed: watch::Receiver<u64>) -> Slots {
+        let configs: Vec<_> = (0..statuses.len()).map(|n| modem::Config::new(n, "none")).collect();
+        Slots { statuses: statuses.into(), labels: Arc::new(Labels::new(&configs)), changed }
+    }
+
+    /// How many modems are configured.
+    pub fn len(&self) -> usize {
+        self.statuses.len()
+    }
+
+    /// True when no modem is configured.
+    pub fn is_empty(&self) -> bool {
+        self.statuses.is_empty()
+    }
+
+    /// The state of every modem, by index.
+    pub fn statuses(&self) -> &[watch::Receiver<ModemStatus>] {
+        &self.statuses
+    }
+
+    /// A counter that moves whenever any modem's state changes.
+    pub fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.clone()
+    }
+
+    /// The label of a SIM that some modem holds or held since the start.
+    pub fn sim_label(&self, modem: usize, iccid: &Iccid) -> Label {
+        self.labels.of(modem, iccid)
+    }
+
+    /// True when a SIM with this label is known: configured, or seen since the start.
+    pub fn knows_sim(&self, label: &Label) -> bool {
+        // Labels come into being when a SIM is first read, so every SIM that is there now is named here.
+        for (index, status) in self.statuses.iter().enumerate() {
+            if let Some(sim) = &status.borrow().sim {
+                let _ = self.sim_label(index, &sim.iccid);
+            }
+        }
+        self.labels.knows(label)
+    }
+
+    /// Modems that can send now.
+    pub fn ready(&self) -> usize {
+        self.statuses.iter().filter(|status| status.borrow().phase == ModemPhase::Ready).count()
+    }
+}
+
+/// Names of SIMs: from the configuration, else made from the ICCID and kept apart.
+#[derive(Debug)]
+struct Labels {
+    configured: Vec<Option<Label>>,
+    made: Mutex<HashMap<Iccid, Label>>,
+}
+
+impl Labels {
+    fn new(configs: &[modem::Config]) -> Labels {
+        let configured = configs.iter().map(|config| config.sim_label.clone()).collect();
+        Labels { configured, made: Mutex::default() }
+    }
+
+    fn of(&self, modem: usize, iccid: &Iccid) -> Label {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(label) = made.get(iccid) {
+            return label.clone();
+        }
+        let taken = |label: &Label| {
+            made.values().any(|other| other == label) || self.configured.iter().flatten().any(|other| other == label)
+        };
+        let label = self.configured.get(modem).cloned().flatten().unwrap_or_else(|| made_from(iccid, taken));
+        made.insert(iccid.clone(), label.clone());
+        label
+    }
+
+    fn knows(&self, label: &Label) -> bool {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.values().any(|other| other == label) || self.configured.iter().flatten().any(|other| other == label)
+    }
+}
+
+/// `sim-` and the last four digits of the ICCID; more digits where two SIMs would share a label.
+fn made_from(iccid: &Iccid, taken: impl Fn(&Label) -> bool) -> Label {
+    let digits = iccid.as_str().to_ascii_lowercase();
+    let whole = || Label::from_text(&format!("sim-{digits}"));
+    (4..digits.len())
+        .filter_map(|n| Label::from_text(&format!("sim-{}", &digits[digits.len() - n..])))
+        .find(|label| !taken(label))
+        .or_else(whole)
+        .expect("digits make a label")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sims_with_equal_tails_are_kept_apart() {
+        let iccid: Iccid = "8949000000000011000".parse().unwrap();
+        assert_eq!(made_from(&iccid, |_| false).as_str(), "sim-1000");
+        assert_eq!(made_from(&iccid, |label| label.as_str() == "sim-1000").as_str(), "sim-11000");
+    }
+}

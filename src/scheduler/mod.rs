@@ -1,1 +1,499 @@
-//! To be filled.
+//! Sends what is due: which SIM, when, and again.
+
+mod breaker;
+mod encode;
+mod lane;
+pub mod limits;
+mod queue;
+pub mod retry;
+pub mod router;
+
+use crate::model::{AttemptId, Blame, Iccid, MessageKey, ModemPhase, PartKey, Priority, SendOutcome, Timestamp};
+use crate::slots::{LaneEvent, LaneEventKind, Lanes, Outgoing, SEND_DEADLINE, Slots};
+use crate::store::{Claim, Due, Step, Store, StoreError, Verdict};
+use lane::{InHand, Lane};
+use queue::Queue;
+use router::{LaneFacts, NoLane, Wanted};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+/// Due messages asked of the store at a time.
+const WINDOW: usize = 64;
+/// The window is filled up when fewer messages wait in it.
+const LOW_WATER: usize = 16;
+/// Lane events taken in one go: their transitions share a commit.
+const BATCH: usize = 64;
+/// No timer is longer: the wall clock may be set while we wait for one of its instants.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Messages whose SIMs to avoid are remembered up to this number.
+const AVOIDED: usize = 10_000;
+
+/// Settings of the scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Config {
+    /// Back-off and caps.
+    pub retry: retry::Config,
+    /// Limits of every SIM.
+    pub limits: limits::Config,
+}
+
+/// Tells the scheduler that something may be due.
+#[derive(Debug, Clone, Default)]
+pub struct Wake(Arc<Signal>);
+
+#[derive(Debug, Default)]
+struct Signal {
+    notify: Notify,
+    urgent: AtomicBool,
+}
+
+impl Wake {
+    /// A message of this priority was accepted, or a message changed.
+    pub fn wake(&self, priority: Priority) {
+        if priority > Priority::Normal {
+            self.0.urgent.store(true, Ordering::Relaxed);
+        }
+        self.0.notify.notify_one();
+    }
+}
+
+/// What the scheduler is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The queue.
+    pub store: Store,
+    /// The SIMs.
+    pub slots: Slots,
+    /// The lane ends.
+    pub lanes: Lanes,
+    /// Rings when something may be due.
+    pub wake: Wake,
+    /// The first attempt id that is free.
+    pub next_attempt: AttemptId,
+    /// The wall clock.
+    pub clock: fn() -> Timestamp,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// Runs until `stop` turns true and every part in hand has ended, or the store fails.
+pub async fn run(config: Config, parts: Parts, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+    Scheduler::new(config, parts).run(stop).await
+}
+
+type Asking = Pin<Box<dyn Future<Output = Result<Due, StoreError>> + Send>>;
+
+struct Scheduler {
+    config: Config,
+    store: Store,
+    slots: Slots,
+    lanes: Vec<Lane>,
+    events: mpsc::Receiver<LaneEvent>,
+    wake: Wake,
+    queue: Queue,
+    /// SIMs that refused a message, until it has ended.
+    avoid: HashMap<MessageKey, Vec<Iccid>>,
+    /// The store may have more that is due.
+    more: bool,
+    /// When the store will have something new by itself.
+    next_at: Option<Timestamp>,
+    next_attempt: i64,
+    clock: fn() -> Timestamp,
+    random: u64,
+    stopping: bool,
+}
+
+impl Scheduler {
+    fn new(config: Config, parts: Parts) -> Scheduler {
+        let statuses = parts.slots.statuses();
+        let lanes = parts.lanes.outgoing.into_iter().zip(statuses);
+        Scheduler {
+            config,
+            lanes: lanes.map(|(outgoing, status)| Lane::new(outgoing, status.borrow().port.as_str().into())).collect(),
+            store: parts.store,
+            slots: parts.slots.clone(),
+            events: parts.lanes.events,
+            wake: parts.wake,
+            queue: Queue::default(),
+            avoid: HashMap::new(),
+            more: true,
+            next_at: None,
+            next_attempt: parts.next_attempt.0,
+            clock: parts.clock,
+            random: parts.seed | 1,
+            stopping: false,
+        }
+    }
+
+    async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+        let mut changed = self.slots.changed();
+        let wake = self.wake.clone();
+        let mut asking: Option<Asking> = None;
+        let mut batch = Vec::with_capacity(BATCH);
+        self.refresh_lanes().await?;
+        loop {
+            if asking.is_none() && self.wants_more() {
+                asking = Some(self.ask());
+            }
+            let mut steps = Vec::new();
+            let wake_at = self.wake_at();
+            // Every branch is cancel safe: receivers, notifications, a timer, and a future that is kept when it loses.
+            tokio::select! {
+                biased;
+                n = self.events.recv_many(&mut batch, BATCH) => {
+                    if n == 0 {
+                        return Ok(());
+                    }
+                    batch.drain(..).for_each(|event| self.handle_event(event, &mut steps));
+                }
+                answer = async { asking.as_mut().expect("checked").await }, if asking.is_some() => {
+                    asking = None;
+                    self.handle_answer(answer?);
+                }
+                () = wake.0.notify.notified() => self.more = true,
+                Ok(()) = changed.changed() => self.refresh_lanes().await?,
+                () = sleep_until(wake_at, self.clock) => self.handle_timer().await?,
+                Ok(()) = stop.changed(), if !self.stopping => self.stopping = *stop.borrow(),
+            }
+            if self.stopping && self.lanes.iter().all(|lane| lane.in_hand.is_empty()) {
+                return self.store.step(steps);
+            }
+            self.assign(&mut steps);
+            if !steps.is_empty() {
+                self.store.step(steps)?;
+            }
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        if !self.more || self.stopping || !self.lanes.iter().any(|lane| lane.ready) {
+            return false;
+        }
+        self.queue.len() < LOW_WATER || self.wake.0.urgent.load(Ordering::Relaxed)
+    }
+
+    fn ask(&mut self) -> Asking {
+        self.more = false;
+        self.wake.0.urgent.store(false, Ordering::Relaxed);
+        self.queue.asked();
+        let (store, now) = (self.store.clone(), (self.clock)());
+        Box::pin(async move { store.due(now, WINDOW).await })
+    }
+
+    fn handle_answer(&mut self, due: Due) {
+        self.next_at = due.next_at;
+        let more = due.more;
+        let new = self.queue.answered(due);
+        // An answer that was cut but brought nothing new would be asked for again and again.
+        self.more |= more && new > 0;
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        let reopening = |lane: &Lane| {
+            let free = lane.limits.free_at(&self.config.limits, Timestamp(0));
+            let at = lane.closed_until.max(free);
+            (lane.has_room() && at > Timestamp(0) && at > (self.clock)()).then_some(at)
+        };
+        let lanes = self.lanes.iter().filter_map(reopening).min();
+        let lanes = lanes.filter(|_| self.queue.len() > 0);
+        [self.next_at, lanes].into_iter().flatten().min()
+    }
+
+    async fn handle_timer(&mut self) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        if self.next_at.is_some_and(|at| at <= now) {
+            self.next_at = None;
+            self.store.expire(now).await?;
+            self.more = true;
+        }
+        Ok(())
+    }
+
+    /// Takes over what the drivers say of their modems. Cold: only when a modem's state changes.
+    async fn refresh_lanes(&mut self) -> Result<(), StoreError> {
+        for (index, status) in self.slots.statuses().to_vec().into_iter().enumerate() {
+            let status = status.borrow().clone();
+            let sim = status.sim.map(|sim| (sim.iccid.clone(), self.slots.sim_label(index, &sim.iccid)));
+            let lane = &mut self.lanes[index];
+            lane.ready = status.phase == ModemPhase::Ready && sim.is_some();
+            if sim.is_some() && sim != lane.sim {
+                lane.sim = sim;
+                self.load_past(index).await?;
+            }
+        }
+        self.queue.bring_back();
+        self.more = true;
+        Ok(())
+    }
+
+    /// What this SIM sent in the last day, so that its limits survive a restart.
+    async fn load_past(&mut self, index: usize) -> Result<(), StoreError> {
+        let Some((iccid, _)) = self.lanes[index].sim.clone() else { return Ok(()) };
+        if !self.config.limits.is_off() {
+            let since = Timestamp((self.clock)().0 - limits::DAY);
+            let past = self.store.armed_since(iccid, since).await?;
+            self.lanes[index].limits = limits::Window::new(past);
+        }
+        Ok(())
+    }
+
+    fn handle_event(&mut self, event: LaneEvent, steps: &mut Vec<Step>) {
+        let at = (self.clock)();
+        match event.kind {
+            LaneEventKind::Started(attempt) => self.handle_started(event.modem, attempt, at, steps),
+            LaneEventKind::Ended(attempt, outcome) => self.handle_ended(event.modem, attempt, &outcome, at, steps),
+            LaneEventKind::Evidence { attempt, mr } => {
+                // The message's own end is not at hand here; the longest usual one is, and is on the safe side.
+                let report_until = at.after(crate::model::Submission::TTL).after(retry::REPORT_GRACE);
+                steps.push(Step::Evidence { attempt, mr, report_until, at });
+            }
+        }
+    }
+
+    fn handle_started(&mut self, modem: usize, attempt: AttemptId, at: Timestamp, steps: &mut Vec<Step>) {
+        let Some(held) = self.lanes.get_mut(modem).and_then(|lane| lane.find(attempt)) else {
+            tracing::warn!(modem, attempt = attempt.0, "a driver began a send that nobody gave it");
+            return;
+        };
+        let Some(reply) = held.armed.take() else { return };
+        if held.withdrawn {
+            // The driver may be gone; then nothing leaves anyway.
+            let _ = reply.send(false);
+        } else {
+            steps.push(Step::Arm { attempt, at, deadline: at.after(SEND_DEADLINE), reply });
+        }
+    }
+
+    fn handle_ended(
+        &mut self,
+        modem: usize,
+        attempt: AttemptId,
+        outcome: &SendOutcome,
+        at: Timestamp,
+        steps: &mut Vec<Step>,
+    ) {
+        let Some(held) = self.lanes.get_mut(modem).and_then(|lane| lane.take(attempt)) else { return };
+        let key = held.part.message;
+        if held.withdrawn {
+            self.lanes[modem].limits.give_back();
+            self.queue.ended(key, false);
+            self.more = true;
+            return;
+        }
+        let other_sim = self.lanes.iter().enumerate().any(|(index, lane)| index != modem && lane.ready);
+        let facts = retry::Facts { other_sim, ..held.facts };
+        let random = self.random();
+        let verdict = retry::decide(&self.config.retry, outcome, &facts, at, random);
+        let got_through = matches!(verdict, Verdict::Acked { .. });
+        self.note_health(modem, &held, &verdict, at);
+        if let Verdict::Ambiguous { reason, .. } = verdict {
+            tracing::warn!(attempt = attempt.0, %reason, "nobody knows whether a part left");
+        }
+        steps.push(Step::Ended { attempt, verdict, at });
+        if !got_through {
+            self.withdraw_rest(modem, key, steps);
+            self.more = true;
+        }
+        self.queue.ended(key, got_through);
+    }
+
+    /// Later parts of a message whose earlier part did not get through are taken back while they can be.
+    fn withdraw_rest(&mut self, modem: usize, key: MessageKey, steps: &mut Vec<Step>) {
+        for held in &mut self.lanes[modem].in_hand {
+            if held.part.message == key && held.armed.is_some() {
+                held.withdrawn = true;
+                steps.push(Step::Release(held.attempt));
+            }
+        }
+    }
+
+    fn note_health(&mut self, modem: usize, held: &InHand, verdict: &Verdict, at: Timestamp) {
+        let random = self.random();
+        let lane = &mut self.lanes[modem];
+        let failure = match verdict {
+            Verdict::Acked { .. } => {
+                lane.breaker.success();
+                self.avoid.remove(&held.part.message);
+                return;
+            }
+            Verdict::Retry { failure, .. } => *failure,
+            Verdict::Fail { .. } | Verdict::Ambiguous { .. } => return,
+        };
+        lane.limits.give_back();
+        if let Some(until) = lane.breaker.failure(&self.config.retry, &held.to, at, random) {
+            tracing::warn!(port = %lane.port, "several recipients failed in a row; this SIM pauses");
+            lane.closed_until = until;
+        }
+        let shun = matches!(failure.blame, Blame::Sim | Blame::Modem) && self.avoid.len() < AVOIDED;
+        if let Some((iccid, _)) = &lane.sim
+            && shun
+        {
+            self.avoid.entry(held.part.message).or_default().push(iccid.clone());
+        }
+    }
+
+    /// Gives parts to lanes until the lanes are full or nothing fits.
+    fn assign(&mut self, steps: &mut Vec<Step>) {
+        let now = (self.clock)();
+        let mut index = 0;
+        while index < self.queue.len() && !self.stopping && self.lanes.iter().any(Lane::has_room) {
+            if self.queue.work(index).undecided.is_some() {
+                self.decide(index, now, steps);
+                continue;
+            }
+            match self.give_next(index, now, steps) {
+                Given::Part => {}
+                Given::Whole => self.queue.remove(index),
+                Given::Wait => index += 1,
+                Given::Absent => {
+                    let before = self.queue.len();
+                    self.queue.set_aside(index);
+                    index += usize::from(self.queue.len() == before);
+                }
+            }
+        }
+    }
+
+    /// A part nobody knows about: the wait for evidence is over.
+    fn decide(&mut self, index: usize, at: Timestamp, steps: &mut Vec<Step>) {
+        let work = self.queue.work(index);
+        if let Some(undecided) = work.undecided {
+            let part = PartKey { message: work.key, seq: undecided.seq };
+            let again = retry::may_resend(work.on_uncertain, undecided.resends);
+            steps.push(if again { Step::Resend { part, at } } else { Step::GiveUp { part, at } });
+        }
+        self.queue.remove(index);
+        self.more = true;
+    }
+
+    fn give_next(&mut self, index: usize, now: Timestamp, steps: &mut Vec<Step>) -> Given {
+        let avoid = self.avoid.get(&self.queue.work(index).key).cloned().unwrap_or_default();
+        let work = self.queue.work(index);
+        if work.parts.is_empty() || work.expires_at <= now {
+            self.next_at = Some(self.next_at.map_or(now, |at| at.min(work.expires_at)));
+            return Given::Whole;
+        }
+        let wanted = Wanted { pinned: work.pinned.as_ref(), bound: work.bound.as_ref() };
+        let (facts, indices) = lane_facts(&self.lanes, &self.config, &avoid, now);
+        let (lane, routing) = match router::choose(&facts, wanted, now) {
+            Ok((chosen, routing)) => (indices[chosen], routing),
+            Err(NoLane::Busy) => return Given::Wait,
+            Err(NoLane::Absent) => return Given::Absent,
+        };
+        self.give(index, lane, routing, now, steps)
+    }
+
+    fn give(
+        &mut self,
+        index: usize,
+        lane: usize,
+        routing: &'static str,
+        now: Timestamp,
+        steps: &mut Vec<Step>,
+    ) -> Given {
+        let Some((iccid, sim)) = self.lanes[lane].sim.clone() else { return Given::Absent };
+        let attempt = AttemptId(self.next_attempt);
+        let work = self.queue.work(index);
+        let pending = work.parts.remove(0);
+        let part = PartKey { message: work.key, seq: pending.seq };
+        let encoded = match encode::part(work, &pending, now) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::error!(%error, "a part that was accepted cannot be encoded; please report this");
+                return Given::Whole;
+            }
+        };
+        let to = work.to.clone();
+        let facts = retry::Facts {
+            tries: pending.tries,
+            blamed: pending.blamed,
+            report: work.report,
+            is_resend: pending.resend_of.is_some(),
+            expires_at: work.expires_at,
+            other_sim: false,
+        };
+        work.bound = Some(iccid.clone());
+        let whole = work.parts.is_empty();
+        let (armed, wait) = oneshot::channel();
+        let lane = &mut self.lanes[lane];
+        let tpdu_sha256 = Sha256::digest(encoded.hex.as_bytes()).into();
+        let outgoing = Outgoing { attempt, pdu: encoded.hex, tpdu_octets: encoded.tpdu_octets, armed: wait };
+        if lane.outgoing.try_send(outgoing).is_err() {
+            // The driver is gone: its state will say so, and the message comes again from the store.
+            lane.ready = false;
+            return Given::Whole;
+        }
+        self.next_attempt += 1;
+        lane.given += 1;
+        lane.limits.note(&self.config.limits, now);
+        lane.in_hand.push(InHand { attempt, part, to, facts, armed: Some(armed), withdrawn: false });
+        let resend_of = pending.resend_of.map(|(of, _)| of);
+        let port = Arc::clone(&lane.port);
+        let validity = encoded.validity;
+        let claim = Claim { attempt, part, iccid, sim, port, tpdu_sha256, validity, routing, resend_of, at: now };
+        steps.push(Step::Claim(claim));
+        self.queue.given(index);
+        if whole { Given::Whole } else { Given::Part }
+    }
+
+    /// Uniform in 0..1: xorshift64*, for jitter only.
+    fn random(&mut self) -> f64 {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        let bits = self.random.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
+        bits as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// What became of one look at a message.
+enum Given {
+    /// A part was given; there are more.
+    Part,
+    /// It has nothing more to give now.
+    Whole,
+    /// Its lanes are full or closed.
+    Wait,
+    /// Its SIM is not there.
+    Absent,
+}
+
+/// The facts of the lanes that have a SIM, and which lane each is.
+fn lane_facts<'a>(
+    lanes: &'a [Lane],
+    config: &Config,
+    avoid: &[Iccid],
+    now: Timestamp,
+) -> (Vec<LaneFacts<'a>>, Vec<usize>) {
+    let with_sim = lanes.iter().enumerate().filter_map(|(index, lane)| Some((index, lane, lane.sim.as_ref()?)));
+    let facts = with_sim.map(|(index, lane, (iccid, sim))| {
+        let facts = LaneFacts {
+            sim,
+            iccid,
+            ready: lane.ready,
+            has_room: lane.has_room(),
+            closed_until: lane.closed_until.max(lane.limits.free_at(&config.limits, now)),
+            in_hand: lane.in_hand.len(),
+            given: lane.given,
+            avoid: avoid.contains(iccid),
+        };
+        (facts, index)
+    });
+    facts.unzip()
+}
+
+async fn sleep_until(at: Option<Timestamp>, clock: fn() -> Timestamp) {
+    match at {
+        Some(at) => tokio::time::sleep(clock().until(at).min(LONGEST_WAIT)).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,363 @@
-//! To be filled.
+//! The only module that says SQL: the durable queue, the event log, and what was received.
+
+mod events;
+mod inbox;
+mod lock;
+mod outbox;
+mod reader;
+mod recover;
+mod reports;
+mod schema;
+mod types;
+mod writer;
+
+pub use recover::resolve_wait;
+pub use schema::SchemaError;
+pub use types::{
+    Accepted, Claim, Due, InboundPart, InboundPdu, NewMessage, PendingPart, Receipt, Recovered, ReportIn, Step,
+    Undecided, Verdict, Work,
+};
+
+use crate::model::{
+    Event, Iccid, Label, MessageId, MessageView, PublicState, QueueCounts, Refusal, StatusChange, Timestamp,
+};
+use lock::{Lock, LockError};
+use reader::Reader;
+use rusqlite::{Connection, OpenFlags};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::{oneshot, watch};
+use writer::{Announce, Inbox, Job, Writer};
+
+/// Where the store lives and how much it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The state directory; made when it is missing.
+    pub dir: PathBuf,
+    /// Messages that are not final, at most. Default 1,000,000.
+    pub max_queued: u64,
+}
+
+impl Config {
+    /// A store in this directory, everything else default.
+    pub fn new(dir: impl Into<PathBuf>) -> Config {
+        Config { dir: dir.into(), max_queued: 1_000_000 }
+    }
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another gateway uses the directory.
+    #[error("{} is in use by another gateway: {holder}", .dir.display())]
+    InUse {
+        /// The state directory.
+        dir: PathBuf,
+        /// What the other one wrote about itself.
+        holder: String,
+    },
+    /// The directory or a file in it cannot be made or opened.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// What could not be made or opened.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error("{}: {source}", .path.display())]
+    Schema {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: SchemaError,
+    },
+}
+
+/// Why the store could not do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It has failed or is closed; nothing was changed.
+    #[error("the store takes no more changes; the gateway is stopping")]
+    Closed,
+    /// There is no room for more; try again later.
+    #[error("the queue is full; try again later")]
+    Full,
+}
+
+/// Why a message could not be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CancelError {
+    /// No message has this id.
+    #[error("no message has this id")]
+    NotFound,
+    /// It is being sent, or final.
+    #[error("the message is {} already", .0.word())]
+    TooLate(PublicState),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The store: a cheap handle to two threads, one that writes and one that reads.
+#[derive(Clone)]
+pub struct Store {
+    inbox: Arc<Inbox>,
+    reader: Reader,
+    committed: watch::Receiver<u64>,
+    failed: watch::Receiver<Option<String>>,
+    log_id: Arc<str>,
+    _lock: Arc<Lock>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("log_id", &self.log_id).finish_non_exhaustive()
+    }
+}
+
+/// The writing thread, to be ended in order.
+#[derive(Debug)]
+pub struct Closer {
+    thread: std::thread::JoinHandle<()>,
+    inbox: Arc<Inbox>,
+}
+
+impl std::fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Inbox")
+    }
+}
+
+impl Closer {
+    /// Does what waits, writes the cursors, and closes the database. Blocks.
+    pub fn close(self) {
+        self.inbox.close();
+        if self.thread.join().is_err() {
+            tracing::error!("the store's thread panicked");
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database, mends what the process before left (R), and starts the threads.
+    pub fn open(config: &Config, now: Timestamp) -> Result<(Store, Recovered, Closer), OpenError> {
+        let lock = open_dir(&config.dir)?;
+        let path = config.dir.join("gsmgate.db");
+        let schema = |source| OpenError::Schema { path: path.clone(), source };
+        let mut connection = connect(&path)?;
+        schema::open_writer(&mut connection).map_err(schema)?;
+        let reading =
+            Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(|error| schema(error.into()))?;
+        schema::open_reader(&reading).map_err(schema)?;
+        let (log_id, epoch) = begin_epoch(&connection).map_err(|error| schema(error.into()))?;
+        let mut writer = Writer::new(connection, epoch, config.max_queued).map_err(|error| schema(error.into()))?;
+        let inbox = Arc::new(Inbox::default());
+        let recovered = writer.recover(now).map_err(|error| schema(error.into()))?;
+        writer.commit(&inbox).map_err(|error| schema(error.into()))?;
+        let io = |source| OpenError::Io { path: path.clone(), source };
+        let reader = Reader::spawn(reading).map_err(io)?;
+        let (announce_committed, committed) = watch::channel(writer.last_seq());
+        let (announce_failed, failed) = watch::channel(None);
+        let announce = Announce { committed: announce_committed, failed: announce_failed };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn({
+                let inbox = Arc::clone(&inbox);
+                move || writer::run(writer, &inbox, &announce)
+            })
+            .map_err(io)?;
+        let closer = Closer { thread, inbox: Arc::clone(&inbox) };
+        let store = Store { inbox, reader, committed, failed, log_id: log_id.into(), _lock: Arc::new(lock) };
+        Ok((store, recovered, closer))
+    }
+
+    /// Set to the reason when the database failed: the process has to end (A-9).
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.failed.clone()
+    }
+
+    /// The `seq` of the last committed event.
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.committed.clone()
+    }
+
+    /// Identity of this event log: random, made with the database.
+    pub fn log_id(&self) -> &str {
+        &self.log_id
+    }
+
+    /// T1: durable when it returns.
+    pub async fn accept(&self, messages: Vec<NewMessage>, now: Timestamp) -> Result<Vec<Accepted>, StoreError> {
+        self.write(move |writer| writer.accept(&messages, now)).await?.ok_or(StoreError::Full)
+    }
+
+    /// T2 to T7: the steps of one call are one transaction, in order; claims ride with the next commit.
+    pub fn step(&self, steps: Vec<Step>) -> Result<(), StoreError> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        self.inbox.push_steps(steps)
+    }
+
+    /// What is due now. Claims that were given before it are respected once they are committed.
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Due, StoreError> {
+        self.read_on_writer(move |writer| writer.due(now, limit)).await
+    }
+
+    /// T9, and everything else whose time has come: incomplete messages, reports without a message.
+    pub async fn expire(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |writer| {
+            writer.expire(now)?;
+            writer.publish_partials(now)?;
+            writer.publish_orphans(now)
+        })
+        .await
+    }
+
+    /// T10: durable when it returns.
+    pub async fn cancel(&self, id: MessageId, now: Timestamp) -> Result<PublicState, CancelError> {
+        match self.write(move |writer| writer.cancel(&id, now)).await? {
+            None => Err(CancelError::NotFound),
+            Some(Err(state)) => Err(CancelError::TooLate(state)),
+            Some(Ok(state)) => Ok(state),
+        }
+    }
+
+    /// Keeps a received PDU: durable when it returns.
+    pub async fn receive(&self, pdu: InboundPdu) -> Result<Receipt, StoreError> {
+        self.write(move |writer| writer.receive(&pdu)).await
+    }
+
+    /// T8: durable when it returns.
+    pub async fn report(&self, report: ReportIn) -> Result<(), StoreError> {
+        self.write(move |writer| writer.report(&report)).await
+    }
+
+    /// The event of a refused command: durable when it returns.
+    pub async fn refuse(&self, refusal: Refusal, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |writer| writer.refused(&refusal, now)).await
+    }
+
+    /// When this gateway first saw the SIM; durable when it returns.
+    pub async fn sim_seen(&self, iccid: Iccid, label: Label, now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.write(move |writer| writer.sim_seen(&iccid, &label, now)).await
+    }
+
+    /// Events after `seq`, in order.
+    pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.reader.ask(move |connection| reader::events(connection, after, limit)).await
+    }
+
+    /// Up to where a bridge has handed everything over.
+    pub async fn cursor(&self, bridge: &'static str) -> Result<u64, StoreError> {
+        let kept = self.reader.ask(move |connection| reader::cursor(connection, bridge)).await?;
+        Ok(kept.max(self.inbox.moved_cursor(bridge).unwrap_or(0)))
+    }
+
+    /// Moves a bridge's cursor with the next commit. Parked events are a commit of their own: they are rare.
+    pub fn acknowledge(&self, bridge: &'static str, upto: u64, parked: Vec<(u64, String)>) -> Result<(), StoreError> {
+        if !parked.is_empty() {
+            self.inbox.push(Job {
+                writes: true,
+                work: Box::new(move |writer| {
+                    writer.park(bridge, &parked)?;
+                    Ok(Box::new(|_| ()))
+                }),
+            })?;
+        }
+        self.inbox.move_cursor(bridge, upto)
+    }
+
+    /// A message with its history.
+    pub async fn message(&self, id: MessageId) -> Result<Option<MessageView>, StoreError> {
+        self.reader.ask(move |connection| reader::message(connection, &id)).await
+    }
+
+    /// Messages that are not final.
+    pub async fn counts(&self) -> Result<QueueCounts, StoreError> {
+        self.reader.ask(reader::counts).await
+    }
+
+    /// The state of every message that is not final.
+    pub async fn open_statuses(&self) -> Result<Vec<StatusChange>, StoreError> {
+        self.reader.ask(reader::open_statuses).await
+    }
+
+    /// When parts were armed on a SIM after an instant.
+    pub async fn armed_since(&self, iccid: Iccid, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
+        self.reader.ask(move |connection| reader::armed_since(connection, &iccid, since)).await
+    }
+
+    /// Runs on the writing thread; answered after the commit. Cancel safe: the work is done all the same.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let work = move |writer: &mut Writer| -> rusqlite::Result<writer::Reply> {
+            let value = work(writer)?;
+            Ok(Box::new(move |done: Result<(), StoreError>| {
+                // A caller that went away needs no answer.
+                let _ = reply.send(done.map(|()| value));
+            }))
+        };
+        self.inbox.push(Job { writes: true, work: Box::new(work) })?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    async fn read_on_writer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let work = move |writer: &mut Writer| -> rusqlite::Result<writer::Reply> {
+            let value = work(writer)?;
+            Ok(Box::new(move |_| {
+                let _ = reply.send(value);
+            }))
+        };
+        self.inbox.push(Job { writes: false, work: Box::new(work) })?;
+        answer.await.map_err(|_| StoreError::Closed)
+    }
+}
+
+fn open_dir(dir: &Path) -> Result<Lock, OpenError> {
+    let io = |path: &Path, source| OpenError::Io { path: path.to_owned(), source };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| io(dir, error))?;
+    let path = dir.join("lock");
+    lock::take(&path).map_err(|error| match error {
+        LockError::Held(holder) => OpenError::InUse { dir: dir.to_owned(), holder },
+        LockError::Io(source) => io(&path, source),
+    })
+}
+
+/// The database file is made by us first, so that nobody else can read it; SQLite gives its side files the same mode.
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+        .map_err(|error| OpenError::Schema { path: path.to_owned(), source: error.into() })
+}
+
+/// The log's identity and the number of this process.
+fn begin_epoch(connection: &Connection) -> rusqlite::Result<(String, i64)> {
+    let mut random = [0_u8; 8];
+    // Without randomness the process number still tells two logs of one box apart.
+    if getrandom::fill(&mut random).is_err() {
+        random = u64::from(std::process::id()).to_be_bytes();
+    }
+    let made: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+    connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('log_id', ?1)", [made])?;
+    let log_id = connection.query_row("SELECT value FROM meta WHERE key = 'log_id'", [], |row| row.get(0))?;
+    let epoch = connection.query_row(
+        "INSERT INTO meta (key, value) VALUES ('epoch', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1
+         RETURNING value",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok((log_id, epoch))
+}

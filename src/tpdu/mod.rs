@@ -1,20 +1,42 @@
-//! To be filled: only what `model` needs.
+//! The SMS codec: transfer protocol data units as 3GPP TS 23.040 lays them out and TS 23.038 writes their text.
+//!
+//! Octets in, values out, and back. Nothing here reads a clock, a file or a line; nothing panics on any octets.
+//!
+//! ```text
+//! text ─ segment ─► Segment ─ user_data ─► Submit ─ encode ─► Pdu ─ to_hex ─► AT+CMGS
+//! text ◄── join ─── UserData ◄── Deliver ◄── decode ── Incoming ◄── hex ◄── +CMT, +CMGL
+//! ```
 
-/// An address field. 3GPP TS 23.040 §9.1.2.5.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// `+digits`.
-    pub text: String,
-}
-impl Address {
-    /// From a number as written.
-    pub fn from_number(text: &str) -> Address {
-        Address { text: text.to_owned() }
-    }
-}
-/// Message class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct MessageClass(pub u8);
-/// TP-SCTS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Scts;
+mod address;
+mod dcs;
+mod deliver;
+mod dump;
+mod error;
+pub mod gsm7;
+pub mod join;
+mod pdu;
+mod pid;
+mod reader;
+pub mod segment;
+mod status;
+mod status_report;
+mod submit;
+mod time;
+pub mod ucs2;
+mod udh;
+mod user_data;
+
+pub use address::{Address, NumberingPlan, TypeOfNumber};
+pub use dcs::{Alphabet, CodingGroup, Dcs, MessageClass, MessageWaiting, WaitingKind};
+pub use deliver::Deliver;
+pub use dump::{Direction, FieldLine, dump};
+pub use error::{DecodeError, Detail, EncodeError};
+pub use pdu::{Incoming, Pdu, Tpdu, hex};
+pub use pid::Pid;
+pub use segment::{Choice, Segment, SegmentError};
+pub use status::{Status, StatusCategory};
+pub use status_report::StatusReport;
+pub use submit::{MessageReference, Submit};
+pub use time::{Scts, ValidityPeriod};
+pub use udh::{Concat, InformationElement, Ports, Udh};
+pub use user_data::UserData;

@@ -1,0 +1,67 @@
+# The commands of this repository. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+# Debian keeps mosquitto where users do not look.
+export PATH := $(PATH):/usr/sbin
+.PHONY: help demo test lint bench bench-peers judge tools
+
+# What the tests need besides Rust and a C compiler, as command:Debian package.
+TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
+# The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
+BENCH ?= ../shared/bench
+CASES ?= a,b,d,e,f
+PEERS ?= ours,smstools
+BENCH_TARGET ?= $(CURDIR)/target/bench-tools
+MODEMSIM ?= $(BENCH_TARGET)/release/modemsim
+
+help: ## List the commands.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# DEMO_SECONDS reaches the demo as a variable of the environment: it ends by itself, with exit 0 only after a round trip.
+demo: ## Build, then a broker, two virtual modems and the gateway: one SMS out and a reply in. DEMO_SECONDS=20 ends it.
+	cargo run --profile demo -- demo
+
+test: tools ## Everything CI tests: unit, end-to-end, hardware tests on virtual modems. Installs what is missing.
+	cargo test
+	PYTHONDONTWRITEBYTECODE=1 python3 tests/judge/selftest.py
+	cargo build
+	GSMGATE_BIN=target/debug/gsmgate python3 hardware-tests/run.py hardware-tests/rigs/virtual.toml
+
+lint: ## Formatting, clippy and documentation, warnings denied.
+	cargo fmt --all --check
+	cargo clippy --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+
+bench: ## The codec and store benches of criterion, and the disk they ran on.
+	python3 benches/probe.py .
+	cargo bench
+
+judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restarts: nothing lost, nothing unexplained.
+	cargo build --release
+	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py
+	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py --chaos
+
+bench-peers: $(MODEMSIM) tools ## Side by side with other gateways: BENCH=folder CASES=a,b PEERS=ours,smstools.
+	python3 -c 'import paho.mqtt' 2>/dev/null || python3 -m pip install --quiet --target $(BENCH_TARGET)/python paho-mqtt
+	cargo build --release
+	python3 benches/probe.py $${BENCH_TMP:-/tmp}
+	cd $(BENCH) && BENCH_OURS=$(CURDIR)/benches/peers/gsmgate.py GSMGATE_BIN=$(CURDIR)/target/release/gsmgate \
+	  MODEMSIM=$(MODEMSIM) PYTHONPATH=$(BENCH_TARGET)/python PYTHONDONTWRITEBYTECODE=1 python3 bench.py all --peers $(PEERS) --cases $(CASES) \
+	  --quiet 60 --out $(CURDIR)/target/bench-peers.jsonl
+
+# Built from a copy: the bench's folder may be read-only.
+$(MODEMSIM):
+	mkdir -p $(BENCH_TARGET)
+	cp -r $(BENCH)/modemsim $(BENCH_TARGET)/ && chmod -R u+w $(BENCH_TARGET)/modemsim
+	cd $(BENCH_TARGET)/modemsim && CARGO_TARGET_DIR=$(BENCH_TARGET) cargo build --release --quiet
+
+# Debian's mosquitto is the broker of the end-to-end tests. Installing needs root or sudo; without either it only says so.
+tools:
+	@missing=; for pair in $(TOOLS); do \
+	  command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "missing:$$missing: installing them with apt-get"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  command -v apt-get >/dev/null || { echo "no apt-get here: install$$missing by hand" >&2; exit 1; }; \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	fi

@@ -1,0 +1,36 @@
+//! Builds the TPDU of one part at the moment it is claimed, so that its validity period fits what is left.
+
+use crate::model::Timestamp;
+use crate::store::{PendingPart, Work};
+use crate::tpdu::{Concat, EncodeError, MessageReference, Pdu, Pid, Submit, ValidityPeriod};
+
+/// A part as it goes to the modem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Encoded {
+    /// SMSC field (empty: the SIM's own) and TPDU, upper-case hexadecimal.
+    pub(super) hex: String,
+    /// Length of the TPDU in octets.
+    pub(super) tpdu_octets: usize,
+    /// TP-VP.
+    pub(super) validity: ValidityPeriod,
+}
+
+/// Encodes one part. TP-RD is set on a resend, with the reference of the first try where it is known (RELIABILITY A-3).
+pub(super) fn part(work: &Work, part: &PendingPart, now: Timestamp) -> Result<Encoded, EncodeError> {
+    let concat = Concat { reference: work.reference.into(), wide: false, total: work.total, seq: part.seq };
+    let concat = (work.total > 1).then_some(concat);
+    let validity = ValidityPeriod::relative_at_most(now.until(work.expires_at));
+    let submit = Submit {
+        rd: part.resend_of.is_some(),
+        srr: work.report,
+        rp: false,
+        mr: MessageReference(part.resend_of.and_then(|(_, mr)| mr).unwrap_or(0)),
+        da: work.to.address(),
+        pid: Pid::default(),
+        dcs: part.segment.dcs(work.class),
+        vp: Some(validity),
+        ud: part.segment.clone().user_data(concat, work.port),
+    };
+    let (hex, tpdu_octets) = Pdu { smsc: None, tpdu: submit }.to_hex()?;
+    Ok(Encoded { hex, tpdu_octets, validity })
+}

@@ -1,0 +1,71 @@
+//! One SIM as the scheduler sees it: what it holds, what it may take, how it fared.
+
+use super::breaker::Breaker;
+use super::limits::Window;
+use super::retry::Facts;
+use crate::model::{AttemptId, Iccid, Label, Number, PartKey, Timestamp};
+use crate::slots::Outgoing;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Parts a lane holds at most: one in the air, one claimed next, so that the line never waits for us.
+pub(super) const DEPTH: usize = 2;
+
+/// A part given to a driver.
+#[derive(Debug)]
+pub(super) struct InHand {
+    pub(super) attempt: AttemptId,
+    pub(super) part: PartKey,
+    pub(super) to: Number,
+    pub(super) facts: Facts,
+    /// Answers the driver's wait for the armed mark; taken when the arming begins.
+    pub(super) armed: Option<oneshot::Sender<bool>>,
+    /// An earlier part of the message did not get through: take this one back.
+    pub(super) withdrawn: bool,
+}
+
+/// One modem's lane.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) outgoing: mpsc::Sender<Outgoing>,
+    pub(super) port: Arc<str>,
+    /// The SIM in it with its label, once read.
+    pub(super) sim: Option<(Iccid, Label)>,
+    pub(super) ready: bool,
+    pub(super) in_hand: Vec<InHand>,
+    /// Parts given since the start.
+    pub(super) given: u64,
+    pub(super) limits: Window,
+    pub(super) breaker: Breaker,
+    /// The breaker is open until then.
+    pub(super) closed_until: Timestamp,
+}
+
+impl Lane {
+    pub(super) fn new(outgoing: mpsc::Sender<Outgoing>, port: Arc<str>) -> Lane {
+        Lane {
+            outgoing,
+            port,
+            sim: None,
+            ready: false,
+            in_hand: Vec::with_capacity(DEPTH),
+            given: 0,
+            limits: Window::default(),
+            breaker: Breaker::default(),
+            closed_until: Timestamp(0),
+        }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.ready && self.in_hand.len() < DEPTH
+    }
+
+    pub(super) fn find(&mut self, attempt: AttemptId) -> Option<&mut InHand> {
+        self.in_hand.iter_mut().find(|held| held.attempt == attempt)
+    }
+
+    pub(super) fn take(&mut self, attempt: AttemptId) -> Option<InHand> {
+        let index = self.in_hand.iter().position(|held| held.attempt == attempt)?;
+        Some(self.in_hand.remove(index))
+    }
+}

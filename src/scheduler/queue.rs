@@ -1,0 +1,103 @@
+//! The due messages that are in memory: a small window on the store's queue, and what of it is under way.
+
+use crate::model::MessageKey;
+use crate::store::{Due, Work};
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Messages whose SIM is not there now are set aside up to this number; more of them wait in the store.
+const ASIDE: usize = 4096;
+
+/// The window. A message is *held* from the moment it enters until the last of its parts in hand has ended.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// Messages with parts to give, by priority and then by the order in which the store gave them.
+    waiting: VecDeque<Work>,
+    /// Messages that no SIM which is there now may carry.
+    aside: Vec<Work>,
+    /// Parts in hand of every message that is held.
+    held: HashMap<MessageKey, usize>,
+    /// A question to the store is under way; these were let go since, so its answer may be old news about them.
+    let_go: Option<HashSet<MessageKey>>,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Notes that the store was asked.
+    pub(super) fn asked(&mut self) {
+        self.let_go = Some(HashSet::new());
+    }
+
+    /// Takes the store's answer. Returns how many messages were new.
+    pub(super) fn answered(&mut self, due: Due) -> usize {
+        let let_go = self.let_go.take().unwrap_or_default();
+        let before = self.waiting.len();
+        for work in due.work {
+            if !self.held.contains_key(&work.key) && !let_go.contains(&work.key) {
+                self.held.insert(work.key, 0);
+                self.insert(work);
+            }
+        }
+        self.waiting.len() - before
+    }
+
+    fn insert(&mut self, work: Work) {
+        let index = self.waiting.partition_point(|other| other.priority >= work.priority);
+        self.waiting.insert(index, work);
+    }
+
+    pub(super) fn work(&mut self, index: usize) -> &mut Work {
+        &mut self.waiting[index]
+    }
+
+    /// A part of the message at `index` is in hand now.
+    pub(super) fn given(&mut self, index: usize) {
+        *self.held.entry(self.waiting[index].key).or_default() += 1;
+    }
+
+    /// Takes the message out of the window; it stays held while parts are in hand.
+    pub(super) fn remove(&mut self, index: usize) {
+        if let Some(work) = self.waiting.remove(index) {
+            self.release_if_idle(work.key);
+        }
+    }
+
+    /// Sets the message aside until the SIMs change; with no room it is let go, and comes again from the store.
+    pub(super) fn set_aside(&mut self, index: usize) {
+        if self.aside.len() < ASIDE
+            && let Some(work) = self.waiting.remove(index)
+        {
+            self.aside.push(work);
+        }
+    }
+
+    /// The SIMs changed: everything set aside is looked at again.
+    pub(super) fn bring_back(&mut self) {
+        for work in std::mem::take(&mut self.aside) {
+            self.insert(work);
+        }
+    }
+
+    /// A part ended. When it did not get through, the rest of its message leaves the window: parts go in order.
+    pub(super) fn ended(&mut self, key: MessageKey, got_through: bool) {
+        if let Some(in_hand) = self.held.get_mut(&key) {
+            *in_hand = in_hand.saturating_sub(1);
+        }
+        if !got_through {
+            self.waiting.retain(|work| work.key != key);
+        }
+        self.release_if_idle(key);
+    }
+
+    fn release_if_idle(&mut self, key: MessageKey) {
+        let idle = self.held.get(&key) == Some(&0) && !self.waiting.iter().any(|work| work.key == key);
+        if idle {
+            self.held.remove(&key);
+            if let Some(let_go) = &mut self.let_go {
+                let_go.insert(key);
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The scheduler with the real store, and lanes that the test plays.
+
+use super::*;
+use crate::model::{
+    Event, EventKind, Label, MessageId, ModemStatus, OnUncertain, PublicState, Registration, SimStatus, StatusChange,
+};
+use crate::store::{self, Closer, NewMessage};
+use crate::tpdu::{Choice, segment};
+use std::cell::Cell;
+
+thread_local! {
+    /// A test and its tasks share one thread. Far from the wall clock, so that a forgotten one shows.
+    static CLOCK: Cell<i64> = const { Cell::new(1_000_000_000_000) };
+}
+
+fn clock() -> Timestamp {
+    Timestamp(CLOCK.get())
+}
+
+fn pass(span: Duration) {
+    CLOCK.set(clock().after(span).0);
+}
+
+struct Stage {
+    store: Store,
+    wake: Wake,
+    /// The driver's end of every lane.
+    outgoing: Vec<mpsc::Receiver<Outgoing>>,
+    events: mpsc::Sender<LaneEvent>,
+    statuses: Vec<watch::Sender<ModemStatus>>,
+    changed: watch::Sender<u64>,
+    stop: watch::Sender<bool>,
+    scheduler: tokio::task::JoinHandle<Result<(), StoreError>>,
+    seen: u64,
+    closer: Closer,
+    _dir: tempfile::TempDir,
+}
+
+fn status(n: usize) -> ModemStatus {
+    let sim = SimStatus {
+        iccid: format!("894900000000000100{n}").parse().unwrap(),
+        imsi: None,
+        operator: None,
+        registration: Registration::Home,
+        signal_dbm: None,
+        storage: Vec::new(),
+    };
+    ModemStatus {
+        label: format!("modem-{n}").parse().unwrap(),
+        port: "none".into(),
+        phase: ModemPhase::Ready,
+        reason: None,
+        imei: None,
+        manufacturer: None,
+        model: None,
+        firmware: None,
+        sim: Some(sim),
+        opened: 1,
+    }
+}
+
+impl Stage {
+    fn new(lanes: usize, config: Config) -> Stage {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, recovered, closer) = Store::open(&store::Config::new(dir.path()), clock()).unwrap();
+        let (statuses, watches): (Vec<_>, Vec<_>) = (0..lanes).map(|n| watch::channel(status(n))).unzip();
+        let (changed, changes) = watch::channel(0);
+        let (give, outgoing): (Vec<_>, Vec<_>) = (0..lanes).map(|_| mpsc::channel(lane::DEPTH)).unzip();
+        let (events, receiver) = mpsc::channel(16);
+        let (stop, stopped) = watch::channel(false);
+        let wake = Wake::default();
+        let parts = Parts {
+            store: store.clone(),
+            slots: Slots::played(watches, changes),
+            lanes: Lanes { outgoing: give, events: receiver },
+            wake: wake.clone(),
+            next_attempt: recovered.next_attempt,
+            clock,
+            seed: 1,
+        };
+        let scheduler = tokio::spawn(run(config, parts, stopped));
+        Stage { store, wake, outgoing, events, statuses, changed, stop, scheduler, seen: 0, closer, _dir: dir }
+    }
+
+    async fn accept(&self, id: &str, text: &str, on_uncertain: OnUncertain) -> MessageId {
+        let message = NewMessage {
+            id: id.parse().unwrap(),
+            digest: [0; 32],
+            to: "+491705550001".parse().unwrap(),
+            parts: segment::text(text, Choice::Auto).unwrap(),
+            port: None,
+            class: None,
+            priority: Priority::Normal,
+            on_uncertain,
+            report: true,
+            sim: None,
+            not_before: clock(),
+            expires_at: clock().after(Duration::from_secs(86_400)),
+            tags: Vec::new(),
+        };
+        self.store.accept(vec![message], clock()).await.unwrap();
+        self.wake.wake(Priority::Normal);
+        id.parse().unwrap()
+    }
+
+    async fn tell(&self, modem: usize, kind: LaneEventKind) {
+        self.events.send(LaneEvent { modem, kind }).await.unwrap();
+    }
+
+    /// Begins the send that the lane holds, and says whether it was armed.
+    async fn start(&mut self, lane: usize) -> (AttemptId, bool) {
+        let outgoing = self.outgoing[lane].recv().await.unwrap();
+        self.tell(lane, LaneEventKind::Started(outgoing.attempt)).await;
+        (outgoing.attempt, outgoing.armed.await.unwrap_or(false))
+    }
+
+    async fn end(&self, lane: usize, attempt: AttemptId, outcome: SendOutcome) {
+        self.tell(lane, LaneEventKind::Ended(attempt, outcome)).await;
+    }
+
+    /// The next status events, as `id state` words.
+    async fn states(&mut self, n: usize) -> Vec<String> {
+        let mut committed = self.store.committed();
+        let mut found: Vec<String> = Vec::new();
+        while found.len() < n {
+            let events = self.store.events(self.seen, 64).await.unwrap();
+            for Event { seq, kind, .. } in events {
+                assert_eq!(seq, self.seen + 1, "the log has no gap");
+                self.seen = seq;
+                if let EventKind::Status(StatusChange { id, state, duplicate_possible, .. }) = kind {
+                    let mark = if duplicate_possible { " duplicate" } else { "" };
+                    found.push(format!("{id} {}{mark}", state.word()));
+                }
+            }
+            if found.len() < n {
+                committed.changed().await.unwrap();
+            }
+        }
+        found
+    }
+
+    async fn close(self) {
+        self.stop.send_replace(true);
+        self.scheduler.await.unwrap().unwrap();
+        drop(self.store);
+        self.closer.close();
+    }
+}
+
+#[tokio::test]
+async fn one_part_is_armed_before_it_goes_and_ends_as_sent() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.accept("a", "hello", OnUncertain::Resend).await;
+    let (attempt, armed) = stage.start(0).await;
+    assert!(armed);
+    let view = stage.store.message("a".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(view.state, PublicState::Sending, "the mark is durable when the driver may write the payload");
+    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(7) }).await;
+    assert_eq!(stage.states(3).await, ["a queued", "a sending", "a sent"]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn the_next_part_is_there_while_one_is_in_the_air() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.accept("a", "one", OnUncertain::Resend).await;
+    stage.accept("b", "two", OnUncertain::Resend).await;
+    let (first, _) = stage.start(0).await;
+    let second = stage.outgoing[0].recv().await.unwrap();
+    stage.end(0, first, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.tell(0, LaneEventKind::Started(second.attempt)).await;
+    assert!(second.armed.await.unwrap());
+    stage.end(0, second.attempt, SendOutcome::Accepted { mr: Some(2) }).await;
+    assert_eq!(stage.states(6).await[4..], ["b sending", "b sent"]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn lanes_share_the_load() {
+    let mut stage = Stage::new(2, Config::default());
+    for id in ["a", "b", "c", "d"] {
+        stage.accept(id, "text", OnUncertain::Resend).await;
+    }
+    for lane in [0, 1] {
+        let (attempt, _) = stage.start(lane).await;
+        stage.end(lane, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+        let (attempt, _) = stage.start(lane).await;
+        stage.end(lane, attempt, SendOutcome::Accepted { mr: Some(2) }).await;
+    }
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_part_that_fails_takes_the_rest_of_its_message_back() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.accept("a", &"x".repeat(400), OnUncertain::Resend).await;
+    let (first, _) = stage.start(0).await;
+    let second = stage.outgoing[0].recv().await.unwrap();
+    stage.end(0, first, SendOutcome::Rejected { code: 1 }).await;
+    stage.tell(0, LaneEventKind::Started(second.attempt)).await;
+    assert!(!second.armed.await.unwrap_or(false), "the second part must not leave");
+    stage.end(0, second.attempt, SendOutcome::NotSent { code: None, detail: "withdrawn".into() }).await;
+    assert_eq!(stage.states(3).await, ["a queued", "a sending", "a failed"]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_message_is_not_armed() {
+    let mut stage = Stage::new(1, Config::default());
+    let id = stage.accept("a", "text", OnUncertain::Resend).await;
+    let outgoing = stage.outgoing[0].recv().await.unwrap();
+    assert_eq!(stage.store.cancel(id, clock()).await, Ok(PublicState::Cancelled));
+    stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
+    assert!(!outgoing.armed.await.unwrap_or(false));
+    stage.end(0, outgoing.attempt, SendOutcome::NotSent { code: None, detail: "withdrawn".into() }).await;
+    assert_eq!(stage.states(2).await, ["a queued", "a cancelled"]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn an_uncertain_part_is_resent_once_and_flagged_or_held() {
+    for (policy, states) in [
+        (OnUncertain::Resend, vec!["uncertain", "queued duplicate", "sending duplicate", "uncertain duplicate"]),
+        (OnUncertain::Hold, vec!["uncertain", "unknown"]),
+    ] {
+        let mut stage = Stage::new(1, Config::default());
+        stage.accept("a", "text", policy).await;
+        let uncertain = SendOutcome::Uncertain { reason: crate::model::UncertainReason::Timeout, code: None };
+        let (attempt, _) = stage.start(0).await;
+        stage.end(0, attempt, uncertain.clone()).await;
+        assert_eq!(stage.states(3).await[2], format!("a {}", states[0]));
+        // The wait for evidence passes.
+        pass(Duration::from_secs(121));
+        stage.wake.wake(Priority::Normal);
+        if policy == OnUncertain::Resend {
+            let outgoing = stage.outgoing[0].recv().await.unwrap();
+            assert!(outgoing.pdu.starts_with("00"), "the SIM's own service centre");
+            let first_octet = u8::from_str_radix(&outgoing.pdu[2..4], 16).unwrap();
+            assert_eq!(first_octet & 0x04, 0x04, "TP-RD is set on a resend");
+            stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
+            assert!(outgoing.armed.await.unwrap());
+            stage.end(0, outgoing.attempt, uncertain).await;
+        }
+        let seen = stage.states(states.len() - 1).await;
+        let want: Vec<_> = states[1..].iter().map(|state| format!("a {state}")).collect();
+        assert_eq!(seen, want);
+        stage.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_late_answer_settles_an_uncertain_part() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.accept("a", "text", OnUncertain::Hold).await;
+    let (attempt, _) = stage.start(0).await;
+    let reason = crate::model::UncertainReason::Timeout;
+    stage.end(0, attempt, SendOutcome::Uncertain { reason, code: None }).await;
+    stage.tell(0, LaneEventKind::Evidence { attempt, mr: Some(3) }).await;
+    assert_eq!(stage.states(4).await[2..], ["a uncertain", "a sent"]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_sim_that_is_away_is_waited_for() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.statuses[0].send_modify(|status| status.phase = ModemPhase::Offline);
+    stage.changed.send_modify(|n| *n += 1);
+    stage.accept("a", "text", OnUncertain::Resend).await;
+    stage.statuses[0].send_modify(|status| status.phase = ModemPhase::Ready);
+    stage.changed.send_modify(|n| *n += 1);
+    let (attempt, armed) = stage.start(0).await;
+    assert!(armed);
+    stage.end(0, attempt, SendOutcome::Accepted { mr: None }).await;
+    assert_eq!(stage.states(3).await[2], "a sent");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn limits_close_a_lane() {
+    let limits = limits::Config { per_minute: Some(1), ..limits::Config::default() };
+    let mut stage = Stage::new(1, Config { limits, ..Config::default() });
+    stage.accept("a", "one", OnUncertain::Resend).await;
+    stage.accept("b", "two", OnUncertain::Resend).await;
+    let (attempt, _) = stage.start(0).await;
+    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    assert_eq!(stage.states(4).await[3], "a sent");
+    assert!(stage.outgoing[0].try_recv().is_err(), "the limit is used up");
+    let label: Label = "sim-1000".parse().unwrap();
+    assert!(stage.store.message("a".parse().unwrap()).await.unwrap().unwrap().parts[0].attempts[0].sim == label);
+    pass(Duration::from_secs(61));
+    stage.wake.wake(Priority::Normal);
+    stage.start(0).await;
+    stage.scheduler.abort();
+}

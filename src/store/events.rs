@@ -1,0 +1,255 @@
+//! The event log: gap-free, written with what it tells of, read by every bridge behind its own cursor.
+
+use super::writer::Writer;
+use crate::model::{
+    Blame, Event, EventKind, Failure, FailureCause, Label, MessageKey, OrphanReport, PartState, PublicState, Refusal,
+    RefusalCode, StatusChange, Timestamp, UncertainReason, roll_up,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// Kinds of events. Numbers are in the database: never renumbered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    #[allow(dead_code, reason = "written as a literal in the hot statement")]
+    Status = 0,
+    Inbound = 1,
+    Raw = 2,
+    Orphan = 3,
+    Refused = 4,
+}
+
+/// What brought a change of state about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct StatusCause {
+    pub(super) failure: Option<Failure>,
+    pub(super) uncertain: Option<UncertainReason>,
+    /// TP-ST.
+    pub(super) report: Option<u8>,
+}
+
+impl Writer {
+    fn take_seq(&mut self) -> u64 {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        seq
+    }
+
+    /// Writes an event that is a row of another table, with an optional revision and list of missing parts.
+    pub(super) fn event(
+        &mut self,
+        kind: Kind,
+        row: i64,
+        revision: Option<u8>,
+        missing: Option<&[u8]>,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let seq = self.take_seq();
+        self.connection
+            .prepare_cached("INSERT INTO events (seq, at, kind, ref, state, missing) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute(params![seq, at.0, kind as u8, row, revision, missing])?;
+        Ok(())
+    }
+
+    pub(super) fn refused(&mut self, refusal: &Refusal, at: Timestamp) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT INTO refusals (code, detail, field, id, transaction_) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![refusal.code as u8, refusal.detail, refusal.field, refusal.id, refusal.transaction])?;
+        let row = self.connection.last_insert_rowid();
+        self.event(Kind::Refused, row, None, None, at)
+    }
+
+    /// Rolls the parts up; writes the state and an event when it changed.
+    pub(super) fn refresh(&mut self, key: MessageKey, cause: &StatusCause, at: Timestamp) -> rusqlite::Result<()> {
+        let parts: Vec<PartState> = self
+            .connection
+            .prepare_cached("SELECT state FROM parts WHERE message = ?1 ORDER BY seq")?
+            .query_map([key.0], |row| Ok(PartState::from_number(row.get(0)?).unwrap_or(PartState::Unknown)))?
+            .collect::<rusqlite::Result<_>>()?;
+        let state = roll_up(&parts);
+        let previous: u8 = self
+            .connection
+            .prepare_cached("SELECT state FROM messages WHERE message = ?1")?
+            .query_row([key.0], |row| row.get(0))?;
+        if previous == state as u8 {
+            return Ok(());
+        }
+        self.connection
+            .prepare_cached("UPDATE messages SET state = ?2 WHERE message = ?1")?
+            .execute(params![key.0, state as u8])?;
+        let sent = parts.iter().filter(|part| part.was_sent()).count();
+        self.write_status(key, state, PublicState::from_number(previous), sent, cause, at)
+    }
+
+    /// The first event of a message.
+    pub(super) fn status_event(
+        &mut self,
+        key: MessageKey,
+        state: PublicState,
+        previous: Option<PublicState>,
+        cause: &StatusCause,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        self.write_status(key, state, previous, 0, cause, at)
+    }
+
+    fn write_status(
+        &mut self,
+        key: MessageKey,
+        state: PublicState,
+        previous: Option<PublicState>,
+        sent: usize,
+        cause: &StatusCause,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let seq = self.take_seq();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO events (seq, at, kind, ref, state, previous, attempt, sent, sim, blame, cause, code,
+                    uncertain, report, duplicate)
+                 SELECT ?1, ?2, 0, ?3, ?4, ?5, attempts, ?6, sim, ?7, ?8, ?9, ?10, ?11, duplicate
+                 FROM messages WHERE message = ?3",
+            )?
+            .execute(params![
+                seq,
+                at.0,
+                key.0,
+                state as u8,
+                previous.map(|state| state as u8),
+                sent,
+                cause.failure.map(|failure| failure.blame as u8),
+                cause.failure.map(|failure| failure.cause as u8),
+                cause.failure.and_then(|failure| failure.code),
+                cause.uncertain.map(|reason| reason as u8),
+                cause.report,
+            ])?;
+        Ok(())
+    }
+
+    pub(super) fn write_cursor(&self, bridge: &str, seq: u64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO cursors (bridge, seq) VALUES (?1, ?2)
+                 ON CONFLICT (bridge) DO UPDATE SET seq = max(seq, excluded.seq)",
+            )?
+            .execute(params![bridge, seq])?;
+        Ok(())
+    }
+
+    pub(super) fn park(&self, bridge: &str, parked: &[(u64, String)]) -> rusqlite::Result<()> {
+        let mut statement = self
+            .connection
+            .prepare_cached("INSERT OR REPLACE INTO parked (bridge, seq, reason) VALUES (?1, ?2, ?3)")?;
+        for (seq, reason) in parked {
+            statement.execute(params![bridge, seq, reason])?;
+        }
+        Ok(())
+    }
+}
+
+// ---- reading ----
+
+/// Events after `seq`, in order.
+pub(super) fn after(connection: &Connection, seq: u64, limit: usize) -> rusqlite::Result<Vec<Event>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT e.seq, e.at, e.kind, e.ref, e.state, e.previous, e.attempt, e.sent, e.blame, e.cause, e.code,
+            e.uncertain, e.report, e.duplicate, e.missing, m.id, m.total, m.tags, s.label
+         FROM events e LEFT JOIN messages m ON e.kind = 0 AND m.message = e.ref LEFT JOIN sims s ON s.sim = e.sim
+         WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![seq, limit])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind = read_kind(connection, row)?;
+        // An event whose row has been pruned says nothing any more, but keeps its place: readers go past it by `seq`.
+        if let Some(kind) = kind {
+            events.push(Event { seq: row.get(0)?, at: Timestamp(row.get(1)?), kind });
+        }
+    }
+    Ok(events)
+}
+
+fn read_kind(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<EventKind>> {
+    let reference: i64 = row.get(3)?;
+    match row.get::<_, u8>(2)? {
+        0 => Ok(read_status(row)?.map(EventKind::Status)),
+        1 => {
+            let missing: Option<Vec<u8>> = row.get(14)?;
+            let revision: Option<u8> = row.get(4)?;
+            let event = super::inbox::read(connection, reference, revision.unwrap_or(1), missing.unwrap_or_default())?;
+            Ok(event.map(EventKind::Inbound))
+        }
+        2 => Ok(super::inbox::read_raw(connection, reference)?.map(EventKind::Raw)),
+        3 => Ok(read_orphan(connection, reference)?.map(EventKind::Orphan)),
+        4 => Ok(read_refusal(connection, reference)?.map(EventKind::Refused)),
+        _ => Ok(None),
+    }
+}
+
+fn read_status(row: &Row<'_>) -> rusqlite::Result<Option<StatusChange>> {
+    let Some(id) = row.get::<_, Option<String>>(15)?.and_then(|id| id.parse().ok()) else { return Ok(None) };
+    let state = PublicState::from_number(row.get(4)?).unwrap_or(PublicState::Unknown);
+    Ok(Some(StatusChange {
+        id,
+        state,
+        previous: row.get::<_, Option<u8>>(5)?.and_then(PublicState::from_number),
+        sim: row.get::<_, Option<String>>(18)?.and_then(|label| label.parse().ok()),
+        attempt: row.get(6)?,
+        parts: row.get(16)?,
+        parts_sent: row.get(7)?,
+        failure: read_failure(row.get(8)?, row.get(9)?, row.get(10)?),
+        uncertain: row.get::<_, Option<u8>>(11)?.and_then(uncertain_from),
+        report_status: row.get(12)?,
+        duplicate_possible: row.get(13)?,
+        tags: read_tags(&row.get::<_, String>(17)?),
+    }))
+}
+
+pub(super) fn read_tags(text: &str) -> Vec<String> {
+    text.split('\n').filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+}
+
+pub(super) fn read_failure(blame: Option<u8>, cause: Option<u8>, code: Option<u16>) -> Option<Failure> {
+    use FailureCause::{Config, Content, Duplicate, GivenUp, NotSent, Recipient, SimBlocked, Storage, Temporary};
+    let blames = [Blame::Message, Blame::Sim, Blame::Network, Blame::Modem];
+    let causes = [Recipient, Content, SimBlocked, Config, Temporary, Storage, Duplicate, NotSent, GivenUp];
+    let blame = blames.into_iter().find(|each| Some(*each as u8) == blame)?;
+    let cause = causes.into_iter().find(|each| Some(*each as u8) == cause)?;
+    Some(Failure { blame, cause, code })
+}
+
+pub(super) fn uncertain_from(n: u8) -> Option<UncertainReason> {
+    use UncertainReason::{Code, Crash, Garbled, HangUp, Timeout};
+    [Timeout, HangUp, Crash, Code, Garbled].into_iter().find(|reason| *reason as u8 == n)
+}
+
+fn read_orphan(connection: &Connection, row: i64) -> rusqlite::Result<Option<OrphanReport>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT s.label, s.iccid, o.mr, o.recipient, o.status FROM orphan_reports o JOIN sims s ON s.sim = o.sim
+             WHERE o.orphan = ?1",
+        )?
+        .query_row([row], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })
+        .optional()?;
+    Ok(found.and_then(|(label, iccid, mr, recipient, status)| {
+        let sim: Label = label.parse().ok()?;
+        Some(OrphanReport { sim, iccid: iccid.parse().ok()?, mr, recipient, status })
+    }))
+}
+
+fn read_refusal(connection: &Connection, row: i64) -> rusqlite::Result<Option<Refusal>> {
+    connection
+        .prepare_cached("SELECT code, detail, field, id, transaction_ FROM refusals WHERE refusal = ?1")?
+        .query_row([row], |row| {
+            Ok(Refusal {
+                code: RefusalCode::from_number(row.get(0)?).unwrap_or(RefusalCode::Internal),
+                detail: row.get(1)?,
+                field: row.get(2)?,
+                id: row.get(3)?,
+                transaction: row.get(4)?,
+            })
+        })
+        .optional()
+}

@@ -1,0 +1,111 @@
+//! The tables, how a database file is opened, and how an older one is brought up to date.
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+/// Marks a file as ours: "GSMG".
+const APPLICATION_ID: i32 = 0x4753_4D47;
+/// The first SQLite without the WAL-reset corruption: RELIABILITY A-8.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// One entry a version; never edited once released.
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/001_first.sql"))];
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// The library is one that can corrupt a database.
+    #[error("SQLite {0} can corrupt its WAL; at least 3.51.3 is needed")]
+    OldSqlite(&'static str),
+    /// The file belongs to another program.
+    #[error("this is a database of another program (application_id {0:#x}); name another state_dir")]
+    Foreign(i32),
+    /// It was written by a newer gsmgate.
+    #[error("this database was written by a newer gsmgate (schema {found}, this one knows {known}); run the newer one")]
+    Newer {
+        /// `user_version` of the file.
+        found: i32,
+        /// The highest version that this program knows.
+        known: usize,
+    },
+    /// The file does not pass `PRAGMA quick_check`.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// SQLite's own answer.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A migration failed; the file is as it was.
+    #[error("the schema could not be brought up to date: {0}")]
+    Migration(#[from] rusqlite_migration::Error),
+}
+
+/// Settings of every connection.
+fn common(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
+         PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 1000;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Sets up the one connection that writes, and brings the schema up to date.
+pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(SchemaError::OldSqlite(rusqlite::version()));
+    }
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if id != 0 && id != APPLICATION_ID || id == 0 && version != 0 {
+        return Err(SchemaError::Foreign(id));
+    }
+    if usize::try_from(version).unwrap_or(usize::MAX) > MIGRATIONS.len() {
+        return Err(SchemaError::Newer { found: version, known: MIGRATIONS.len() });
+    }
+    // Both take effect only before the first table.
+    connection.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;")?;
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    // FULL: a commit that was acknowledged survives a power cut.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 16777216;",
+    )?;
+    common(connection)?;
+    if version > 0 {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if found != "ok" {
+            return Err(SchemaError::Damaged(found));
+        }
+    }
+    Migrations::from_slice(MIGRATIONS).to_latest(connection)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    Ok(())
+}
+
+/// Sets up a connection that only reads.
+pub(super) fn open_reader(connection: &Connection) -> Result<(), SchemaError> {
+    common(connection)?;
+    connection.execute_batch("PRAGMA query_only = ON;")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_valid() {
+        Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn a_foreign_or_newer_file_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("PRAGMA application_id = 7; PRAGMA user_version = 1;").unwrap();
+        assert!(matches!(open_writer(&mut connection), Err(SchemaError::Foreign(7))));
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(open_writer(&mut connection), Err(SchemaError::Newer { found: 99, .. })));
+    }
+}

@@ -1,0 +1,389 @@
+//! A PDU field by field, for people.
+
+use super::address::{self, Address};
+use super::dcs::{Alphabet, Dcs};
+use super::error::{DecodeError, Detail};
+use super::pdu::hex;
+use super::pid::Pid;
+use super::reader::Reader;
+use super::status::Status;
+use super::status_report::read_pi;
+use super::time::{Scts, ValidityPeriod};
+use super::udh::{Concat, InformationElement, Ports, Udh};
+use super::user_data::UserData;
+use super::{gsm7, join};
+
+/// Which way a PDU goes: TP-MTI means different things by direction. 3GPP TS 23.040 §9.2.3.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Read from a modem: SMS-DELIVER, SMS-STATUS-REPORT.
+    FromModem,
+    /// Written to a modem: SMS-SUBMIT.
+    ToModem,
+}
+
+/// One field of a PDU.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FieldLine {
+    /// The field in the standard's words: `TP-OA originating address`.
+    pub name: &'static str,
+    /// Its first octet, from 0; the service centre's length is octet 0.
+    pub start: usize,
+    /// Its octets.
+    pub len: usize,
+    /// What it says.
+    pub value: String,
+}
+
+/// Every field of a PDU that begins with a service centre field. Fields follow each other without gaps; those that
+/// are bits of one octet share it.
+pub fn dump(octets: &[u8], direction: Direction) -> Result<Vec<FieldLine>, DecodeError> {
+    let mut dump = Dump { octets, reader: Reader::new(octets, 0), lines: Vec::with_capacity(24) };
+    dump.smsc()?;
+    let start = dump.reader.at();
+    let first = dump.reader.octet("tp-mti")?;
+    match (direction, first & 0x03) {
+        (Direction::ToModem, 1) => dump.submit(first)?,
+        (Direction::FromModem, 0 | 3) => dump.deliver(first)?,
+        (Direction::FromModem, 2) => dump.status_report(first)?,
+        (direction, found) => {
+            let wanted = match direction {
+                Direction::FromModem => "SMS-DELIVER or SMS-STATUS-REPORT",
+                Direction::ToModem => "SMS-SUBMIT",
+            };
+            let detail = Detail::MessageType { found, wanted };
+            return Err(DecodeError { field: "tp-mti", octet: start, detail });
+        }
+    }
+    let ignored = dump.reader.rest().len();
+    if ignored > 0 {
+        let value = format!("{ignored} octets, ignored: {}", hex::encode(dump.reader.rest()));
+        dump.line("after the TPDU", dump.reader.at(), ignored, value);
+    }
+    Ok(dump.lines)
+}
+
+/// Reads with the same readers as the codec, and writes a line for each step.
+struct Dump<'a> {
+    octets: &'a [u8],
+    reader: Reader<'a>,
+    lines: Vec<FieldLine>,
+}
+
+impl Dump<'_> {
+    fn line(&mut self, name: &'static str, start: usize, len: usize, value: impl Into<String>) {
+        self.lines.push(FieldLine { name, start, len, value: value.into() });
+    }
+
+    /// A field of one octet, as hex and in words.
+    fn coded(&mut self, name: &'static str, octet: u8, words: impl std::fmt::Display) {
+        self.line(name, self.reader.at() - 1, 1, format!("{octet:#04x}: {words}"));
+    }
+
+    /// A bit of the first octet, which was read last.
+    fn flag(&mut self, name: &'static str, first: u8, bit: u8, [clear, set]: [&str; 2]) {
+        let (value, words) = if first >> bit & 1 == 0 { (0, clear) } else { (1, set) };
+        self.line(name, self.reader.at() - 1, 1, format!("bit {bit} = {value}: {words}"));
+    }
+
+    fn mti(&mut self, first: u8, words: &str) {
+        self.line("TP-MTI message type", self.reader.at() - 1, 1, format!("bits 1..0 = {:02b}: {words}", first & 0x03));
+    }
+
+    fn submit(&mut self, first: u8) -> Result<(), DecodeError> {
+        self.mti(first, "SMS-SUBMIT");
+        self.flag("TP-RD reject duplicates", first, 2, ["no", "yes"]);
+        let vpf = first >> 3 & 0x03;
+        let format = ["none", "enhanced", "relative", "absolute"][usize::from(vpf)];
+        let value = format!("bits 4..3 = {vpf:02b}: {format}");
+        self.line("TP-VPF validity period format", self.reader.at() - 1, 1, value);
+        self.flag("TP-SRR status report request", first, 5, ["no", "yes"]);
+        self.flag("TP-UDHI user data header", first, 6, ["no", "yes"]);
+        self.flag("TP-RP reply path", first, 7, ["no", "yes"]);
+        self.mr()?;
+        self.address("TP-DA destination address", &address::DA)?;
+        self.pid()?;
+        let dcs = self.dcs()?;
+        let start = self.reader.at();
+        let vp = match vpf {
+            1 => Some(ValidityPeriod::Enhanced(self.reader.array("tp-vp")?)),
+            2 => Some(ValidityPeriod::Relative(self.reader.octet("tp-vp")?)),
+            3 => Some(ValidityPeriod::Absolute(Scts { raw: self.reader.array("tp-vp")? })),
+            _ => None,
+        };
+        if let Some(vp) = vp {
+            let raw = hex::encode(&self.octets[start..self.reader.at()]);
+            self.line("TP-VP validity period", start, raw.len() / 2, format!("{raw}: {vp}"));
+        }
+        self.user_data(dcs, first)
+    }
+
+    fn deliver(&mut self, first: u8) -> Result<(), DecodeError> {
+        self.mti(first, if first & 0x03 == 0 { "SMS-DELIVER" } else { "reserved, read as SMS-DELIVER" });
+        self.more_and_loop(first);
+        self.flag("TP-SRI status report indication", first, 5, ["no", "the sender asked for a report"]);
+        self.flag("TP-UDHI user data header", first, 6, ["no", "yes"]);
+        self.flag("TP-RP reply path", first, 7, ["no", "yes"]);
+        self.address("TP-OA originating address", &address::OA)?;
+        self.pid()?;
+        let dcs = self.dcs()?;
+        self.stamp("TP-SCTS service centre time stamp", "tp-scts")?;
+        self.user_data(dcs, first)
+    }
+
+    fn status_report(&mut self, first: u8) -> Result<(), DecodeError> {
+        self.mti(first, "SMS-STATUS-REPORT");
+        self.more_and_loop(first);
+        self.flag("TP-SRQ status report qualifier", first, 5, ["answers SMS-SUBMIT", "answers SMS-COMMAND"]);
+        self.flag("TP-UDHI user data header", first, 6, ["no", "yes"]);
+        self.mr()?;
+        self.address("TP-RA recipient address", &address::RA)?;
+        self.stamp("TP-SCTS service centre time stamp", "tp-scts")?;
+        self.stamp("TP-DT discharge time", "tp-dt")?;
+        let st = Status(self.reader.octet("tp-st")?);
+        self.coded("TP-ST status", st.0, format_args!("{:?}, {st}", st.category()));
+        let start = self.reader.at();
+        let pi = read_pi(&mut self.reader)?;
+        if self.reader.at() > start {
+            let fields: Vec<&str> = ["TP-PID", "TP-DCS", "TP-UD"]
+                .into_iter()
+                .enumerate()
+                .filter(|(bit, _)| pi >> bit & 1 != 0)
+                .map(|(_, name)| name)
+                .collect();
+            let words = if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") };
+            let value = format!("{pi:#04x}: {words} follows");
+            self.line("TP-PI parameter indicator", start, self.reader.at() - start, value);
+        }
+        if pi & 0x01 != 0 {
+            self.pid()?;
+        }
+        let dcs = if pi & 0x02 != 0 { self.dcs()? } else { Dcs::default() };
+        if pi & 0x04 != 0 { self.user_data(dcs, first) } else { Ok(()) }
+    }
+
+    fn more_and_loop(&mut self, first: u8) {
+        self.flag("TP-MMS more messages to send", first, 2, ["more are waiting", "no more are waiting"]);
+        self.flag("TP-LP loop prevention", first, 3, ["no", "forwarded already"]);
+    }
+
+    fn smsc(&mut self) -> Result<(), DecodeError> {
+        match Address::read_smsc(&mut self.reader)? {
+            None => self.line("SMSC length", 0, 1, "0: the service centre stored in the SIM"),
+            Some(smsc) => {
+                self.line("SMSC length", 0, 1, format!("{} octets follow", self.reader.at() - 1));
+                self.address_lines(["SMSC type of address", "SMSC service centre"], 1, &smsc);
+            }
+        }
+        Ok(())
+    }
+
+    fn address(&mut self, name: &'static str, path: &address::Path) -> Result<(), DecodeError> {
+        let start = self.reader.at();
+        let address = Address::read(&mut self.reader, path)?;
+        let n = self.octets[start];
+        let unit = if address.is_alphanumeric() { "semi-octets of packed septets" } else { "digits" };
+        self.line("address length", start, 1, format!("{n} {unit}"));
+        self.address_lines(["type of address", name], start + 1, &address);
+        Ok(())
+    }
+
+    fn address_lines(&mut self, [toa, value]: [&'static str; 2], start: usize, address: &Address) {
+        let words = format!("{:#04x}: {}, {}", self.octets[start], address.ton.name(), address.npi.name());
+        self.line(toa, start, 1, words);
+        let text = if address.is_alphanumeric() { format!("{:?}", address.text) } else { address.to_string() };
+        self.line(value, start + 1, self.reader.at() - start - 1, text);
+    }
+
+    fn mr(&mut self) -> Result<(), DecodeError> {
+        let mr = self.reader.octet("tp-mr")?;
+        self.line("TP-MR message reference", self.reader.at() - 1, 1, mr.to_string());
+        Ok(())
+    }
+
+    fn pid(&mut self) -> Result<(), DecodeError> {
+        let pid = self.reader.octet("tp-pid")?;
+        self.coded("TP-PID protocol identifier", pid, Pid(pid));
+        Ok(())
+    }
+
+    fn dcs(&mut self) -> Result<Dcs, DecodeError> {
+        let dcs = Dcs(self.reader.octet("tp-dcs")?);
+        self.coded("TP-DCS data coding scheme", dcs.0, dcs);
+        Ok(dcs)
+    }
+
+    fn stamp(&mut self, name: &'static str, field: &'static str) -> Result<(), DecodeError> {
+        let stamp = Scts { raw: self.reader.array(field)? };
+        self.line(name, self.reader.at() - 7, 7, stamp.to_string());
+        Ok(())
+    }
+
+    fn user_data(&mut self, dcs: Dcs, first: u8) -> Result<(), DecodeError> {
+        let start = self.reader.at();
+        let udhi = first & 0x40 != 0;
+        let ud = UserData::read(&mut self.reader, dcs, udhi)?;
+        let octets = &self.octets[start + 1..self.reader.at()];
+        let alphabet = dcs.alphabet();
+        let unit = if alphabet == Alphabet::Gsm7 { "septets" } else { "octets" };
+        let value = format!("{} {unit}{}", self.octets[start], if udhi { ", header included" } else { "" });
+        self.line("TP-UDL user data length", start, 1, value);
+        let header = if udhi { octets.first().map_or(0, |udhl| 1 + usize::from(*udhl)) } else { 0 };
+        if header > 0 {
+            self.header(start + 1, &octets[1..header], alphabet);
+        }
+        let value = match alphabet {
+            Alphabet::Octets => hex::encode(&ud.payload),
+            _ => format!("{:?}", join::text(&[(&dcs, &ud)])),
+        };
+        let name = if alphabet == Alphabet::Octets { "TP-UD data" } else { "TP-UD text" };
+        self.line(name, start + 1 + header, octets.len() - header, value);
+        Ok(())
+    }
+
+    /// The header's length at octet `start`, and its elements.
+    fn header(&mut self, start: usize, elements: &[u8], alphabet: Alphabet) {
+        let fill = match (alphabet, gsm7::fill_bits(1 + elements.len())) {
+            (Alphabet::Gsm7, 1) => ", 1 fill bit before the text".to_owned(),
+            (Alphabet::Gsm7, bits) => format!(", {bits} fill bits before the text"),
+            _ => String::new(),
+        };
+        self.line("TP-UDHL header length", start, 1, format!("{} octets{fill}", elements.len()));
+        let mut start = start + 1;
+        let Some(udh) = Udh::decode(elements) else {
+            let value = format!("{}: an element does not fit, the whole header is ignored", hex::encode(elements));
+            return self.line("malformed header", start, elements.len(), value);
+        };
+        for ie in &udh.0 {
+            let len = 2 + ie.data.len();
+            self.line(ie.name(), start, len, element(ie));
+            start += len;
+        }
+    }
+}
+
+/// Identifier and data, and what they mean where we know it.
+fn element(ie: &InformationElement) -> String {
+    let raw = format!("IEI {:#04x}, data {}", ie.iei, hex::encode(&ie.data));
+    let alone = Udh(vec![ie.clone()]);
+    if let Some(Concat { reference, total, seq, .. }) = alone.concat() {
+        return format!("{raw}: part {seq} of {total}, reference {reference}");
+    }
+    if let Some(Ports { dst, src, .. }) = alone.ports() {
+        return format!("{raw}: to port {dst}, from port {src}");
+    }
+    if matches!(ie.iei, InformationElement::CONCAT_8 | InformationElement::CONCAT_16) {
+        return format!("{raw}: no valid part, ignored");
+    }
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `gsmgate decode` prints it, for reading: start, octets, name, value.
+    fn shown(line: &str, direction: Direction) -> Vec<String> {
+        let lines = dump(&hex::decode(line).unwrap(), direction).unwrap();
+        lines.iter().map(|line| format!("{:3} {:2} {}: {}", line.start, line.len, line.name, line.value)).collect()
+    }
+
+    #[test]
+    fn deliver_part_of_two_with_filler() {
+        let line = "07917283010010F5 44 0D D0E8329BFD46 9701 00 00 99309251619580 0C 050003C30201 D06536FB0D FFFF";
+        assert_eq!(
+            shown(line, Direction::FromModem),
+            [
+                "  0  1 SMSC length: 7 octets follow",
+                "  1  1 SMSC type of address: 0x91: international, ISDN/telephone plan (E.164)",
+                "  2  6 SMSC service centre: +27381000015",
+                "  8  1 TP-MTI message type: bits 1..0 = 00: SMS-DELIVER",
+                "  8  1 TP-MMS more messages to send: bit 2 = 1: no more are waiting",
+                "  8  1 TP-LP loop prevention: bit 3 = 0: no",
+                "  8  1 TP-SRI status report indication: bit 5 = 0: no",
+                "  8  1 TP-UDHI user data header: bit 6 = 1: yes",
+                "  8  1 TP-RP reply path: bit 7 = 0: no",
+                "  9  1 address length: 13 semi-octets of packed septets",
+                " 10  1 type of address: 0xd0: alphanumeric, unknown plan",
+                " 11  7 TP-OA originating address: \"hellohe\"",
+                " 18  1 TP-PID protocol identifier: 0x00: short message",
+                " 19  1 TP-DCS data coding scheme: 0x00: GSM 7 bit",
+                " 20  7 TP-SCTS service centre time stamp: 1999-03-29T15:16:59+02:00",
+                " 27  1 TP-UDL user data length: 12 septets, header included",
+                " 28  1 TP-UDHL header length: 5 octets, 1 fill bit before the text",
+                " 29  5 concatenated message, 8 bit reference: IEI 0x00, data C30201: part 1 of 2, reference 195",
+                " 34  5 TP-UD text: \"hello\"",
+                " 39  2 after the TPDU: 2 octets, ignored: FFFF",
+            ]
+        );
+    }
+
+    #[test]
+    fn submit_of_data_to_a_port() {
+        let line = "00 75 01 02A121 00 F5 AA 0A 0605040B8423F0 C0FFEE";
+        assert_eq!(
+            shown(line, Direction::ToModem)[..],
+            [
+                "  0  1 SMSC length: 0: the service centre stored in the SIM",
+                "  1  1 TP-MTI message type: bits 1..0 = 01: SMS-SUBMIT",
+                "  1  1 TP-RD reject duplicates: bit 2 = 1: yes",
+                "  1  1 TP-VPF validity period format: bits 4..3 = 10: relative",
+                "  1  1 TP-SRR status report request: bit 5 = 1: yes",
+                "  1  1 TP-UDHI user data header: bit 6 = 1: yes",
+                "  1  1 TP-RP reply path: bit 7 = 0: no",
+                "  2  1 TP-MR message reference: 1",
+                "  3  1 address length: 2 digits",
+                "  4  1 type of address: 0xa1: national, ISDN/telephone plan (E.164)",
+                "  5  1 TP-DA destination address: 12",
+                "  6  1 TP-PID protocol identifier: 0x00: short message",
+                "  7  1 TP-DCS data coding scheme: 0xf5: 8 bit data, class 1 (phone)",
+                "  8  1 TP-VP validity period: AA: 4 days",
+                "  9  1 TP-UDL user data length: 10 octets, header included",
+                " 10  1 TP-UDHL header length: 6 octets",
+                " 11  6 application ports, 16 bit: IEI 0x05, data 0B8423F0: to port 2948, from port 9200",
+                " 17  3 TP-UD data: C0FFEE",
+            ]
+        );
+    }
+
+    #[test]
+    fn status_report_with_parameters() {
+        let line = "00 06 2A 029121 11101171955140 11101171957140 46 03 00 00";
+        assert_eq!(
+            shown(line, Direction::FromModem)[1..],
+            [
+                "  1  1 TP-MTI message type: bits 1..0 = 10: SMS-STATUS-REPORT",
+                "  1  1 TP-MMS more messages to send: bit 2 = 1: no more are waiting",
+                "  1  1 TP-LP loop prevention: bit 3 = 0: no",
+                "  1  1 TP-SRQ status report qualifier: bit 5 = 0: answers SMS-SUBMIT",
+                "  1  1 TP-UDHI user data header: bit 6 = 0: no",
+                "  2  1 TP-MR message reference: 42",
+                "  3  1 address length: 2 digits",
+                "  4  1 type of address: 0x91: international, ISDN/telephone plan (E.164)",
+                "  5  1 TP-RA recipient address: +12",
+                "  6  7 TP-SCTS service centre time stamp: 2011-01-11T17:59:15+01:00",
+                " 13  7 TP-DT discharge time: 2011-01-11T17:59:17+01:00",
+                " 20  1 TP-ST status: 0x46: Permanent, validity period expired",
+                " 21  1 TP-PI parameter indicator: 0x03: TP-PID, TP-DCS follows",
+                " 22  1 TP-PID protocol identifier: 0x00: short message",
+                " 23  1 TP-DCS data coding scheme: 0x00: GSM 7 bit",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_direction_decides() {
+        let submit = hex::decode("00 01 00 029121 00 00 00").unwrap();
+        assert!(dump(&submit, Direction::ToModem).is_ok());
+        let error = dump(&submit, Direction::FromModem).unwrap_err().to_string();
+        assert_eq!(error, "tp-mti at octet 1: message type 1 is not SMS-DELIVER or SMS-STATUS-REPORT");
+    }
+
+    #[test]
+    fn a_malformed_header_is_shown_as_such() {
+        let line = "00 44 029121 00 00 99309251619580 09 050004C30201 D069";
+        let lines = shown(line, Direction::FromModem);
+        let header = " 16  5 malformed header: 0004C30201: an element does not fit, the whole header is ignored";
+        assert_eq!(lines[lines.len() - 2..], [header, " 21  2 TP-UD text: \"hi\""]);
+    }
+}

@@ -1,0 +1,59 @@
+//! A place in octets, with errors that know it.
+
+use super::error::{DecodeError, Detail};
+
+/// Reads forward; every step names the field it reads.
+#[derive(Debug, Clone)]
+pub(super) struct Reader<'a> {
+    octets: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at octet `at`, so that places in errors are those of the whole PDU.
+    pub(super) fn new(octets: &'a [u8], at: usize) -> Reader<'a> {
+        Reader { octets, at: at.min(octets.len()) }
+    }
+
+    /// Where the next octet is.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What has not been read.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        &self.octets[self.at..]
+    }
+
+    /// The next octet.
+    pub(super) fn octet(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        let [octet] = self.array(field)?;
+        Ok(octet)
+    }
+
+    /// The next `N` octets.
+    pub(super) fn array<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        match self.rest().first_chunk() {
+            Some(octets) => {
+                self.at += N;
+                Ok(*octets)
+            }
+            None => Err(self.truncated(field, N)),
+        }
+    }
+
+    /// The next `n` octets.
+    pub(super) fn take(&mut self, field: &'static str, n: usize) -> Result<&'a [u8], DecodeError> {
+        match self.rest().get(..n) {
+            Some(octets) => {
+                self.at += n;
+                Ok(octets)
+            }
+            None => Err(self.truncated(field, n)),
+        }
+    }
+
+    fn truncated(&self, field: &'static str, need: usize) -> DecodeError {
+        DecodeError { field, octet: self.at, detail: Detail::Truncated { need, left: self.rest().len() } }
+    }
+}
