@@ -79,7 +79,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         clock: now,
         seed: seed(),
     };
-    let scheduler = tokio::spawn(scheduler::run(settings.scheduler, parts, stopped.clone()));
+    let scheduler = tokio::spawn(scheduler::run(settings.scheduler, parts, stopped));
     let naming = slots.clone();
     let name_sim = Box::new(move |modem: usize, iccid: &_| naming.sim_label(modem, iccid));
     let intake_settings = intake::Settings { adopt: settings.adopt, name_sim, clock: now };
@@ -87,9 +87,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let path = settings.control_socket;
     let control = bridge::control::Control::bind(&path).map_err(|source| Error::Control { path, source })?;
     spawn(&mut tasks, "control socket", control.serve(gateway.clone()));
-    if let Some(mqtt) = settings.mqtt {
-        spawn(&mut tasks, "MQTT bridge", bridge::mqtt::run(mqtt, gateway.clone(), stopped.clone()));
-    }
+    // The bridge ends last, so that what the drivers still report goes out.
+    let (closing, closed) = watch::channel(false);
+    let mqtt = settings.mqtt.map(|mqtt| tokio::spawn(bridge::mqtt::run(mqtt, gateway.clone(), closed)));
     spawn(&mut tasks, "house keeping", keep_house(slots, store.failed()));
 
     let mut failed = store.failed();
@@ -104,6 +104,11 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     drivers.stop().await;
     // The scheduler ends when the last part in hand has; without a store it has ended already.
     let _ = scheduler.await;
+    closing.send_replace(true);
+    if let Some(mqtt) = mqtt {
+        // It has its own deadline, and restarts what panics.
+        let _ = mqtt.await;
+    }
     tasks.shutdown().await;
     drop((gateway, store));
     tokio::task::spawn_blocking(move || closer.close()).await.ok();

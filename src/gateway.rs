@@ -6,7 +6,8 @@ use crate::model::{
 };
 use crate::scheduler::Wake;
 use crate::slots::Slots;
-use crate::store::{Accepted, CancelError, NewMessage, Store, StoreError};
+pub use crate::store::StoreError;
+use crate::store::{Accepted, CancelError, NewMessage, Store};
 use crate::tpdu::{Choice, Segment, SegmentError, segment};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;

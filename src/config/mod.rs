@@ -127,6 +127,7 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
     let user = table.text("user", mistakes);
     let password = read_secret(&mut table, "password_file", "mqtt.password", mistakes);
     let ca_file = read_file(&mut table, "ca_file", mistakes);
+    let identity = read_identity(&mut table, mistakes);
     let base = table.text("base", mistakes);
     let client_id = table.text("client_id", mistakes);
     let keep_alive = table.number("keep_alive_s", 5..=3600, mistakes);
@@ -146,6 +147,7 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
     config.user = user.map(|user| user.value);
     config.password = password;
     config.ca = ca_file;
+    config.identity = identity;
     if let Some(base) = base
         && let Err(error) = config.set_base(&base.value)
     {
@@ -157,7 +159,24 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
     if let Some(seconds) = keep_alive {
         config.keep_alive = Duration::from_secs(seconds);
     }
+    if let Err(error) = config.check() {
+        mistakes.add(&span, &format!("mqtt.{}", error.key), error.to_string());
+    }
     Some(config)
+}
+
+/// Our certificate and its key: both or none.
+fn read_identity(table: &mut Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Option<bridge::mqtt::Identity> {
+    let certificate = read_file(table, "cert_file", mistakes);
+    let key = read_file(table, "key_file", mistakes);
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(bridge::mqtt::Identity { certificate, key }),
+        (None, None) => None,
+        _ => {
+            mistakes.add(table.span(), &table.path("cert_file"), "and key_file belong together");
+            None
+        }
+    }
 }
 
 /// A file's octets, read now so that a missing one is found before anything opens.

@@ -1,29 +1,144 @@
-//! To be filled.
+//! The MQTT 5 bridge: commands in, events out.
+//!
+//! ```text
+//!             ┌─ inbound ──► gateway.submit, refuse ──► PUBACK
+//! broker ── session
+//!             └─ outbound ◄── the event log, by a cursor that PUBACKs move
+//!                states ◄──── what the drivers say, last value wins
+//! ```
+//!
+//! The broker may be away for as long as it likes: nothing waits for it. The client's queue is a wire buffer; what is
+//! not acknowledged is in the log (RELIABILITY A-6).
+
+mod client;
+mod config;
+mod inbound;
+mod outbound;
+mod session;
+mod state;
+mod topics;
+
+pub use config::{Config, ConfigError, Identity};
+
 use crate::gateway::Gateway;
-use crate::model::Label;
-/// The broker and how to talk to it.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// User name.
-    pub user: Option<String>,
-    /// Password.
-    pub password: Option<String>,
-    /// CA certificates, PEM.
-    pub ca: Option<Vec<u8>>,
-    /// Client id.
-    pub client_id: String,
-    /// Keep alive.
-    pub keep_alive: std::time::Duration,
-}
-impl Config {
-    /// From a url.
-    pub fn new(_url: &str, _name: &Label) -> Result<Config, std::fmt::Error> {
-        Err(std::fmt::Error)
+use client::Client;
+use inbound::Inbound;
+use outbound::{Outbound, OutboundError};
+use session::{Link, Session};
+use state::States;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use topics::Topics;
+
+/// The name of our cursor in the store.
+const BRIDGE: &str = "mqtt";
+/// How long the end may take while there is a link: for what is in hand, and for the last events.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// The pause before the bridge begins anew after a panic.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs the bridge until told to stop, then says goodbye to the broker. Takes at most four seconds more.
+pub async fn run(config: Config, gateway: Gateway, mut stop: watch::Receiver<bool>) {
+    if config.shows_password() {
+        tracing::warn!("the password goes over the network in the clear; mqtts:// in mqtt.url would hide it");
     }
-    /// Base topic.
-    pub fn set_base(&mut self, _base: &str) -> Result<(), std::fmt::Error> {
-        Err(std::fmt::Error)
+    while !*stop.borrow() {
+        match Bridge::start(&config, &gateway, &stop).await {
+            Ok(bridge) => bridge.run(stop.clone()).await,
+            Err(reason) => {
+                tracing::error!(reason, "the MQTT bridge cannot run");
+                told(&mut stop).await;
+                return;
+            }
+        }
+        // Only a fault of ours comes here while nobody said stop.
+        let _ = tokio::time::timeout(RESTART_PAUSE, told(&mut stop)).await;
     }
 }
-/// Runs.
-pub async fn run(_config: Config, _gateway: Gateway, _stop: tokio::sync::watch::Receiver<bool>) {}
+
+/// A running bridge: four tasks around one connection.
+struct Bridge {
+    client: Client,
+    link: watch::Receiver<Link>,
+    session: JoinSet<()>,
+    tasks: JoinSet<Result<(), OutboundError>>,
+}
+
+impl Bridge {
+    async fn start(config: &Config, gateway: &Gateway, stop: &watch::Receiver<bool>) -> Result<Bridge, String> {
+        let topics = Topics::new(&config.base);
+        let will = (topics.state(), state::offline());
+        let (client, connection) = client::connect(config, will).map_err(|error| error.to_string())?;
+        let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone()).await;
+        let outbound = outbound.map_err(|error| error.to_string())?;
+        let (announce, link) = watch::channel(Link::default());
+        let (hand_on, commands) = mpsc::channel(inbound::IN_HAND);
+        let session = Session {
+            connection,
+            client: client.clone(),
+            topics: topics.clone(),
+            link: announce,
+            commands: hand_on,
+            stop: stop.clone(),
+        };
+        let inbound = Inbound { gateway: gateway.clone(), client: client.clone(), topics: topics.clone(), commands };
+        let states = States { gateway: gateway.clone(), client: client.clone(), topics, link: link.clone() };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(outbound.run(stop.clone()));
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            inbound.run(stopped).await;
+            Ok(())
+        });
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            states.run(stopped).await;
+            Ok(())
+        });
+        let mut sessions = JoinSet::new();
+        sessions.spawn(session.run());
+        Ok(Bridge { client, link, session: sessions, tasks })
+    }
+
+    /// Runs until told to stop, or until a task fails; ends all of them.
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        tokio::select! {
+            () = told(&mut stop) => self.end().await,
+            Some(ended) = self.tasks.join_next() => match ended {
+                Ok(Err(error @ OutboundError::Store(_))) => {
+                    // The process is about to end; nothing can be published until then.
+                    tracing::error!(%error, "the MQTT bridge cannot read the event log");
+                    told(&mut stop).await;
+                }
+                ended => tracing::error!(?ended, "a task of the MQTT bridge failed; the bridge begins anew"),
+            },
+            Some(ended) = self.session.join_next() => {
+                tracing::error!(?ended, "the link to the broker failed; the bridge begins anew");
+            }
+        }
+    }
+
+    async fn end(&mut self) {
+        if self.link.borrow().up {
+            let all = async { while self.tasks.join_next().await.is_some() {} };
+            if tokio::time::timeout(GRACE, all).await.is_err() {
+                tracing::warn!("the broker was too slow for the last events; they are published at the next start");
+            }
+            self.client.disconnect();
+        } else {
+            self.client.close();
+        }
+        let _ = tokio::time::timeout(GOODBYE, self.session.join_next()).await;
+    }
+}
+
+/// Completes when it is said to stop. Cancel safe.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody is left who could say it.
+        std::future::pending::<()>().await;
+    }
+}

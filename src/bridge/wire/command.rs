@@ -73,6 +73,8 @@ impl Default for Defaults {
 pub struct SendCommand {
     /// One a recipient, in the client's order.
     pub submissions: Vec<Submission>,
+    /// The client's id for all of them; in a list each message's own is made of it.
+    pub id: Option<MessageId>,
     /// The client's word for this request, repeated in the answer.
     pub transaction: Option<String>,
 }
@@ -119,7 +121,7 @@ pub fn plain_text(digits: &str, payload: &[u8], now: Timestamp, defaults: &Defau
         expires_at: defaults.expires_in.map(|span| now.after(span.min(MAX_AHEAD))),
         ..Submission::text(to, text)
     };
-    Ok(SendCommand { submissions: vec![submission], transaction: None })
+    Ok(SendCommand { submissions: vec![submission], id: None, transaction: None })
 }
 
 /// Opens the payload, and names the command in whatever is refused.
@@ -186,22 +188,22 @@ fn send(fields: &mut Fields<'_>, now: Timestamp, defaults: &Defaults) -> Result<
         on_uncertain: fields.word("on_uncertain", &ON_UNCERTAIN)?.unwrap_or(defaults.on_uncertain),
         tags: tags(fields)?,
     };
-    Ok(SendCommand { submissions: addressed(model, id, numbers, is_list)?, transaction })
+    Ok(SendCommand { submissions: addressed(model, id.as_ref(), numbers, is_list)?, id, transaction })
 }
 
 /// The same message to each recipient; in a list the n-th has the id `<id>.n`.
 fn addressed(
     model: Submission,
-    id: Option<MessageId>,
+    id: Option<&MessageId>,
     numbers: Vec<Number>,
     is_list: bool,
 ) -> Result<Vec<Submission>, Refusal> {
     if !is_list {
-        return Ok(vec![Submission { id, ..model }]);
+        return Ok(vec![Submission { id: id.cloned(), ..model }]);
     }
     let mut submissions = Vec::with_capacity(numbers.len());
     for (n, to) in numbers.into_iter().enumerate() {
-        let id = match &id {
+        let id = match id {
             Some(id) => Some(id.nth(n + 1).ok_or_else(|| invalid("/id", "too long for a list of recipients"))?),
             None => None,
         };

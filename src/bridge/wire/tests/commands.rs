@@ -208,7 +208,8 @@ fn every_key_arrives() {
         tags: vec!["a".into(), "b".into()],
         ..Submission::text("+491701234567".parse().unwrap(), "hi 😀")
     };
-    assert_eq!(command, SendCommand { submissions: vec![want], transaction: Some("t-1".into()) });
+    let id = want.id.clone();
+    assert_eq!(command, SendCommand { submissions: vec![want], id, transaction: Some("t-1".into()) });
 }
 
 #[test]

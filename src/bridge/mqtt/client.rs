@@ -1,0 +1,426 @@
+//! The MQTT library behind a narrow door: the only file that names its types.
+//!
+//! What was measured of rumqttc-next 0.34, and is answered here:
+//! - A process that knows nothing of a session that the broker still has is refused publishing and subscribing for as
+//!   long as that connection lasts, even under its lenient policy. [`EmptySession`] says that the session is known.
+//! - An acknowledgement that the connection does not expect ends the connection. [`Ticket`]s end with theirs.
+//! - Its default packet limit is 10 KiB, and it waits with small packets (Nagle) unless told otherwise.
+
+use super::config::{Config, ConfigError, wrong};
+use rumqttc::tokio_rustls::rustls;
+use rumqttc::{
+    AckMode, AsyncClient, ConnectionError, DisconnectReasonCode, Event, EventLoop, Incoming, LastWill,
+    LastWillProperties, ManualAck, MqttOptions, NetworkOptions, PersistedAckMode, PersistedSession, PubAck,
+    PublishNotice, PublishNoticeError, PublishOptions, PublishProperties, PublishResult, QoS, RetainForwardRule,
+    SessionStore, SessionStoreError, SessionStoreKey, StateError, SubscribeFilterInput, SubscribeReasonCode,
+    TlsConfiguration, Transport,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// QoS 1 publishes under way; also the most that a crash publishes again.
+pub(super) const IN_FLIGHT: u16 = 64;
+/// Commands that the broker may have under way to us. MQTT 5 §3.1.2.11.3.
+pub(super) const RECEIVE_MAXIMUM: u16 = 64;
+/// Octets of a packet that we announce to accept. MQTT 5 §3.1.2.11.4.
+const MAX_PACKET: u32 = 128 * 1024;
+/// How long the broker keeps our session, in seconds: 7 days, as long as an id is remembered.
+const SESSION_EXPIRY: u32 = 7 * 24 * 3600;
+/// How long the broker waits before it says that we are gone, in seconds: a restart is no outage.
+const WILL_DELAY: u32 = 10;
+/// How long a connection may take to come up, from the look-up of the name to CONNACK.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a DISCONNECT may wait for what is under way.
+const DISCONNECT_DEADLINE: Duration = Duration::from_secs(1);
+/// Octets that a packet has beside topic, payload, correlation data and user properties, at most.
+const PACKET_OVERHEAD: usize = 48;
+/// The longest that the user properties and correlation data of an answer may be, in octets.
+pub(super) const MAX_ECHO: usize = 4 * 1024;
+
+/// Reason of a PUBACK for a packet that was not sent because the broker does not take one as large. MQTT 5 §2.4.
+pub(super) const PACKET_TOO_LARGE: u8 = 0x95;
+
+/// Publishes, subscribes and acknowledges. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    inner: AsyncClient,
+    link: Arc<Link>,
+    properties: PublishProperties,
+}
+
+/// What the connection tells the client.
+#[derive(Debug)]
+struct Link {
+    /// Number of connections that have ended.
+    ended: AtomicU64,
+    /// Octets of a packet that the broker accepts.
+    max_packet: AtomicU32,
+}
+
+/// The connection, to be polled by one task.
+pub(super) struct Connection {
+    eventloop: EventLoop,
+    link: Arc<Link>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+/// What comes from the connection.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The broker accepted us; `resumed`: with the session it kept.
+    Up { resumed: bool },
+    /// The connection ended, or did not come up.
+    Down { reason: String, taken_over: bool },
+    /// The broker's answer to our subscription: what it refused, in its words.
+    Subscribed { refused: Vec<String> },
+    /// A publish for us.
+    Command(Command),
+    /// We have said goodbye.
+    Closed,
+}
+
+/// A publish for us.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) topic: String,
+    pub(super) payload: Vec<u8>,
+    pub(super) retained: bool,
+    /// What is left of the message's life, in seconds. MQTT 5 §3.3.2.3.3.
+    pub(super) expiry: Option<u32>,
+    pub(super) response_topic: Option<String>,
+    pub(super) correlation: Option<Vec<u8>>,
+    pub(super) user_properties: Vec<(String, String)>,
+    /// To be acknowledged; `None` at QoS 0.
+    pub(super) ticket: Option<Ticket>,
+}
+
+/// The right to acknowledge one publish, which ends with its connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket {
+    packet: u16,
+    connection: u64,
+}
+
+/// What became of a publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The broker has it.
+    Acknowledged,
+    /// The broker refused it with this reason. MQTT 5 §3.4.2.1.
+    Refused(u8),
+    /// The session is gone, and nobody knows.
+    Lost,
+    /// The connection is closed for good.
+    Closed,
+}
+
+/// Resolves to what became of a publish.
+pub(super) type Delivery = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// What an answer carries over from its command.
+#[derive(Debug, Default)]
+pub(super) struct Echo {
+    pub(super) correlation: Option<Vec<u8>>,
+    pub(super) user_properties: Vec<(String, String)>,
+}
+
+/// A client and its connection. `will` is what the broker says for us, on a topic, when we are gone.
+pub(super) fn connect(config: &Config, will: (String, Vec<u8>)) -> Result<(Client, Connection), ConfigError> {
+    let options = options(config, will)?;
+    let (inner, eventloop) = AsyncClient::builder(options).capacity(2 * usize::from(IN_FLIGHT)).build();
+    let link = Arc::new(Link { ended: AtomicU64::new(0), max_packet: AtomicU32::new(u32::MAX) });
+    let properties = PublishProperties {
+        payload_format_indicator: Some(1),
+        content_type: Some(CONTENT_TYPE.to_owned()),
+        user_properties: vec![schema()],
+        ..PublishProperties::default()
+    };
+    Ok((Client { inner, link: Arc::clone(&link), properties }, Connection { eventloop, link }))
+}
+
+const CONTENT_TYPE: &str = "application/json";
+
+fn schema() -> (String, String) {
+    ("schema".to_owned(), "1".to_owned())
+}
+
+fn options(config: &Config, (topic, payload): (String, Vec<u8>)) -> Result<MqttOptions, ConfigError> {
+    let broker = rumqttc::Broker::tcp(config.host.clone(), config.port);
+    let mut options = MqttOptions::new(config.client_id.clone(), broker);
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    let will = LastWillProperties {
+        delay_interval: Some(WILL_DELAY),
+        payload_format_indicator: Some(1),
+        message_expiry_interval: None,
+        content_type: Some(CONTENT_TYPE.to_owned()),
+        response_topic: None,
+        correlation_data: None,
+        user_properties: vec![schema()],
+    };
+    options
+        .set_network_options(network)
+        .set_clean_start(false)
+        .set_session_expiry_interval(Some(SESSION_EXPIRY))
+        .set_receive_maximum(Some(RECEIVE_MAXIMUM))
+        .set_max_packet_size(Some(MAX_PACKET))
+        .set_outgoing_inflight_upper_limit(IN_FLIGHT)
+        .set_max_request_batch(usize::from(IN_FLIGHT))
+        .set_keep_alive(u16::try_from(config.keep_alive.as_secs()).unwrap_or(u16::MAX))
+        .set_connect_timeout(CONNECT_DEADLINE)
+        .set_ack_mode(AckMode::Manual)
+        .set_session_store(EmptySession)
+        .set_last_will(LastWill::new(topic, payload, QoS::AtLeastOnce, true, Some(will)));
+    match (&config.user, &config.password) {
+        (Some(user), Some(password)) => _ = options.set_credentials(user.clone(), password.clone().into_bytes()),
+        (Some(user), None) => _ = options.set_username(user.clone()),
+        (None, _) => {}
+    }
+    if config.tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls(config)?)));
+    }
+    Ok(options)
+}
+
+impl Client {
+    /// Publishes an event. The future ends once the library has it; the answer, once the broker has.
+    /// Cancel safe: either it was taken, or nothing happened.
+    pub(super) async fn publish(&self, topic: String, payload: Vec<u8>, retained: bool) -> Delivery {
+        self.send(topic, payload, self.properties.clone(), retained).await
+    }
+
+    /// Publishes the answer to a command.
+    pub(super) async fn answer(&self, topic: String, payload: Vec<u8>, echo: Echo) {
+        let mut properties = self.properties.clone();
+        properties.user_properties.extend(echo.user_properties);
+        properties.correlation_data = echo.correlation.map(Into::into);
+        // An answer that is lost with the session was for a client that asks again.
+        drop(self.send(topic, payload, properties, false).await);
+    }
+
+    async fn send(&self, topic: String, payload: Vec<u8>, properties: PublishProperties, retained: bool) -> Delivery {
+        let properties_octets = properties.correlation_data.as_ref().map_or(0, |data| data.len())
+            + properties.user_properties.iter().map(|(key, value)| key.len() + value.len() + 5).sum::<usize>();
+        let octets = PACKET_OVERHEAD + topic.len() + payload.len() + properties_octets;
+        if octets > self.link.max_packet.load(Ordering::Relaxed) as usize {
+            // The library would end the connection, and try the same packet again in the next one.
+            return Box::pin(std::future::ready(Outcome::Refused(PACKET_TOO_LARGE)));
+        }
+        let options = PublishOptions::new(QoS::AtLeastOnce).retain(retained).properties(properties);
+        match self.inner.publish_tracked(topic, payload, options).await {
+            Ok(notice) => Box::pin(outcome(notice)),
+            Err(_) => Box::pin(std::future::ready(Outcome::Closed)),
+        }
+    }
+
+    /// Subscribes to command topics: nothing of our own, and stored retained messages each time, marked as such, so
+    /// that a retained command is seen and refused. MQTT 5 §3.8.3.1. False when the client is closed or jammed.
+    pub(super) fn subscribe(&self, filters: impl IntoIterator<Item = String>) -> bool {
+        let filters = filters.into_iter().map(|filter| {
+            SubscribeFilterInput::new(filter, QoS::AtLeastOnce)
+                .no_local(true)
+                .preserve_retain(true)
+                .retain_forward_rule(RetainForwardRule::OnEverySubscribe)
+        });
+        self.inner.try_subscribe_many(filters).is_ok()
+    }
+
+    /// Acknowledges a publish, unless its connection has ended: then the broker sends it again.
+    pub(super) fn acknowledge(&self, ticket: Ticket) {
+        if self.link.ended.load(Ordering::SeqCst) == ticket.connection {
+            let ack = ManualAck::PubAck(PubAck::new(ticket.packet, None));
+            // There is room: the broker has at most RECEIVE_MAXIMUM publishes under way.
+            if self.inner.try_manual_ack(ack).is_err() {
+                tracing::warn!("an acknowledgement found no room; the broker will send the command again");
+            }
+        }
+    }
+
+    /// Says goodbye after what is under way; the last will is not published then.
+    pub(super) fn disconnect(&self) {
+        let drained = self.inner.try_disconnect_with_timeout(DISCONNECT_DEADLINE);
+        if drained.is_err() {
+            let _ = self.inner.try_disconnect_now();
+        }
+    }
+
+    /// Closes the client while there is no connection.
+    pub(super) fn close(&self) {
+        let _ = self.inner.try_disconnect_now();
+    }
+}
+
+async fn outcome(notice: PublishNotice) -> Outcome {
+    match notice.wait_async().await {
+        Ok(PublishResult::Qos1(ack)) if (ack.reason as u8) < 0x80 => Outcome::Acknowledged,
+        Ok(PublishResult::Qos1(ack)) => Outcome::Refused(ack.reason as u8),
+        Ok(_) => Outcome::Acknowledged,
+        Err(PublishNoticeError::V5PubAck(reason)) => Outcome::Refused(reason as u8),
+        Err(PublishNoticeError::Recv) => Outcome::Closed,
+        Err(_) => Outcome::Lost,
+    }
+}
+
+impl Connection {
+    /// Waits for the next input, connecting first where there is no connection.
+    /// Not cancel safe while it connects: the attempt begins anew.
+    pub(super) async fn next(&mut self) -> Input {
+        loop {
+            let input = match self.eventloop.poll().await {
+                Ok(Event::Incoming(packet)) => self.incoming(packet),
+                Ok(Event::Outgoing(_) | Event::Auth(_)) => None,
+                Err(error) => Some(self.down(error)),
+            };
+            if let Some(input) = input {
+                return input;
+            }
+        }
+    }
+
+    fn incoming(&mut self, packet: Incoming) -> Option<Input> {
+        match packet {
+            Incoming::ConnAck(ack) => {
+                // Its work is done; from now on every packet would be copied for it.
+                self.eventloop.options.clear_session_store();
+                let max = ack.properties.and_then(|properties| properties.max_packet_size).unwrap_or(u32::MAX);
+                self.link.max_packet.store(max, Ordering::Relaxed);
+                Some(Input::Up { resumed: ack.session_present })
+            }
+            Incoming::SubAck(ack) => {
+                let codes = ack.return_codes.into_iter();
+                let refused = codes.filter(|code| !matches!(code, SubscribeReasonCode::Success(_)));
+                Some(Input::Subscribed { refused: refused.map(|code| format!("{code:?}")).collect() })
+            }
+            Incoming::Publish(publish) => {
+                let properties = publish.properties.unwrap_or_default();
+                let ticket = Ticket { packet: publish.pkid, connection: self.link.ended.load(Ordering::SeqCst) };
+                Some(Input::Command(Command {
+                    topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+                    payload: publish.payload.into(),
+                    retained: publish.retain,
+                    expiry: properties.message_expiry_interval,
+                    response_topic: properties.response_topic,
+                    correlation: properties.correlation_data.map(Into::into),
+                    user_properties: properties.user_properties,
+                    ticket: (publish.qos == QoS::AtLeastOnce).then_some(ticket),
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn down(&mut self, error: ConnectionError) -> Input {
+        // Nothing can run between the library's forgetting of the old connection and this line: it holds no await.
+        self.link.ended.fetch_add(1, Ordering::SeqCst);
+        let taken_over = matches!(
+            error,
+            ConnectionError::MqttState(StateError::ServerDisconnect {
+                reason_code: DisconnectReasonCode::SessionTakenOver,
+                ..
+            })
+        );
+        match error {
+            ConnectionError::RequestsDone | ConnectionError::DisconnectTimeout => Input::Closed,
+            ConnectionError::MqttState(StateError::OutgoingPacketTooLarge { .. }) => {
+                // The broker lowered its limit: forget what is under way, so that it is measured again.
+                self.eventloop.reset_session_state();
+                Input::Down { reason: error.to_string(), taken_over }
+            }
+            error => Input::Down { reason: error.to_string(), taken_over },
+        }
+    }
+}
+
+/// A session of which nothing is under way, for the first connection of a process.
+///
+/// All that the broker may remember of us is QoS 1: a packet id that it has acknowledged is free, and what it has not
+/// acknowledged is published again from the event log.
+#[derive(Debug)]
+struct EmptySession;
+
+type StoreAnswer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SessionStoreError>> + Send + 'a>>;
+
+impl SessionStore for EmptySession {
+    fn load<'a>(&'a self, key: &'a SessionStoreKey) -> StoreAnswer<'a, Option<PersistedSession>> {
+        let session = PersistedSession {
+            format_version: 1,
+            client_id: key.client_id().to_owned(),
+            clean_start: false,
+            session_expiry_interval: Some(SESSION_EXPIRY),
+            outgoing_inflight_upper_limit: Some(IN_FLIGHT),
+            ack_mode: PersistedAckMode::Manual,
+            last_pkid: 0,
+            last_puback: 0,
+            replay: Vec::new(),
+            incoming_qos2: Vec::new(),
+        };
+        Box::pin(std::future::ready(Ok(Some(session))))
+    }
+
+    fn save<'a>(&'a self, _: &'a SessionStoreKey, _: &'a PersistedSession) -> StoreAnswer<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn clear<'a>(&'a self, _: &'a SessionStoreKey) -> StoreAnswer<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Whom to trust, and who we are. Certificates of the system are read here, where none are configured.
+pub(super) fn tls(config: &Config) -> Result<Arc<rustls::ClientConfig>, ConfigError> {
+    let Some(ca) = &config.ca else {
+        return system_roots(config.identity.is_some());
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    // A system's bundle may hold a certificate too old to be read; one that is missing shows when connecting.
+    roots.add_parsable_certificates(certificates("ca_file", ca)?);
+    if roots.is_empty() {
+        return Err(wrong("ca_file", "holds no certificate that can be used"));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong("url", error.to_string()))?
+        .with_root_certificates(roots);
+    let tls = match &config.identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let key = PrivateKeyDer::from_pem_slice(&identity.key)
+                .map_err(|error| wrong("key_file", format!("holds no key in PEM: {error}")))?;
+            builder
+                .with_client_auth_cert(certificates("cert_file", &identity.certificate)?, key)
+                .map_err(|error| wrong("cert_file", error.to_string()))?
+        }
+    };
+    Ok(Arc::new(tls))
+}
+
+fn system_roots(with_identity: bool) -> Result<Arc<rustls::ClientConfig>, ConfigError> {
+    if with_identity {
+        let detail = "missing; mqtt.cert_file needs it (the system's is often /etc/ssl/certs/ca-certificates.crt)";
+        return Err(wrong("ca_file", detail));
+    }
+    match TlsConfiguration::try_default_rustls() {
+        Ok(TlsConfiguration::Rustls(config)) => Ok(config),
+        Ok(_) => Err(wrong("url", "the system's certificates are of another kind")),
+        Err(error) => Err(wrong("ca_file", format!("missing, and the system's certificates cannot be read: {error}"))),
+    }
+}
+
+fn certificates(key: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(wrong(key, "holds no certificate in PEM")),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(wrong(key, format!("is not PEM: {error}"))),
+    }
+}
