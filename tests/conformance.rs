@@ -3,6 +3,8 @@
 //! The vectors are not part of this package: they are read from `$GSMGATE_SHARED/vectors` (default `../shared`), whose
 //! README has the schema. Without them the test passes and says so.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use gsmgate::tpdu::*;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
-//! The files that stand around the binary: udev rules, unit, sysusers, tmpfiles, modules-load.
+//! The files that stand around the binary: udev rules, unit, sysusers, tmpfiles, modules-load, guides.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of it is a test")]
 
+use gsmgate::model::{PublicState, RefusalCode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -430,5 +431,36 @@ fn systemd_finds_the_unit_hardened() {
     if let Some(out) = systemd_analyze(&["security", "--offline=true", "--no-pager", &threshold]) {
         let said = [out.stdout, out.stderr].concat();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+}
+
+// --- Guides -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn the_mqtt_guide_has_a_row_for_every_state_and_every_code() {
+    let guide = read("docs/mqtt.md");
+    let has_row = |word: &str| guide.lines().any(|line| line.starts_with(&format!("| `{word}` |")));
+    for (state, word) in PublicState::WORDS {
+        assert!(has_row(word), "{state:?}");
+    }
+    for (code, word) in RefusalCode::WORDS {
+        assert!(has_row(word), "{code:?}");
+    }
+}
+
+/// Links between the documents lead somewhere.
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"].map(PathBuf::from);
+    let guides = std::fs::read_dir(Path::new(ROOT).join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = documents.into_iter().map(|name| Path::new(ROOT).join(name)).chain(guides);
+    for document in documents {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target) {
+            if !target.starts_with("http") {
+                let path = document.parent().unwrap().join(target);
+                assert!(path.exists(), "{}: {target}", document.display());
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ mod outcome;
 mod part;
 mod view;
 
+pub use crate::tpdu::{MessageClass, Scts};
 pub use event::{
     Event, EventKind, InboundEvent, MissingParts, OrphanReport, RawInbound, Refusal, RefusalCode, StatusChange,
 };

@@ -1,1 +1,45 @@
-//! To be filled.
+//! Virtual modems on ptys or in memory, with a tiny service centre behind them: the lab that stands in for hardware.
+//!
+//! ```text
+//!  host ── Port (pty, duplex) ── Line (8N1) ── Modem (AT) ── Centre (routes, reports, echo phone)
+//!                                                 │              │
+//!                                            Sim, memories    Journal (append-only log)
+//! ```
+//! [`Network`] holds everything but the ports and is sans-IO: octets and time go in, octets, deadlines and records come
+//! out, so whole histories run in virtual time. [`Lab`] is the one task that joins it to ports and a clock. What the
+//! modems do wrong is scripted by [`Fault`]s.
+
+mod centre;
+mod command;
+mod config;
+mod control;
+mod echo;
+mod fault;
+mod lab;
+mod line;
+mod log;
+mod memory;
+mod modem;
+mod network;
+mod port;
+mod pty;
+mod receive;
+mod send;
+mod sim;
+mod storage;
+
+pub use config::LabConfig;
+pub use control::serve;
+pub use fault::{FAULTS_MAX, Fault, FaultKind, OddDelete, OddFinal, OddPrompt, Stage, Step, UrcPlace, When};
+pub use lab::{Handle, Lab, LabError, ModemStats};
+pub use log::{Record, What};
+pub use modem::{Modem, ModemEvent, Stats};
+pub use network::{Network, NetworkError, PlugEvent};
+pub use receive::Arrival;
+pub use send::{Submitted, Verdict};
+
+/// Time since the lab began.
+pub type Moment = std::time::Duration;
+
+#[cfg(test)]
+mod tests;

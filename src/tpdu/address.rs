@@ -352,3 +352,121 @@ fn check_len(field: &'static str, semi_octets: usize) -> Result<(), EncodeError>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Octets of the field, and what they say. Rows follow 3GPP TS 23.040 §9.1.2.5 (digits: §9.1.2.3).
+    #[test]
+    fn table_of_addresses_both_ways() {
+        use NumberingPlan::{Isdn, National, Other, Unknown as NoPlan};
+        use TypeOfNumber::{Abbreviated, Alphanumeric, International, NetworkSpecific, Subscriber, Unknown};
+        for (name, octets, ton, npi, shown) in [
+            ("E.164, odd", &[0x0B, 0x91, 0x64, 0x07, 0x28, 0x15, 0x53, 0xF8][..], International, Isdn, "+46708251358"),
+            ("E.164, even", &[0x04, 0x91, 0x21, 0x43], International, Isdn, "+1234"),
+            ("plain number", &[0x05, 0x81, 0x21, 0x43, 0xF5], Unknown, Isdn, "12345"),
+            ("national", &[0x03, 0xA1, 0x10, 0xF2], TypeOfNumber::National, Isdn, "012"),
+            ("short code of the operator", &[0x03, 0xB1, 0x21, 0xF3], NetworkSpecific, Isdn, "123"),
+            ("subscriber, national plan", &[0x02, 0xC8, 0x87], Subscriber, National, "78"),
+            ("abbreviated, plan unknown", &[0x02, 0xE0, 0x87], Abbreviated, NoPlan, "78"),
+            ("reserved type and plan", &[0x02, 0xFF, 0x87], TypeOfNumber::Reserved, Other(15), "78"),
+            ("digits 10 to 14", &[0x05, 0x81, 0xBA, 0xDC, 0xFE], Unknown, Isdn, "*#abc"),
+            ("no digits", &[0x00, 0x81], Unknown, Isdn, ""),
+            (
+                "20 digits",
+                &[20, 0x81, 0x21, 0x43, 0x65, 0x87, 0x09, 0x21, 0x43, 0x65, 0x87, 0x09],
+                Unknown,
+                Isdn,
+                "12345678901234567890",
+            ),
+            ("name: ceil(7*5/4) = 9", &[0x09, 0xD0, 0xE8, 0x32, 0x9B, 0xFD, 0x06], Alphanumeric, NoPlan, "hello"),
+            (
+                "name that ends on an octet",
+                &[0x0E, 0xD0, 0xE8, 0x32, 0x9B, 0xFD, 0x46, 0x97, 0xD9],
+                Alphanumeric,
+                NoPlan,
+                "hellohel",
+            ),
+            (
+                "name of seven, no @ after it",
+                &[0x0D, 0xD0, 0xE8, 0x32, 0x9B, 0xFD, 0x46, 0x97, 0x01],
+                Alphanumeric,
+                NoPlan,
+                "hellohe",
+            ),
+            ("name with an escape", &[0x04, 0xD0, 0x9B, 0x32], Alphanumeric, NoPlan, "€"),
+        ] {
+            let (address, consumed) = Address::decode(octets).unwrap();
+            assert_eq!((address.ton, address.npi, consumed), (ton, npi, octets.len()), "{name}");
+            assert_eq!(address.to_string(), shown, "{name}");
+            let mut out = Vec::new();
+            address.encode(&mut out).unwrap();
+            assert_eq!(out, octets, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_addresses_that_are_written_otherwise() {
+        for (name, octets, shown) in [
+            ("bit 7 of the type may be 0", &[0x04, 0x11, 0x21, 0x43][..], "+1234"),
+            ("fill inside is passed over", &[0x04, 0x81, 0xF1, 0x43], "134"),
+            ("length rounded up", &[0x04, 0x81, 0x21, 0xF3], "123"),
+        ] {
+            assert_eq!(Address::decode(octets).unwrap().0.to_string(), shown, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_service_centres() {
+        for (name, octets, shown, consumed) in [
+            ("none: the one in the SIM", &[0x00, 0x11][..], None, 1),
+            ("type alone", &[0x01, 0x91], Some("+"), 2),
+            ("usual", &[0x07, 0x91, 0x72, 0x83, 0x01, 0x00, 0x10, 0xF5], Some("+27381000015"), 8),
+            ("ITU plan unknown", &[0x03, 0x81, 0x21, 0x43], Some("1234"), 4),
+        ] {
+            let (smsc, read) = Address::decode_smsc(octets).unwrap();
+            assert_eq!((smsc.as_ref().map(Address::to_string).as_deref(), read), (shown, consumed), "{name}");
+            let mut out = Vec::new();
+            match smsc {
+                Some(smsc) => smsc.encode_smsc(&mut out).unwrap(),
+                None => out.push(0),
+            }
+            assert_eq!(out, octets[..consumed], "{name}");
+        }
+    }
+
+    #[test]
+    fn decode_errors_name_field_and_octet() {
+        for (octets, want) in [
+            (&[][..], "tp-oa.length at octet 0: 1 octets needed, 0 left"),
+            (&[0x0B], "tp-oa.toa at octet 1: 1 octets needed, 0 left"),
+            (&[0x03, 0x91, 0x21], "tp-oa.value at octet 2: 2 octets needed, 1 left"),
+            (&[21, 0x91], "tp-oa.length at octet 0: 21 is over the limit of 20"),
+        ] {
+            assert_eq!(Address::decode(octets).unwrap_err().to_string(), want);
+        }
+        let error = Address::decode_smsc(&[0x07, 0x91, 0x72]).unwrap_err();
+        assert_eq!(error.to_string(), "smsc.value at octet 2: 6 octets needed, 1 left");
+    }
+
+    #[test]
+    fn encode_errors_name_the_character() {
+        for (address, want) in [
+            (Address::from_number("032BAD"), "tp-da: 'B' is not a digit of an address"),
+            (Address::from_number("12\r"), "tp-da: '\\r' is not a digit of an address"),
+            (Address::from_number("１２"), "tp-da: '１' is not a digit of an address"),
+            (Address::from_number("+123456789012345678901"), "tp-da: 21 semi-octets, at most 20 fit"),
+            (Address::from_name("twelve chars"), "tp-da: 21 semi-octets, at most 20 fit"),
+            (Address::from_name("Привет"), "tp-da: 'П' is not in the GSM 7 bit alphabet"),
+        ] {
+            assert_eq!(address.encode(&mut Vec::new()).unwrap_err().to_string(), want);
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_middle() {
+        assert_eq!(format!("{:?}", Address::from_number("+491701234567")), "Address(0x91 4917******67)");
+        assert_eq!(format!("{:?}", Address::from_number("12345")), "Address(0x81 *****)");
+    }
+}

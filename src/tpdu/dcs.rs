@@ -207,3 +207,54 @@ pub enum WaitingKind {
     /// Something else.
     Other,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the order of 3GPP TS 23.038 §4; what is shown has group, alphabet, class and indication in it.
+    #[test]
+    fn table_of_schemes() {
+        for (dcs, alphabet, class, shown) in [
+            (0x00, Alphabet::Gsm7, None, "GSM 7 bit"),
+            (0x01, Alphabet::Gsm7, None, "GSM 7 bit"),
+            (0x04, Alphabet::Octets, None, "8 bit data"),
+            (0x08, Alphabet::Ucs2, None, "UCS-2"),
+            (0x0C, Alphabet::Gsm7, None, "GSM 7 bit"),
+            (0x10, Alphabet::Gsm7, Some(0), "GSM 7 bit, class 0 (shown at once)"),
+            (0x11, Alphabet::Gsm7, Some(1), "GSM 7 bit, class 1 (phone)"),
+            (0x16, Alphabet::Octets, Some(2), "8 bit data, class 2 (SIM)"),
+            (0x18, Alphabet::Ucs2, Some(0), "UCS-2, class 0 (shown at once)"),
+            (0x20, Alphabet::Octets, None, "GSM 7 bit, compressed"),
+            (0x38, Alphabet::Octets, Some(0), "UCS-2, compressed, class 0 (shown at once)"),
+            (0x40, Alphabet::Gsm7, None, "GSM 7 bit, delete after reading"),
+            (0x5B, Alphabet::Ucs2, Some(3), "UCS-2, class 3 (terminal equipment), delete after reading"),
+            (0x60, Alphabet::Octets, None, "GSM 7 bit, compressed, delete after reading"),
+            (0x84, Alphabet::Gsm7, None, "GSM 7 bit (reserved coding group)"),
+            (0xB8, Alphabet::Gsm7, None, "GSM 7 bit (reserved coding group)"),
+            (0xC0, Alphabet::Gsm7, None, "GSM 7 bit, voicemail no longer waiting, discard the text"),
+            (0xC8, Alphabet::Gsm7, None, "GSM 7 bit, voicemail waiting, discard the text"),
+            (0xD9, Alphabet::Gsm7, None, "GSM 7 bit, fax waiting, store the text"),
+            (0xEA, Alphabet::Ucs2, None, "UCS-2, e-mail waiting, store the text"),
+            (0xEB, Alphabet::Ucs2, None, "UCS-2, other message waiting, store the text"),
+            (0xF0, Alphabet::Gsm7, Some(0), "GSM 7 bit, class 0 (shown at once)"),
+            (0xF5, Alphabet::Octets, Some(1), "8 bit data, class 1 (phone)"),
+            (0xFB, Alphabet::Gsm7, Some(3), "GSM 7 bit, class 3 (terminal equipment)"),
+            (0xFE, Alphabet::Octets, Some(2), "8 bit data, class 2 (SIM)"),
+        ] {
+            let ours = Dcs(dcs);
+            let bits = ours.class().map(MessageClass::bits);
+            assert_eq!((ours.alphabet(), bits, ours.to_string().as_str()), (alphabet, class, shown), "{dcs:#04x}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_is_read_back() {
+        for alphabet in [Alphabet::Gsm7, Alphabet::Octets, Alphabet::Ucs2] {
+            for class in [None, Some(MessageClass::Class0), Some(MessageClass::Class1), Some(MessageClass::Class3)] {
+                let dcs = Dcs::new(alphabet, class);
+                assert_eq!((dcs.alphabet(), dcs.class()), (alphabet, class), "{dcs:?}");
+            }
+        }
+    }
+}

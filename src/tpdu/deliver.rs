@@ -95,3 +95,88 @@ const LP: u8 = 0x08;
 const SRI: u8 = 0x20;
 const UDHI: u8 = 0x40;
 const RP: u8 = 0x80;
+
+#[cfg(test)]
+mod tests {
+    use super::super::join;
+    use super::super::pdu::hex;
+    use super::super::udh::{InformationElement, Udh};
+    use super::*;
+
+    fn text(deliver: &Deliver) -> String {
+        join::text(&[(&deliver.dcs, &deliver.ud)])
+    }
+
+    /// The example of dreamfabric.com/sms, without its service centre; the others vary one field of
+    /// 3GPP TS 23.040 §9.2.2.1 each.
+    #[test]
+    fn table_of_delivers() {
+        let plain = Deliver {
+            oa: Address {
+                ton: address::TypeOfNumber::Subscriber,
+                npi: address::NumberingPlan::National,
+                text: "27838890001".into(),
+            },
+            scts: Scts { raw: [0x99, 0x30, 0x92, 0x51, 0x61, 0x95, 0x80] },
+            ud: UserData { udh: Udh::default(), payload: b"hellohello".to_vec() },
+            ..Deliver::default()
+        };
+        for (name, line, deliver) in [
+            ("plain", "040BC87238880900F10000993092516195800AE8329BFD4697D9EC37", plain.clone()),
+            (
+                "more to come",
+                "000BC87238880900F10000993092516195800AE8329BFD4697D9EC37",
+                Deliver { mms: true, ..plain.clone() },
+            ),
+            (
+                "every flag",
+                "AC0BC87238880900F10000993092516195800AE8329BFD4697D9EC37",
+                Deliver { lp: true, sri: true, rp: true, ..plain.clone() },
+            ),
+            (
+                "protocol and scheme",
+                "040BC87238880900F141F1993092516195800AE8329BFD4697D9EC37",
+                Deliver { pid: Pid(0x41), dcs: Dcs(0xF1), ..plain },
+            ),
+        ] {
+            let octets = hex::decode(line).unwrap();
+            assert_eq!(Deliver::decode(&octets).as_ref(), Ok(&deliver), "{name}");
+            assert_eq!(deliver.encode().map(|octets| hex::encode(&octets)).as_deref(), Ok(line), "{name}");
+            assert_eq!(text(&deliver), "hellohello", "{name}");
+        }
+    }
+
+    /// Read with what can be read. UDH: 3GPP TS 23.040 §9.2.3.24; TP-MTI: §9.2.3.1.
+    #[test]
+    fn table_of_odd_delivers() {
+        let head = "0291210000993092516195 80";
+        for (name, line, n_elements, want) in [
+            ("reserved message type", format!("07{head}02E834"), 0, "hi"),
+            ("filler after the TPDU", format!("04{head}02E834FFFFFFFF"), 0, "hi"),
+            ("reserved bit 4", format!("14{head}02E834"), 0, "hi"),
+            ("header without octets", format!("44{head}00"), 0, ""),
+            ("empty header", format!("44{head}0300001A"), 0, "h"),
+            ("element that does not fit: text kept", format!("44{head}090500 04C30201D069"), 0, "hi"),
+            ("element of no octets", format!("44{head}0602A100 804E03"), 1, "hi"),
+        ] {
+            let deliver = Deliver::decode(&hex::decode(&line).unwrap()).unwrap();
+            assert_eq!((deliver.ud.udh.0.len(), text(&deliver).as_str()), (n_elements, want), "{name}");
+        }
+    }
+
+    #[test]
+    fn unknown_elements_survive() {
+        let ie = InformationElement { iei: 0x7E, data: vec![1, 2, 3] };
+        let ud = UserData { udh: Udh(vec![ie]), payload: b"hi".to_vec() };
+        let deliver = Deliver { ud, ..Deliver::default() };
+        assert_eq!(Deliver::decode(&deliver.encode().unwrap()), Ok(deliver));
+    }
+
+    #[test]
+    fn other_types_are_refused() {
+        for first in [0x01, 0x02] {
+            let error = Deliver::decode(&[first]).unwrap_err().to_string();
+            assert_eq!(error, format!("tp-mti at octet 0: message type {first} is not SMS-DELIVER"));
+        }
+    }
+}

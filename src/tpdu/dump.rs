@@ -277,3 +277,113 @@ fn element(ie: &InformationElement) -> String {
     }
     raw
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `gsmgate decode` prints it, for reading: start, octets, name, value.
+    fn shown(line: &str, direction: Direction) -> Vec<String> {
+        let lines = dump(&hex::decode(line).unwrap(), direction).unwrap();
+        lines.iter().map(|line| format!("{:3} {:2} {}: {}", line.start, line.len, line.name, line.value)).collect()
+    }
+
+    #[test]
+    fn deliver_part_of_two_with_filler() {
+        let line = "07917283010010F5 44 0D D0E8329BFD46 9701 00 00 99309251619580 0C 050003C30201 D06536FB0D FFFF";
+        assert_eq!(
+            shown(line, Direction::FromModem),
+            [
+                "  0  1 SMSC length: 7 octets follow",
+                "  1  1 SMSC type of address: 0x91: international, ISDN/telephone plan (E.164)",
+                "  2  6 SMSC service centre: +27381000015",
+                "  8  1 TP-MTI message type: bits 1..0 = 00: SMS-DELIVER",
+                "  8  1 TP-MMS more messages to send: bit 2 = 1: no more are waiting",
+                "  8  1 TP-LP loop prevention: bit 3 = 0: no",
+                "  8  1 TP-SRI status report indication: bit 5 = 0: no",
+                "  8  1 TP-UDHI user data header: bit 6 = 1: yes",
+                "  8  1 TP-RP reply path: bit 7 = 0: no",
+                "  9  1 address length: 13 semi-octets of packed septets",
+                " 10  1 type of address: 0xd0: alphanumeric, unknown plan",
+                " 11  7 TP-OA originating address: \"hellohe\"",
+                " 18  1 TP-PID protocol identifier: 0x00: short message",
+                " 19  1 TP-DCS data coding scheme: 0x00: GSM 7 bit",
+                " 20  7 TP-SCTS service centre time stamp: 1999-03-29T15:16:59+02:00",
+                " 27  1 TP-UDL user data length: 12 septets, header included",
+                " 28  1 TP-UDHL header length: 5 octets, 1 fill bit before the text",
+                " 29  5 concatenated message, 8 bit reference: IEI 0x00, data C30201: part 1 of 2, reference 195",
+                " 34  5 TP-UD text: \"hello\"",
+                " 39  2 after the TPDU: 2 octets, ignored: FFFF",
+            ]
+        );
+    }
+
+    #[test]
+    fn submit_of_data_to_a_port() {
+        let line = "00 75 01 02A121 00 F5 AA 0A 0605040B8423F0 C0FFEE";
+        assert_eq!(
+            shown(line, Direction::ToModem)[..],
+            [
+                "  0  1 SMSC length: 0: the service centre stored in the SIM",
+                "  1  1 TP-MTI message type: bits 1..0 = 01: SMS-SUBMIT",
+                "  1  1 TP-RD reject duplicates: bit 2 = 1: yes",
+                "  1  1 TP-VPF validity period format: bits 4..3 = 10: relative",
+                "  1  1 TP-SRR status report request: bit 5 = 1: yes",
+                "  1  1 TP-UDHI user data header: bit 6 = 1: yes",
+                "  1  1 TP-RP reply path: bit 7 = 0: no",
+                "  2  1 TP-MR message reference: 1",
+                "  3  1 address length: 2 digits",
+                "  4  1 type of address: 0xa1: national, ISDN/telephone plan (E.164)",
+                "  5  1 TP-DA destination address: 12",
+                "  6  1 TP-PID protocol identifier: 0x00: short message",
+                "  7  1 TP-DCS data coding scheme: 0xf5: 8 bit data, class 1 (phone)",
+                "  8  1 TP-VP validity period: AA: 4 days",
+                "  9  1 TP-UDL user data length: 10 octets, header included",
+                " 10  1 TP-UDHL header length: 6 octets",
+                " 11  6 application ports, 16 bit: IEI 0x05, data 0B8423F0: to port 2948, from port 9200",
+                " 17  3 TP-UD data: C0FFEE",
+            ]
+        );
+    }
+
+    #[test]
+    fn status_report_with_parameters() {
+        let line = "00 06 2A 029121 11101171955140 11101171957140 46 03 00 00";
+        assert_eq!(
+            shown(line, Direction::FromModem)[1..],
+            [
+                "  1  1 TP-MTI message type: bits 1..0 = 10: SMS-STATUS-REPORT",
+                "  1  1 TP-MMS more messages to send: bit 2 = 1: no more are waiting",
+                "  1  1 TP-LP loop prevention: bit 3 = 0: no",
+                "  1  1 TP-SRQ status report qualifier: bit 5 = 0: answers SMS-SUBMIT",
+                "  1  1 TP-UDHI user data header: bit 6 = 0: no",
+                "  2  1 TP-MR message reference: 42",
+                "  3  1 address length: 2 digits",
+                "  4  1 type of address: 0x91: international, ISDN/telephone plan (E.164)",
+                "  5  1 TP-RA recipient address: +12",
+                "  6  7 TP-SCTS service centre time stamp: 2011-01-11T17:59:15+01:00",
+                " 13  7 TP-DT discharge time: 2011-01-11T17:59:17+01:00",
+                " 20  1 TP-ST status: 0x46: Permanent, validity period expired",
+                " 21  1 TP-PI parameter indicator: 0x03: TP-PID, TP-DCS follows",
+                " 22  1 TP-PID protocol identifier: 0x00: short message",
+                " 23  1 TP-DCS data coding scheme: 0x00: GSM 7 bit",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_direction_decides() {
+        let submit = hex::decode("00 01 00 029121 00 00 00").unwrap();
+        assert!(dump(&submit, Direction::ToModem).is_ok());
+        let error = dump(&submit, Direction::FromModem).unwrap_err().to_string();
+        assert_eq!(error, "tp-mti at octet 1: message type 1 is not SMS-DELIVER or SMS-STATUS-REPORT");
+    }
+
+    #[test]
+    fn a_malformed_header_is_shown_as_such() {
+        let line = "00 44 029121 00 00 99309251619580 09 050004C30201 D069";
+        let lines = shown(line, Direction::FromModem);
+        let header = " 16  5 malformed header: 0004C30201: an element does not fit, the whole header is ignored";
+        assert_eq!(lines[lines.len() - 2..], [header, " 21  2 TP-UD text: \"hi\""]);
+    }
+}

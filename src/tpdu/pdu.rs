@@ -102,13 +102,32 @@ pub mod hex {
         if line.len() > MAX_CHARACTERS {
             return Err(error(MAX_CHARACTERS, Detail::OverLimit { value: line.len(), limit: MAX_CHARACTERS }));
         }
+        let (pairs, odd) = line.as_bytes().as_chunks();
+        let mut all = 0;
+        let octets = pairs.iter().map(|[high, low]| {
+            let [high, low] = [VALUES[usize::from(*high)], VALUES[usize::from(*low)]];
+            all |= high | low;
+            (high << 4) | (low & 0x0F)
+        });
+        let octets = octets.collect();
+        // Nothing but pairs of digits is the rule; whatever else it is, the slow way finds out.
+        if all != NO_DIGIT && odd.is_empty() { Ok(octets) } else { decode_chars(line) }
+    }
+
+    /// Octets in upper-case hex.
+    pub fn encode(octets: &[u8]) -> String {
+        let pairs: Vec<[u8; 2]> = octets.iter().map(|octet| PAIRS[usize::from(*octet)]).collect();
+        String::from_utf8(pairs.into_flattened()).unwrap_or_default()
+    }
+
+    fn decode_chars(line: &str) -> Result<Vec<u8>, DecodeError> {
         let mut octets = Vec::with_capacity(line.len() / 2);
         let mut half = None;
         for (at, found) in line.chars().enumerate().filter(|(_, c)| !c.is_ascii_whitespace()) {
             let digit = found.to_digit(16).ok_or_else(|| error(at, Detail::NotHex { found }))? as u8;
             match half.take() {
                 None => half = Some(digit),
-                Some(high) => octets.push(high << 4 | digit),
+                Some(high) => octets.push((high << 4) | digit),
             }
         }
         match half {
@@ -117,16 +136,92 @@ pub mod hex {
         }
     }
 
-    /// Octets in upper-case hex.
-    pub fn encode(octets: &[u8]) -> String {
-        let digit = |semi_octet: u8| char::from(b"0123456789ABCDEF"[usize::from(semi_octet & 0x0F)]);
-        octets.iter().flat_map(|octet| [digit(octet >> 4), digit(*octet)]).collect()
-    }
+    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+
+    /// Both digits of every octet.
+    static PAIRS: [[u8; 2]; 256] = {
+        let mut pairs = [[0; 2]; 256];
+        let mut octet = 0;
+        while octet < 256 {
+            pairs[octet] = [DIGITS[octet >> 4], DIGITS[octet & 0x0F]];
+            octet += 1;
+        }
+        pairs
+    };
+
+    /// Not the value of a digit; every bit set, so that it shows through any number of ORs.
+    const NO_DIGIT: u8 = 0xFF;
+
+    /// Values of the digits in both cases.
+    static VALUES: [u8; 256] = {
+        let mut values = [NO_DIGIT; 256];
+        let mut value = 0;
+        while value < 16 {
+            values[DIGITS[value] as usize] = value as u8;
+            values[DIGITS[value].to_ascii_lowercase() as usize] = value as u8;
+            value += 1;
+        }
+        values
+    };
 
     /// The longest line read. A PDU has at most 352 digits, a record on a SIM 352, a cell broadcast less.
     const MAX_CHARACTERS: usize = 8192;
 
     fn error(octet: usize, detail: Detail) -> DecodeError {
         DecodeError { field: "hex", octet, detail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::submit::Submit;
+    use super::*;
+
+    /// The example of dreamfabric.com/sms: the service centre is not counted in the length.
+    #[test]
+    fn the_line_for_the_modem() {
+        let line = "07917283010010F511000B916407281553F80000AA0AE8329BFD4697D9EC37";
+        let pdu = Pdu::<Submit>::from_octets(&hex::decode(line).unwrap()).unwrap();
+        assert_eq!(pdu.smsc.as_ref().map(Address::to_string).as_deref(), Some("+27381000015"));
+        assert_eq!(pdu.to_hex(), Ok((line.to_owned(), 23)));
+        let stored = Pdu { smsc: None, ..pdu };
+        assert_eq!(stored.to_hex(), Ok((format!("00{}", &line[16..]), 23)));
+    }
+
+    #[test]
+    fn what_comes_in_is_told_by_its_type() {
+        let head = "00 04029121 0000 99309251619580 00";
+        let report = "00 06 2A 029121 11101171955140 11101171957140 00";
+        assert!(matches!(Incoming::decode(&hex::decode(head).unwrap()), Ok(Incoming::Deliver(_))));
+        assert!(matches!(Incoming::decode(&hex::decode(report).unwrap()), Ok(Incoming::StatusReport(_))));
+        for (line, want) in [
+            ("", "smsc.length at octet 0: 1 octets needed, 0 left"),
+            ("00", "tp-mti at octet 1: 1 octets needed, 0 left"),
+            ("0291", "smsc.value at octet 2: 1 octets needed, 0 left"),
+            ("00 11", "tp-mti at octet 1: message type 1 is not SMS-DELIVER or SMS-STATUS-REPORT"),
+            ("02 9121 04 15", "tp-oa.length at octet 4: 21 is over the limit of 20"),
+        ] {
+            assert_eq!(Incoming::decode(&hex::decode(line).unwrap()).unwrap_err().to_string(), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn table_of_hex() {
+        for (name, line, want) in [
+            ("nothing", "", Ok(&[][..])),
+            ("both cases", "aBCdef09", Ok(&[0xAB, 0xCD, 0xEF, 0x09])),
+            ("blanks and line ends", " 0A\t0b\r\n", Ok(&[0x0A, 0x0B])),
+            ("blank inside an octet", "0 A", Ok(&[0x0A])),
+            ("odd", "0A0", Err("hex at octet 3: an odd number of hexadecimal digits")),
+            ("letter", "0A0G", Err("hex at octet 3: 'G' is not a hexadecimal digit")),
+            ("other digits", "0A１", Err("hex at octet 2: '１' is not a hexadecimal digit")),
+            ("sign", "+A", Err("hex at octet 0: '+' is not a hexadecimal digit")),
+        ] {
+            let ours = hex::decode(line).map_err(|error| error.to_string());
+            assert_eq!(ours.as_deref().map_err(String::as_str), want, "{name}");
+        }
+        assert_eq!(hex::encode(&[0x00, 0x9A, 0xFF]), "009AFF");
+        let error = hex::decode(&"0".repeat(10_000_000)).unwrap_err();
+        assert_eq!(error.to_string(), "hex at octet 8192: 10000000 is over the limit of 8192");
     }
 }

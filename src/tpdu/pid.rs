@@ -49,3 +49,29 @@ impl fmt::Display for Pid {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_of_identifiers() {
+        for (pid, type_0, replace, shown) in [
+            (0x00, false, None, "short message"),
+            (0x0F, false, None, "SME to SME protocol"),
+            (0x22, false, None, "group 3 telefax"),
+            (0x39, false, None, "telematic interworking"),
+            (0x40, true, None, "type 0: acknowledged, shown to nobody"),
+            (0x41, false, Some(1), "replaces the sender's earlier message of type 1"),
+            (0x47, false, Some(7), "replaces the sender's earlier message of type 7"),
+            (0x48, false, None, "device triggering"),
+            (0x7F, false, None, "SIM data download"),
+            (0x80, false, None, "reserved"),
+            (0xFF, false, None, "service centre's own"),
+        ] {
+            let ours = Pid(pid);
+            let read = (ours.is_type_0(), ours.replace_type(), ours.to_string());
+            assert_eq!(read, (type_0, replace, shown.to_owned()), "{pid:#04x}");
+        }
+    }
+}

@@ -126,3 +126,84 @@ fn before_escape(septets: &[u8], at: usize) -> usize {
 fn before_surrogate(octets: &[u8], at: usize) -> usize {
     if octets[at - 2] & 0xFC == 0xD8 { at - 2 } else { at }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(text: &str, choice: Choice) -> Vec<usize> {
+        super::text(text, choice).unwrap().iter().map(|segment| segment.payload.len()).collect()
+    }
+
+    /// Capacities of 3GPP TS 23.040 §9.2.3.24.1: octets of payload, a septet being one and a UCS-2 unit two.
+    #[test]
+    fn table_of_lengths() {
+        for (name, text, lengths_octets) in [
+            ("nothing is one empty part", String::new(), &[0][..]),
+            ("160 septets", "x".repeat(160), &[160]),
+            ("161 septets", "x".repeat(161), &[153, 8]),
+            ("306 septets", "x".repeat(306), &[153, 153]),
+            ("307 septets", "x".repeat(307), &[153, 153, 1]),
+            ("159 characters and a euro: 161", "x".repeat(159) + "€", &[153, 8]),
+            ("80 euros", "€".repeat(80), &[160]),
+            ("81 euros: no ESC at the end of a part", "€".repeat(81), &[152, 10]),
+            ("ESC would be the 153rd", "x".repeat(152) + &"€".repeat(5), &[152, 10]),
+            ("ESC is the 152nd", "x".repeat(151) + &"€".repeat(5), &[153, 8]),
+            ("70 units", "я".repeat(70), &[140]),
+            ("71 units", "я".repeat(71), &[134, 8]),
+            ("134 units", "я".repeat(134), &[134, 134]),
+            ("35 pairs", "😀".repeat(35), &[140]),
+            ("36 pairs: the 67th unit would be a high surrogate", "😀".repeat(36), &[132, 12]),
+            ("a pair fits to the end", "я".to_owned() + &"😀".repeat(35), &[134, 8]),
+        ] {
+            assert_eq!(lengths(&text, Choice::Auto), lengths_octets, "{name}");
+        }
+    }
+
+    #[test]
+    fn choices() {
+        assert_eq!(text("abc", Choice::Ucs2).unwrap()[0].payload, [0, b'a', 0, b'b', 0, b'c']);
+        assert_eq!(text("abc", Choice::Gsm7).unwrap()[0].alphabet, Alphabet::Gsm7);
+        assert_eq!(text("abя", Choice::Auto).unwrap()[0].alphabet, Alphabet::Ucs2);
+        let error = text("abя", Choice::Gsm7).unwrap_err();
+        assert_eq!(error.to_string(), "'я', character 2 of the text, is not in the GSM 7 bit alphabet");
+    }
+
+    #[test]
+    fn never_more_than_255_parts() {
+        for (name, text, parts) in [
+            ("the most septets", "x".repeat(255 * 153), Some(255)),
+            ("39,016 characters", "x".repeat(255 * 153 + 1), None),
+            ("the most units", "я".repeat(255 * 67), Some(255)),
+            ("one unit more", "я".repeat(255 * 67 + 1), None),
+            ("fits by number, not with whole escapes", "€".repeat(255 * 76 + 1), None),
+            ("whole escapes", "€".repeat(255 * 76), Some(255)),
+            ("a million", "x".repeat(1_000_000), None),
+        ] {
+            let ours = super::text(&text, Choice::Auto);
+            assert_eq!(ours.map(|segments| segments.len()), parts.ok_or(SegmentError::TooManyParts), "{name}");
+        }
+    }
+
+    #[test]
+    fn data_leaves_room_for_its_header() {
+        for (n_octets, port, lengths_octets) in [
+            (0, None, &[0][..]),
+            (140, None, &[140]),
+            (141, None, &[134, 7]),
+            (133, Some(2948), &[133]),
+            (134, Some(2948), &[128, 6]),
+        ] {
+            let segments = octets(&vec![7; n_octets], port).unwrap();
+            let total = segments.len() as u8;
+            let concat = (total > 1).then_some(Concat { reference: 1, wide: false, total, seq: 1 });
+            let ours: Vec<usize> = segments.iter().map(|segment| segment.payload.len()).collect();
+            assert_eq!(ours, lengths_octets, "{n_octets} {port:?}");
+            let ud = segments[0].clone().user_data(concat, port);
+            assert!(ud.udh.len_octets() + ud.payload.len() <= MAX_OCTETS);
+            assert_eq!((ud.udh.ports().map(|ports| ports.dst), ud.udh.concat()), (port, concat));
+        }
+        assert_eq!(octets(&vec![7; 255 * 134 + 1], None), Err(SegmentError::TooManyParts));
+        assert_eq!(octets(&vec![7; 255 * 128 + 1], Some(1)), Err(SegmentError::TooManyParts));
+    }
+}

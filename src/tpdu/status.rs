@@ -61,3 +61,34 @@ impl fmt::Display for Status {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::StatusCategory::{Delivered, GaveUp, Pending, Permanent, Unconfirmed};
+    use super::*;
+
+    /// First and last of each range of 3GPP TS 23.040 §9.2.3.15.
+    #[test]
+    fn table_of_statuses() {
+        for (st, category, shown) in [
+            (0x00, Delivered, "received by the SME"),
+            (0x01, Unconfirmed, "forwarded to the SME, delivery not confirmed"),
+            (0x02, Unconfirmed, "replaced by the service centre"),
+            (0x03, Unconfirmed, "reserved value"),
+            (0x1F, Unconfirmed, "service centre's own value"),
+            (0x20, Pending, "congestion"),
+            (0x3F, Pending, "service centre's own value"),
+            (0x40, Permanent, "remote procedure error"),
+            (0x46, Permanent, "validity period expired"),
+            (0x5F, Permanent, "service centre's own value"),
+            (0x60, GaveUp, "congestion"),
+            (0x63, GaveUp, "service rejected"),
+            (0x7F, GaveUp, "service centre's own value"),
+            (0x80, GaveUp, "reserved value"),
+            (0xFF, GaveUp, "reserved value"),
+        ] {
+            let ours = Status(st);
+            assert_eq!((ours.category(), ours.to_string().as_str()), (category, shown), "{st:#04x}");
+        }
+    }
+}

@@ -128,3 +128,82 @@ const PI_PID: u8 = 0x01;
 const PI_DCS: u8 = 0x02;
 const PI_UDL: u8 = 0x04;
 const PI_EXTENSION: u8 = 0x80;
+
+#[cfg(test)]
+mod tests {
+    use super::super::pdu::hex;
+    use super::super::udh::Udh;
+    use super::*;
+
+    /// First octet to TP-ST; 3GPP TS 23.040 §9.2.2.3.
+    const HEAD: &str = "062A0B911326880736F4 11101171955140 11101171957140 00";
+
+    fn plain() -> StatusReport {
+        StatusReport {
+            mr: MessageReference(0x2A),
+            ra: Address::from_number("+31628870634"),
+            scts: Scts { raw: [0x11, 0x10, 0x11, 0x71, 0x95, 0x51, 0x40] },
+            dt: Scts { raw: [0x11, 0x10, 0x11, 0x71, 0x95, 0x71, 0x40] },
+            ..StatusReport::default()
+        }
+    }
+
+    /// What may follow TP-ST: 3GPP TS 23.040 §9.2.3.27.
+    #[test]
+    fn table_of_reports_both_ways() {
+        let ud = UserData { udh: Udh::default(), payload: b"hi".to_vec() };
+        for (name, tail, report) in [
+            ("ends after TP-ST", "", plain()),
+            ("identifier", "0140", StatusReport { pid: Some(Pid(0x40)), ..plain() }),
+            ("scheme", "0208", StatusReport { dcs: Some(Dcs(8)), ..plain() }),
+            ("text in the default alphabet", "0402E834", StatusReport { ud: Some(ud.clone()), ..plain() }),
+            (
+                "everything",
+                "070004026869",
+                StatusReport { pid: Some(Pid(0)), dcs: Some(Dcs(4)), ud: Some(ud), ..plain() },
+            ),
+        ] {
+            let octets = hex::decode(&format!("{HEAD}{tail}")).unwrap();
+            assert_eq!(StatusReport::decode(&octets).as_ref(), Ok(&report), "{name}");
+            assert_eq!(report.encode(), Ok(octets), "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_odd_tails() {
+        for (name, tail) in [
+            ("record filler", "FFFFFFFF"),
+            ("nothing announced", "00"),
+            ("nothing announced, then filler", "00FFFF"),
+            ("reserved bits of TP-PI", "78"),
+            ("two extension octets", "808000"),
+        ] {
+            let octets = hex::decode(&format!("{HEAD}{tail}")).unwrap();
+            assert_eq!(StatusReport::decode(&octets), Ok(plain()), "{name}");
+        }
+    }
+
+    #[test]
+    fn flags_are_kept() {
+        let report = StatusReport { mms: true, lp: true, srq: true, st: Status(0x46), ..plain() };
+        let octets = report.encode().unwrap();
+        assert_eq!(octets[0], 0x2A);
+        assert_eq!(StatusReport::decode(&octets), Ok(report));
+    }
+
+    #[test]
+    fn errors_name_field_and_octet() {
+        for (line, want) in [
+            ("04", "tp-mti at octet 0: message type 0 is not SMS-STATUS-REPORT"),
+            ("062A02", "tp-ra.toa at octet 3: 1 octets needed, 0 left"),
+            ("062A029121", "tp-scts at octet 5: 7 octets needed, 0 left"),
+            ("062A02912111101171955140 11", "tp-dt at octet 12: 7 octets needed, 1 left"),
+            ("062A0291211110117195514011101171957140", "tp-st at octet 19: 1 octets needed, 0 left"),
+            ("062A02912111101171955140111011719571400080", "tp-pi at octet 21: 1 octets needed, 0 left"),
+            ("062A02912111101171955140111011719571400001", "tp-pid at octet 21: 1 octets needed, 0 left"),
+            ("062A0291211110117195514011101171957140000402E8", "tp-ud at octet 22: 2 octets needed, 1 left"),
+        ] {
+            assert_eq!(StatusReport::decode(&hex::decode(line).unwrap()).unwrap_err().to_string(), want, "{line}");
+        }
+    }
+}

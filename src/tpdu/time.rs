@@ -166,3 +166,96 @@ fn swapped(number: i8) -> u8 {
 fn offset(quarters: i8) -> Option<jiff::tz::Offset> {
     jiff::tz::Offset::from_seconds(i32::from(quarters) * 15 * 60).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 3GPP TS 23.040 §9.2.3.11.
+    #[test]
+    fn table_of_stamps() {
+        for (name, raw, quarters, shown) in [
+            ("east", [0x99, 0x30, 0x92, 0x51, 0x61, 0x95, 0x80], 8, "1999-03-29T15:16:59+02:00"),
+            ("west", [0x42, 0x20, 0x92, 0x32, 0x95, 0x95, 0x8A], -28, "2024-02-29T23:59:59-07:00"),
+            ("Nepal, +5:45", [0x52, 0x10, 0x10, 0x00, 0x00, 0x00, 0x32], 23, "2025-01-01T00:00:00+05:45"),
+            ("Chatham, +13:45", [0x52, 0x10, 0x10, 0x00, 0x00, 0x00, 0x55], 55, "2025-01-01T00:00:00+13:45"),
+            ("farthest west", [0x52, 0x10, 0x10, 0x00, 0x00, 0x00, 0x9F], -79, "2025-01-01T00:00:00-19:45"),
+            ("first year", [0x07, 0x10, 0x10, 0x00, 0x00, 0x00, 0x00], 0, "1970-01-01T00:00:00+00:00"),
+            ("last year", [0x96, 0x21, 0x13, 0x32, 0x95, 0x95, 0x00], 0, "2069-12-31T23:59:59+00:00"),
+        ] {
+            let stamp = Scts { raw };
+            assert_eq!((stamp.offset_quarters(), stamp.to_string().as_str()), (quarters, shown), "{name}");
+            let seconds = shown.parse::<jiff::Timestamp>().unwrap().as_second();
+            assert_eq!(stamp.unix_seconds(), Some(seconds), "{name}");
+            assert_eq!(Scts::from_unix(seconds, quarters), Some(stamp), "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_odd_stamps() {
+        for (name, raw, shown) in [
+            ("negative zero", [0x52, 0x10, 0x10, 0x00, 0x00, 0x00, 0x08], "2025-01-01T00:00:00+00:00"),
+            ("digits over 9 are 0", [0x52, 0x10, 0x10, 0xA1, 0xF2, 0xCC, 0x40], "2025-01-01T10:20:00+01:00"),
+            ("month 0 by such a digit", [0x52, 0xFF, 0x10, 0x00, 0x00, 0x00, 0x40], "unknown"),
+            ("all zero", [0x00; 7], "unknown"),
+            ("all ones", [0xFF; 7], "unknown"),
+            ("30 February", [0x52, 0x20, 0x03, 0x00, 0x00, 0x00, 0x00], "unknown"),
+            ("25 hours", [0x52, 0x10, 0x10, 0x52, 0x00, 0x00, 0x00], "unknown"),
+        ] {
+            let stamp = Scts { raw };
+            assert_eq!(stamp.to_string(), shown, "{name}");
+            assert_eq!(stamp.unix_seconds().is_none(), shown == "unknown", "{name}");
+        }
+    }
+
+    #[test]
+    fn instants_that_no_stamp_can_say() {
+        for (seconds, quarters) in [(-1, 0), (3_155_760_000, 0), (i64::MAX, 0), (0, -1), (0, 80), (0, i8::MIN)] {
+            assert_eq!(Scts::from_unix(seconds, quarters), None, "{seconds} {quarters}");
+        }
+    }
+
+    /// The ends of each range of 3GPP TS 23.040 §9.2.3.12.1.
+    #[test]
+    fn table_of_relative_periods() {
+        for (octet, minutes, shown) in [
+            (0, 5, "5 minutes"),
+            (11, 60, "60 minutes"),
+            (143, 12 * 60, "12 hours"),
+            (144, 12 * 60 + 30, "750 minutes"),
+            (167, 24 * 60, "24 hours"),
+            (168, 2 * 1440, "2 days"),
+            (173, 7 * 1440, "7 days"),
+            (196, 30 * 1440, "30 days"),
+            (197, 5 * 7 * 1440, "5 weeks"),
+            (255, 63 * 7 * 1440, "63 weeks"),
+        ] {
+            let vp = ValidityPeriod::Relative(octet);
+            let span = Duration::from_secs(minutes * 60);
+            assert_eq!((vp.duration(), vp.to_string().as_str()), (Some(span), shown), "{octet}");
+            assert_eq!(ValidityPeriod::relative_at_most(span), vp, "{octet}");
+            let less = ValidityPeriod::Relative(octet.saturating_sub(1));
+            assert_eq!(ValidityPeriod::relative_at_most(span - Duration::from_secs(1)), less, "{octet}");
+        }
+        assert_eq!(ValidityPeriod::relative_at_most(Duration::ZERO), ValidityPeriod::Relative(0));
+        assert_eq!(ValidityPeriod::relative_at_most(Duration::MAX), ValidityPeriod::Relative(255));
+    }
+
+    /// 3GPP TS 23.040 §9.2.3.12.3.
+    #[test]
+    fn table_of_enhanced_periods() {
+        for (octets, seconds, shown) in [
+            ([0x00, 0, 0, 0, 0, 0, 0], None, "none given"),
+            ([0x40, 0, 0, 0, 0, 0, 0], None, "none given, one try only"),
+            ([0x01, 11, 0, 0, 0, 0, 0], Some(3600), "60 minutes"),
+            ([0x02, 30, 0, 0, 0, 0, 0], Some(30), "30 seconds"),
+            ([0x03, 0x10, 0x20, 0x30, 0, 0, 0], Some(3600 + 2 * 60 + 3), "3723 seconds"),
+            ([0x43, 0x32, 0x95, 0x95, 0, 0, 0], Some(86399), "86399 seconds, one try only"),
+            ([0x07, 1, 2, 3, 0, 0, 0], None, "reserved format"),
+        ] {
+            let vp = ValidityPeriod::Enhanced(octets);
+            let read = (vp.duration().map(|span| span.as_secs()), vp.to_string());
+            assert_eq!(read, (seconds, shown.to_owned()), "{octets:x?}");
+        }
+    }
+}

@@ -14,3 +14,36 @@ pub fn encode(text: &str) -> Vec<u8> {
     octets.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
     octets
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_of_texts() {
+        for (name, text, octets) in [
+            ("nothing", "", &[][..]),
+            ("Latin", "a", &[0x00, 0x61]),
+            ("Cyrillic", "Я", &[0x04, 0x2F]),
+            ("surrogate pair", "😀", &[0xD8, 0x3D, 0xDE, 0x00]),
+            ("byte order mark is a character here", "\u{FEFF}a", &[0xFE, 0xFF, 0x00, 0x61]),
+            ("NUL", "\0", &[0x00, 0x00]),
+        ] {
+            assert_eq!(encode(text), octets, "{name}");
+            assert_eq!(decode(octets), text, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_broken_octets() {
+        for (name, octets, text) in [
+            ("odd length: the last octet is dropped", &[0x00, 0x61, 0x00][..], "a"),
+            ("one octet", &[0x61], ""),
+            ("high surrogate at the end", &[0x00, 0x61, 0xD8, 0x3D], "a\u{FFFD}"),
+            ("low surrogate first", &[0xDE, 0x00, 0x00, 0x61], "\u{FFFD}a"),
+            ("high surrogate, then a letter", &[0xD8, 0x3D, 0x00, 0x61], "\u{FFFD}a"),
+        ] {
+            assert_eq!(decode(octets), text, "{name}");
+        }
+    }
+}

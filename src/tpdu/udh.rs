@@ -201,3 +201,93 @@ impl From<Ports> for InformationElement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn narrow(reference: u16, total: u8, seq: u8) -> Option<Concat> {
+        Some(Concat { reference, wide: false, total, seq })
+    }
+
+    /// Elements without UDHL. The rules are those of 3GPP TS 23.040 §9.2.3.24 and its subclauses.
+    #[test]
+    fn table_of_concatenations() {
+        for (name, octets, concat) in [
+            ("8 bit, §9.2.3.24.1", &[0x00, 3, 0xC3, 2, 1][..], narrow(0xC3, 2, 1)),
+            (
+                "16 bit, §9.2.3.24.8",
+                &[0x08, 4, 0x01, 0x80, 4, 2],
+                Some(Concat { reference: 0x0180, wide: true, total: 4, seq: 2 }),
+            ),
+            ("behind an unknown element", &[0x7E, 1, 9, 0x00, 3, 1, 2, 2], narrow(1, 2, 2)),
+            ("255 of 255", &[0x00, 3, 0, 255, 255], narrow(0, 255, 255)),
+            ("twice: the last counts", &[0x00, 3, 1, 2, 1, 0x00, 3, 9, 2, 2], narrow(9, 2, 2)),
+            ("both widths: the last counts", &[0x08, 4, 0, 1, 2, 1, 0x00, 3, 9, 2, 2], narrow(9, 2, 2)),
+            ("the last is void: the one before", &[0x00, 3, 1, 2, 1, 0x00, 3, 9, 2, 3], narrow(1, 2, 1)),
+            ("total 0", &[0x00, 3, 1, 0, 0], None),
+            ("part 0", &[0x00, 3, 1, 2, 0], None),
+            ("part over the total", &[0x00, 3, 1, 2, 3], None),
+            ("one octet short", &[0x00, 2, 1, 2], None),
+            ("one octet long", &[0x00, 4, 1, 2, 1, 0], None),
+            ("no octets", &[0x00, 0], None),
+        ] {
+            assert_eq!(Udh::decode(octets).unwrap().concat(), concat, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_ports() {
+        for (name, octets, ports) in [
+            ("8 bit, §9.2.3.24.3", &[0x04, 2, 240, 241][..], Some(Ports { dst: 240, src: 241, wide: false })),
+            (
+                "16 bit, §9.2.3.24.4",
+                &[0x05, 4, 0x0B, 0x84, 0x23, 0xF0],
+                Some(Ports { dst: 2948, src: 9200, wide: true }),
+            ),
+            ("wrong length", &[0x05, 2, 0x0B, 0x84], None),
+            ("none", &[0x00, 3, 1, 2, 1], None),
+        ] {
+            assert_eq!(Udh::decode(octets).unwrap().ports(), ports, "{name}");
+        }
+    }
+
+    #[test]
+    fn elements_are_kept_octet_for_octet() {
+        let octets = [0xA1, 0, 0x7E, 3, 1, 2, 3, 0x00, 3, 1, 2, 1, 0x24, 1, 1];
+        let udh = Udh::decode(&octets).unwrap();
+        let mut out = Vec::new();
+        udh.write(&mut out).unwrap();
+        assert_eq!((out[0], &out[1..], udh.len_octets()), (15, &octets[..], 16));
+    }
+
+    #[test]
+    fn a_last_element_that_does_not_fit_voids_the_header() {
+        for octets in [&[0x00][..], &[0x00, 3, 1, 2], &[0x24, 1, 1, 0x00, 3], &[0x24, 1, 1, 0x25]] {
+            assert_eq!(Udh::decode(octets), None, "{octets:x?}");
+        }
+        assert_eq!(Udh::decode(&[]), Some(Udh::default()));
+    }
+
+    #[test]
+    fn elements_are_written_as_they_are_read() {
+        for concat in [
+            Concat { reference: 0xC3, wide: false, total: 2, seq: 1 },
+            Concat { reference: 0x01C3, wide: true, total: 255, seq: 255 },
+        ] {
+            assert_eq!(Udh(vec![concat.into()]).concat(), Some(concat));
+        }
+        for ports in [Ports { dst: 240, src: 0, wide: false }, Ports { dst: 2948, src: 9200, wide: true }] {
+            assert_eq!(Udh(vec![ports.into()]).ports(), Some(ports));
+        }
+    }
+
+    #[test]
+    fn a_header_over_140_octets_is_refused() {
+        let ie = |n: usize| InformationElement { iei: 0x7E, data: vec![0; n] };
+        assert_eq!(Udh(vec![ie(137)]).write(&mut Vec::new()), Ok(()));
+        let error = Udh(vec![ie(138)]).write(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.to_string(), "tp-ud: 141 octets, at most 140 fit");
+        assert!(Udh(vec![ie(300)]).write(&mut Vec::new()).is_err());
+    }
+}

@@ -42,9 +42,7 @@ impl UserData {
         self.udh.write(out)?;
         let header = self.udh.len_octets();
         let udl = if dcs.alphabet() == Alphabet::Gsm7 {
-            if let Some(at) = self.payload.iter().position(|octet| *octet > 0x7F) {
-                return Err(EncodeError::NotASeptet { at, value: self.payload[at] });
-            }
+            check_septets(&self.payload)?;
             gsm7::pack(&self.payload, gsm7::fill_bits(header), out);
             (header * 8).div_ceil(7) + self.payload.len()
         } else {
@@ -70,6 +68,15 @@ impl fmt::Debug for UserData {
 
 /// TP-UD has at most 140 octets. 3GPP TS 23.040 §9.2.3.24.
 pub(super) const MAX_OCTETS: usize = 140;
+
+fn check_septets(payload: &[u8]) -> Result<(), EncodeError> {
+    // All octets at once; the place is looked up only when there is one.
+    if payload.iter().fold(0, |all, octet| all | octet) <= 0x7F {
+        return Ok(());
+    }
+    let found = payload.iter().enumerate().find(|(_, octet)| **octet > 0x7F);
+    found.map_or(Ok(()), |(at, value)| Err(EncodeError::NotASeptet { at, value: *value }))
+}
 
 /// Octets of the header, UDHL included. A header announced in user data of no octets at all is none.
 fn header_octets(octets: &[u8], start: usize) -> Result<usize, DecodeError> {

@@ -31,18 +31,18 @@ pub fn pack(septets: &[u8], fill: usize, out: &mut Vec<u8>) {
 pub fn unpack(octets: &[u8], fill: usize, n: usize) -> Vec<u8> {
     let fill = fill % 7;
     let n = n.min((octets.len() * 8).saturating_sub(fill) / 7);
-    let mut septets = Vec::with_capacity(n.next_multiple_of(8));
+    let mut septets = vec![0; n.next_multiple_of(8)];
     let mut rest = octets;
-    while septets.len() < n {
+    for eight in septets.chunks_exact_mut(8) {
         let bits = match rest.first_chunk() {
-            Some(eight) => u64::from_le_bytes(*eight),
+            Some(octets) => u64::from_le_bytes(*octets),
             None => {
                 let mut last = [0; 8];
                 last[..rest.len()].copy_from_slice(rest);
                 u64::from_le_bytes(last)
             }
         };
-        septets.extend_from_slice(&spread(bits >> fill));
+        eight.copy_from_slice(&spread(bits >> fill));
         rest = rest.get(7..).unwrap_or_default();
     }
     septets.truncate(n);
@@ -63,4 +63,72 @@ fn spread(bits: u64) -> [u8; 8] {
     let bits = (bits & 0x0000_3FFF_0000_3FFF) | (bits & 0x0FFF_C000_0FFF_C000) << 2;
     let bits = (bits & 0x007F_007F_007F_007F) | (bits & 0x3F80_3F80_3F80_3F80) << 1;
     bits.to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// 3GPP TS 23.040 §9.2.3.24: the usual headers, and each remainder.
+    #[test]
+    fn table_of_fill_bits() {
+        for (name, header_octets, bits) in [
+            ("none", 0, 0),
+            ("concatenated, 8 bit", 6, 1),
+            ("concatenated, 16 bit", 7, 0),
+            ("ports, 16 bit", 7, 0),
+            ("ports and concatenated", 12, 2),
+            ("one national table", 4, 3),
+            ("one empty element", 3, 4),
+            ("an element of two octets", 5, 2),
+            ("an element of five octets", 8, 6),
+            ("an element of six octets", 9, 5),
+        ] {
+            assert_eq!(fill_bits(header_octets), bits, "{name}");
+        }
+    }
+
+    /// One bit after the other, as the drawing in 3GPP TS 23.038 §6.1.2.1.1 has them.
+    fn pack_bit_by_bit(septets: &[u8], fill: usize) -> Vec<u8> {
+        let bits = septets.iter().flat_map(|septet| (0..7).map(move |bit| septet >> bit & 1));
+        let bits: Vec<u8> = std::iter::repeat_n(0, fill).chain(bits).collect();
+        bits.chunks(8).map(|octet| octet.iter().rev().fold(0, |octet, bit| octet << 1 | bit)).collect()
+    }
+
+    #[test]
+    fn table_of_packings() {
+        for (name, septets, fill, packed) in [
+            ("nothing", &b""[..], 0, &[][..]),
+            ("hello, the example of every tutorial", b"hello", 0, &[0xE8, 0x32, 0x9B, 0xFD, 0x06]),
+            ("eight in seven", b"hellohel", 0, &[0xE8, 0x32, 0x9B, 0xFD, 0x46, 0x97, 0xD9]),
+            ("one after one fill bit", b"A", 1, &[0x82]),
+            ("one after six", b"A", 6, &[0x40, 0x10]),
+            ("bit 7 is ignored", &[0xC1], 0, &[0x41]),
+        ] {
+            let mut out = vec![0xAA];
+            pack(septets, fill, &mut out);
+            assert_eq!(out[0], 0xAA, "{name}: what was there stays");
+            assert_eq!(&out[1..], packed, "{name}");
+            let plain: Vec<u8> = septets.iter().map(|septet| septet & 0x7F).collect();
+            assert_eq!(unpack(packed, fill, septets.len()), plain, "{name}");
+        }
+    }
+
+    #[test]
+    fn octets_that_end_early_give_fewer_septets() {
+        for (n_octets, fill, want) in [(0, 0, 0), (0, 6, 0), (1, 0, 1), (1, 2, 0), (7, 0, 8), (7, 1, 7), (8, 1, 9)] {
+            assert_eq!(unpack(&vec![0xFF; n_octets], fill, 100).len(), want, "{n_octets} octets, fill {fill}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn packs_as_the_drawing_and_back(septets in prop::collection::vec(0..128u8, 0..200), fill in 0..7usize) {
+            let mut packed = Vec::new();
+            pack(&septets, fill, &mut packed);
+            prop_assert_eq!(&packed, &pack_bit_by_bit(&septets, fill));
+            prop_assert_eq!(unpack(&packed, fill, septets.len()), septets);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 /// ESC: the next septet is a code of the extension table. 3GPP TS 23.038 §6.2.1.
 pub const ESCAPE: u8 = 0x1B;
 
-/// No such character, or not a plain one.
+/// No such character.
 pub(super) const NONE: u8 = 0xFF;
 
 /// GSM 7 bit default alphabet, by septet. 0x1B is ESC itself; alone it is shown as a space. 3GPP TS 23.038 §6.2.1.
@@ -34,7 +34,7 @@ const EXTENSION_ROWS: [(u8, char); 10] = [
 ];
 
 /// The character of ESC and a code: where the extension table has none, that of the main table.
-pub(super) const EXTENSION: [char; 128] = {
+const EXTENSION: [char; 128] = {
     let mut table = MAIN;
     let mut i = 0;
     while i < EXTENSION_ROWS.len() {
@@ -44,22 +44,55 @@ pub(super) const EXTENSION: [char; 128] = {
     table
 };
 
-/// Septet to ASCII octet, [`NONE`] where the character is not ASCII or is ESC; bit 7 of the index is ignored.
-pub(super) static ASCII: [u8; 256] = {
-    let mut table = [NONE; 256];
-    let mut septet = 0;
-    while septet < 256 {
-        let c = MAIN[septet & 0x7F];
-        if c.is_ascii() && septet & 0x7F != ESCAPE as usize {
-            table[septet] = c as u8;
-        }
-        septet += 1;
-    }
-    table
-};
+/// [`MAIN`], ready to be copied.
+pub(super) static MAIN_UTF8: [Utf8; 128] = Utf8::of_table(&MAIN);
 
-/// All characters below U+0100 with their septet, or with bit 7 set the code after ESC; else [`NONE`].
-const BELOW_256: [u8; 256] = {
+/// The character of ESC and a code, ready to be copied.
+pub(super) static EXTENSION_UTF8: [Utf8; 128] = Utf8::of_table(&EXTENSION);
+
+/// What a lone ESC is shown as.
+pub(super) static SPACE: Utf8 = Utf8::of(' ');
+
+/// One character as octets of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Utf8 {
+    /// Its octets, then zeros.
+    pub(super) octets: [u8; Utf8::MAX_OCTETS],
+    /// How many are its own.
+    pub(super) n_octets: usize,
+}
+
+impl Utf8 {
+    /// No character of the tables takes more.
+    pub(super) const MAX_OCTETS: usize = 3;
+
+    const fn of(c: char) -> Utf8 {
+        let mut octets = [0; Utf8::MAX_OCTETS];
+        let n_octets = c.encode_utf8(&mut octets).len();
+        Utf8 { octets, n_octets }
+    }
+
+    const fn of_table(table: &[char; 128]) -> [Utf8; 128] {
+        let mut all = [Utf8::of(' '); 128];
+        let mut septet = 0;
+        while septet < 128 {
+            all[septet] = Utf8::of(table[septet]);
+            septet += 1;
+        }
+        all
+    }
+}
+
+/// True for an octet that is the same character in ASCII and in the alphabet: letters, digits, most signs.
+/// Without branches, so that sixteen of them become one comparison each.
+pub(super) const fn is_shared(octet: u8) -> bool {
+    let signs_and_digits = octet.wrapping_sub(b' ') <= b'?' - b' ';
+    let letters = (octet & !0x20).wrapping_sub(b'A') <= b'Z' - b'A';
+    (signs_and_digits & (octet != b'$')) | letters
+}
+
+/// The characters below U+0100: their septet, or with bit 7 set the code after ESC; else [`NONE`].
+pub(super) static LATIN_1: [u8; 256] = {
     let mut table = [NONE; 256];
     let mut septet = 0;
     while septet < MAIN.len() {
@@ -75,28 +108,6 @@ const BELOW_256: [u8; 256] = {
         if (c as usize) < 256 {
             table[c as usize] = code | 0x80;
         }
-        i += 1;
-    }
-    table
-};
-
-/// For octets of UTF-8: ASCII to septet, as in [`BELOW_256`]; what begins or continues a longer character is [`NONE`].
-pub(super) static LATIN_1: [u8; 256] = {
-    let mut table = BELOW_256;
-    let mut octet = 0x80;
-    while octet < 256 {
-        table[octet] = NONE;
-        octet += 1;
-    }
-    table
-};
-
-/// U+0080 to U+00FF, as in [`BELOW_256`].
-pub(super) static UPPER_LATIN_1: [u8; 128] = {
-    let mut table = [NONE; 128];
-    let mut i = 0;
-    while i < 128 {
-        table[i] = BELOW_256[i + 128];
         i += 1;
     }
     table

@@ -1,0 +1,252 @@
+//! Unsolicited lines: what each one says. Whether a line *is* unsolicited is for the engine to know, by context.
+
+use super::command::{Domain, Memory};
+use super::line::body;
+use super::net::{self, Registration};
+use super::params::Params;
+use super::result::FinalResult;
+use super::sim::{PinState, pin_state};
+use super::sms;
+
+/// Something the modem said by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Urc {
+    /// `+CMTI`: a message was stored.
+    MessageStored(Memory, u16),
+    /// `+CDSI`: a status report was stored.
+    ReportStored(Memory, u16),
+    /// `+CMT` and the line after it: a message, routed to us; SMSC field and TPDU.
+    MessageRouted(Vec<u8>),
+    /// `+CDS` and the line after it: a status report, routed to us.
+    ReportRouted(Vec<u8>),
+    /// `+CREG`, `+CGREG`, `+CEREG`.
+    Registration(Domain, Registration),
+    /// `+CPIN`: the SIM's lock changed.
+    Pin(PinState),
+    /// The modem or its message service has just begun: what was set up is gone.
+    Started,
+    /// A memory is full: `+CMTI` will not come any more.
+    MemoryFull,
+    /// `+CMGS` that nobody waits for: a submit of which the final code came late. TP-MR, where it was readable.
+    Submitted(Option<u8>),
+    /// A final result that nobody waits for.
+    Final(FinalResult),
+    /// Anything else, as it came.
+    Other(String),
+}
+
+/// The first line of an unsolicited pair; the PDU is in the next line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Head {
+    /// `+CMT`
+    Message,
+    /// `+CDS`
+    Report,
+    /// `+CBM`: cell broadcast.
+    Broadcast,
+}
+
+impl Head {
+    /// The pair, with the PDU of its second line.
+    pub fn with(self, pdu: Vec<u8>) -> Urc {
+        match self {
+            Head::Message => Urc::MessageRouted(pdu),
+            Head::Report => Urc::ReportRouted(pdu),
+            Head::Broadcast => Urc::Other("+CBM".to_owned()),
+        }
+    }
+}
+
+/// What a line can be when it is not an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Class {
+    /// Complete.
+    Urc(Urc),
+    /// The next line belongs to it.
+    Head(Head),
+    /// In no inventory: an answer without a name, or noise.
+    Unknown,
+}
+
+/// Says what a line is when it is unsolicited.
+pub fn classify(line: &str) -> Class {
+    for (name, head) in [("+CMT", Head::Message), ("+CDS", Head::Report), ("+CBM", Head::Broadcast)] {
+        if body(line, name).is_some() {
+            return Class::Head(head);
+        }
+    }
+    if let Some(urc) = known(line) {
+        return Class::Urc(urc);
+    }
+    if INVENTORY.iter().any(|name| begins_with(line, name)) {
+        return Class::Urc(Urc::Other(line.to_owned()));
+    }
+    Class::Unknown
+}
+
+fn known(line: &str) -> Option<Urc> {
+    if let Some(text) = body(line, "+CMTI") {
+        return sms::place(&Params::parse(text)).map(|(memory, index)| Urc::MessageStored(memory, index));
+    }
+    if let Some(text) = body(line, "+CDSI") {
+        return sms::place(&Params::parse(text)).map(|(memory, index)| Urc::ReportStored(memory, index));
+    }
+    for domain in Domain::ALL {
+        if let Some(text) = body(line, domain.name()) {
+            return net::registration(&Params::parse(text), false).map(|it| Urc::Registration(domain, it));
+        }
+    }
+    if let Some(text) = body(line, "+CPIN") {
+        return Some(Urc::Pin(pin_state(text)));
+    }
+    if let Some(text) = body(line, "+CMGS") {
+        return Some(Urc::Submitted(sms::reference(&Params::parse(text))));
+    }
+    if STARTED.contains(&line) {
+        return Some(Urc::Started);
+    }
+    FULL.iter().any(|name| begins_with(line, name)).then_some(Urc::MemoryFull)
+}
+
+/// True when the line is the name, or goes on with something that cannot be part of it.
+fn begins_with(line: &str, name: &str) -> bool {
+    line.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+}
+
+/// Said by a modem that has begun anew, or whose message service has.
+const STARTED: &[&str] = &[
+    "RDY",
+    "*ATREADY",
+    "*ATREADY: 1",
+    "Call Ready",
+    "SMS Ready",
+    "SMS DONE",
+    "+QIND: SMS DONE",
+    "PB DONE",
+    "^SYSSTART",
+    "+CFUN: 1",
+    "+WIND: 4",
+    "*EMRDY: 1",
+    "+PACSP0",
+];
+
+/// Said when a memory is full.
+const FULL: &[&str] = &["^SMMEMFULL", "+SMS FULL", "SMS FULL"];
+
+/// Names that begin unsolicited lines of all makers we know of. `+CMTI` and `+CDSI` are here for those we cannot read.
+const INVENTORY: &[&str] = &[
+    "+CMTI",
+    "+CDSI",
+    "+CBMI",
+    "RING",
+    "+CRING",
+    "+CLIP",
+    "+CCWA",
+    "+CREG",
+    "+CGREG",
+    "+CEREG",
+    "+C5GREG",
+    "+CUSD",
+    "+CFUN",
+    "NORMAL POWER DOWN",
+    "POWERED DOWN",
+    "UNDER-VOLTAGE",
+    "OVER-VOLTAGE",
+    "+CMTE",
+    "+CGEV",
+    "+CIEV",
+    "+CTZV",
+    "+CTZE",
+    "*PSUTTZ",
+    "DST",
+    "+CNSMOD",
+    "MISSED_CALL",
+    "VOICE CALL",
+    "+QIND",
+    "+QUSIM",
+    "+QSIMSTAT",
+    "+QGPSURC",
+    "+QLWURC",
+    "#QSS",
+    "+UUSIMSTAT",
+    "+UCALLSTAT",
+    "^SHUTDOWN",
+    "^SIMST",
+    "^BOOT",
+    "^RSSI",
+    "^HCSQ",
+    "^MODE",
+    "^SRVST",
+    "^STIN",
+    "^DSFLOWRPT",
+    "^CEND",
+    "^CONN",
+    "^ORIG",
+    "+ZUSIMR",
+    "+ZDONR",
+    "+ZPASR",
+    "+WIND",
+    "_OSIGQ",
+    "_OSSYSI",
+    "+XCIEV",
+    "%CSQN",
+    "^SYSSTART",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::at::net::Stat;
+
+    #[test]
+    fn table_of_unsolicited_lines() {
+        let home = Registration { stat: Stat::Home, area: None, cell: None };
+        for (line, want) in [
+            ("+CMTI: \"SM\",3", Urc::MessageStored(Memory::SM, 3)),
+            ("+CMTI:\"ME\",0", Urc::MessageStored(Memory::ME, 0)),
+            ("+CMTI: \"SM\",1,\"MMS PUSH\",2,1", Urc::MessageStored(Memory::SM, 1)),
+            ("+CMTI: \"SM\"", Urc::Other("+CMTI: \"SM\"".to_owned())),
+            ("+CDSI: \"SR\",8", Urc::ReportStored(Memory::SR, 8)),
+            ("+CREG: 1", Urc::Registration(Domain::Circuit, home)),
+            ("+CGREG: 1", Urc::Registration(Domain::Packet, home)),
+            ("+CEREG: 1", Urc::Registration(Domain::Eps, home)),
+            ("+CREG: x", Urc::Other("+CREG: x".to_owned())),
+            ("+CPIN: READY", Urc::Pin(PinState::Ready)),
+            ("+CPIN: NOT READY", Urc::Pin(PinState::Other("NOT READY".to_owned()))),
+            ("+CMGS: 17", Urc::Submitted(Some(17))),
+            ("+CMGS: 256", Urc::Submitted(None)),
+            ("RDY", Urc::Started),
+            ("SMS Ready", Urc::Started),
+            ("+QIND: SMS DONE", Urc::Started),
+            ("+QIND: \"csq\",20,99", Urc::Other("+QIND: \"csq\",20,99".to_owned())),
+            ("^SMMEMFULL: \"SM\"", Urc::MemoryFull),
+            ("+SMS FULL", Urc::MemoryFull),
+            ("RING", Urc::Other("RING".to_owned())),
+            ("^RSSI:20", Urc::Other("^RSSI:20".to_owned())),
+            ("UNDER-VOLTAGE WARNNING", Urc::Other("UNDER-VOLTAGE WARNNING".to_owned())),
+        ] {
+            assert_eq!(classify(line), Class::Urc(want), "{line}");
+        }
+    }
+
+    #[test]
+    fn table_of_heads() {
+        for (line, want) in [
+            ("+CMT: ,23", Head::Message),
+            ("+CMT: \"Bob\",23", Head::Message),
+            ("+CDS: 25", Head::Report),
+            ("+CDS:25", Head::Report),
+            ("+CDS: ,25", Head::Report),
+            ("+CBM: 88", Head::Broadcast),
+        ] {
+            assert_eq!(classify(line), Class::Head(want), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_no_inventory_is_unknown() {
+        for line in ["huawei", "8949000000000001000", "RINGING", "+CGMM: E3372", "07911614786007F0"] {
+            assert_eq!(classify(line), Class::Unknown, "{line}");
+        }
+    }
+}

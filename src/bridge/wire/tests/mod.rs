@@ -1,0 +1,4 @@
+//! Tests at the border of `wire`.
+
+mod commands;
+mod events;

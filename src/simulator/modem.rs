@@ -1,0 +1,514 @@
+//! The virtual modem: octets and time in, octets, deadlines and events out; no I/O, no clock.
+//!
+//! ```text
+//!            AT+CMGS           0x1A                 the centre's answer
+//!  Command ──────────► Prompt ──────► in the air ──────────────────────► Command
+//!     ▲                   │ ESC
+//!     └───────────────────┘
+//! ```
+//! One command is worked on at a time; what the host sends meanwhile waits. URCs go out at once, except while the
+//! prompt stands. Sending is in `send.rs`, receiving in `receive.rs`.
+
+use super::command::{self, Answer, Memory, Refusal, Settings};
+use super::config::random;
+use super::fault::{Fault, FaultKind, Faults, Point, Step, UrcPlace};
+use super::line::Line;
+use super::log::What;
+use super::receive::{Arrival, Unacked};
+use super::send::InAir;
+pub(super) use super::send::{Entry, EntryKind};
+use super::sim::Sim;
+use super::storage::Storage;
+use super::{LabConfig, Moment, Submitted};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Octets of a command line or a payload; a longer one is not obeyed. The longest PDU has 376 digits.
+const LINE_MAX: usize = 1024;
+/// URCs that wait; the oldest goes first.
+const URCS_MAX: usize = 64;
+
+/// A virtual modem with its SIM.
+#[derive(Debug)]
+pub struct Modem {
+    pub(super) settings: Settings,
+    pub(super) sim: Sim,
+    pub(super) imei: String,
+    /// The moment of what is being worked on.
+    pub(super) clock: Moment,
+    pub(super) line: Line,
+    pub(super) mode: Mode,
+    pub(super) in_air: Option<InAir>,
+    pub(super) unacked: Option<Unacked>,
+    pub(super) honours_mr: bool,
+    /// No `+CMTI` until the memory for received messages has been empty (F-15).
+    pub(super) silent: bool,
+    pub(super) stats: Stats,
+    /// Octets of the line or payload that is being read.
+    pub(super) buffer: Vec<u8>,
+    me: Storage,
+    powered: bool,
+    reply: Option<Reply>,
+    /// What comes by itself at its moment (F-11), soonest first.
+    late: Vec<(Moment, Vec<u8>)>,
+    urcs: VecDeque<Vec<u8>>,
+    faults: Faults,
+    muted_until: Moment,
+    echo_stuck: bool,
+    doubled_cr: bool,
+    events: VecDeque<ModemEvent>,
+    room: bool,
+    random: u64,
+}
+
+/// What a modem tells the world behind it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModemEvent {
+    /// A message is in the air: [`Modem::answer`] is to be called with the centre's verdict.
+    Submitted(Box<Submitted>),
+    /// The modem may be able to take what waits for it in the network.
+    Room,
+    /// This arrival is safe: stored, or acknowledged by the host.
+    Taken(u64),
+    /// This arrival could not be handed to the host.
+    Returned(Arrival),
+    /// Something for the log.
+    Record(What),
+    /// A fault pulls the plug; the modem is off already.
+    Unplug {
+        /// When it is to come back; never when `None`.
+        back: Option<Duration>,
+    },
+}
+
+/// Counters since the lab began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Stats {
+    /// Command lines that began with AT.
+    pub commands: u64,
+    /// Messages given to the centre.
+    pub submits: u64,
+    /// Of them, refused.
+    pub rejected: u64,
+    /// Payloads that are no SMS-SUBMIT of the announced length.
+    pub bad_pdus: u64,
+    /// Arrivals put into a slot.
+    pub stored: u64,
+    /// Arrivals routed to the host.
+    pub routed: u64,
+    /// Messages deleted by the host.
+    pub deleted: u64,
+    /// Octets from the host.
+    pub octets_in: u64,
+    /// Octets to the host.
+    pub octets_out: u64,
+    /// Octets lost because a side did not keep up.
+    pub overruns: u64,
+}
+
+/// What the octets from the host are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Command lines.
+    Command,
+    /// The payload of a command, after the prompt.
+    Prompt(Entry),
+}
+
+/// What is said at its moment, and what comes then. No input is looked at before.
+#[derive(Debug)]
+struct Reply {
+    at: Moment,
+    octets: Vec<u8>,
+    then: Then,
+}
+
+/// What comes after a reply.
+#[derive(Debug)]
+pub(super) enum Then {
+    /// A command line is done.
+    Answer,
+    /// A send is done.
+    Final,
+    /// The payload is awaited.
+    Prompt(Entry),
+}
+
+impl Modem {
+    /// The n-th modem of a lab, switched on. References of its SIM begin where the seed says.
+    pub fn new(n: usize, config: &LabConfig) -> Modem {
+        let mut state = config.seed.wrapping_add(n as u64);
+        let first_mr = random(&mut state) as u8;
+        Modem {
+            settings: Settings::default(),
+            sim: Sim::new(n, config, first_mr),
+            imei: LabConfig::imei(n),
+            clock: Moment::ZERO,
+            line: Line::new(config.baud),
+            mode: Mode::Command,
+            in_air: None,
+            unacked: None,
+            honours_mr: config.honours_mr,
+            silent: false,
+            stats: Stats::default(),
+            buffer: Vec::new(),
+            me: Storage::new(config.slots, config.first_slot),
+            powered: true,
+            reply: None,
+            late: Vec::new(),
+            urcs: VecDeque::new(),
+            faults: Faults::default(),
+            muted_until: Moment::ZERO,
+            echo_stuck: false,
+            doubled_cr: false,
+            events: VecDeque::new(),
+            room: false,
+            random: state,
+        }
+    }
+
+    /// Takes octets that the host began to send at `now`. A modem without power hears nothing.
+    pub fn handle_bytes(&mut self, now: Moment, octets: &[u8]) {
+        if self.powered {
+            self.stats.octets_in += octets.len() as u64;
+            self.line.received(now, octets);
+            self.advance(now);
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Moment) {
+        let due = self.late.partition_point(|(at, _)| *at <= now);
+        for (at, octets) in self.late.drain(..due).collect::<Vec<_>>() {
+            self.send(at, &octets);
+        }
+        self.acknowledgement_overdue(now);
+        self.advance(now);
+    }
+
+    /// When [`Modem::handle_timeout`] or [`Modem::poll_transmit`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Moment> {
+        let busy = self.reply.is_some() || self.in_air.is_some() || !self.powered;
+        let input = if busy { None } else { self.line.next_input() };
+        let reply = self.reply.as_ref().map(|reply| reply.at);
+        let late = self.late.first().map(|(at, _)| *at);
+        let overdue = self.unacked.as_ref().map(|unacked| unacked.until);
+        [input, reply, late, overdue, self.line.next_output()].into_iter().flatten().min()
+    }
+
+    /// Octets that have reached the host by `now`.
+    pub fn poll_transmit(&mut self, now: Moment) -> Option<Vec<u8>> {
+        let octets = self.line.poll_transmit(now)?;
+        self.stats.octets_out += octets.len() as u64;
+        Some(octets)
+    }
+
+    /// What the modem tells the world behind it.
+    pub fn poll_event(&mut self) -> Option<ModemEvent> {
+        let event = self.events.pop_front();
+        event.or_else(|| std::mem::take(&mut self.room).then_some(ModemEvent::Room))
+    }
+
+    /// Pulls the plug. What the host has not heard it never will; the SIM and the memories keep what they have.
+    pub fn power_off(&mut self) {
+        self.powered = false;
+        self.mode = Mode::Command;
+        self.buffer.clear();
+        self.reply = None;
+        self.late.clear();
+        self.urcs.clear();
+        self.in_air = None;
+        self.muted_until = Moment::ZERO;
+        (self.echo_stuck, self.doubled_cr) = (false, false);
+        self.give_back();
+    }
+
+    /// Puts it back in, with all settings as from the factory.
+    pub fn power_on(&mut self) {
+        self.line.clear();
+        self.settings = Settings::default();
+        self.powered = true;
+        self.room();
+    }
+
+    /// True from `power_on` to `power_off`.
+    pub fn is_powered(&self) -> bool {
+        self.powered
+    }
+
+    /// Sets a fault; false when there are too many already.
+    pub fn add_fault(&mut self, fault: Fault) -> bool {
+        self.faults.add(fault)
+    }
+
+    /// Removes all faults that have not struck, and makes a mute modem speak.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.silent = false;
+        self.muted_until = Moment::ZERO;
+        (self.echo_stuck, self.doubled_cr) = (false, false);
+    }
+
+    /// Counters since the lab began.
+    pub fn stats(&self) -> Stats {
+        Stats { overruns: self.line.overruns, ..self.stats }
+    }
+
+    /// ICCID of its SIM.
+    pub fn iccid(&self) -> &str {
+        &self.sim.iccid
+    }
+
+    pub(super) fn is_registered(&self) -> bool {
+        self.powered && self.settings.cfun == 1
+    }
+
+    pub(super) fn storage(&mut self, memory: Memory) -> &mut Storage {
+        match memory {
+            Memory::Sm => &mut self.sim.memory,
+            Memory::Me => &mut self.me,
+        }
+    }
+
+    /// Back to the settings from the factory.
+    pub(super) fn reset(&mut self) -> Answer {
+        self.settings = Settings { cfun: self.settings.cfun, ..Settings::default() };
+        Answer::Ok
+    }
+
+    /// The network may try again what it holds for this modem.
+    pub(super) fn room(&mut self) {
+        self.room = true;
+    }
+
+    pub(super) fn event(&mut self, event: ModemEvent) {
+        self.events.push_back(event);
+    }
+
+    pub(super) fn record(&mut self, what: What) {
+        self.event(ModemEvent::Record(what));
+    }
+
+    /// The fault that takes this opportunity.
+    pub(super) fn strike(&mut self, point: Point) -> Option<FaultKind> {
+        let kind = self.faults.strike(point)?;
+        self.record(What::FaultStruck { fault: kind.id() });
+        Some(kind)
+    }
+
+    /// A step of the protocol is reached; true when the plug is pulled there.
+    pub(super) fn step(&mut self, step: Step) -> bool {
+        let Some(FaultKind::HangUp { back, .. }) = self.strike(Point::Step(step)) else { return false };
+        self.pull(back);
+        true
+    }
+
+    fn pull(&mut self, back: Option<Duration>) {
+        self.power_off();
+        self.event(ModemEvent::Unplug { back });
+    }
+
+    /// A number below `n`, by the seed.
+    pub(super) fn random(&mut self, n: u64) -> u64 {
+        random(&mut self.random) % n
+    }
+
+    pub(super) fn send(&mut self, at: Moment, octets: &[u8]) {
+        if self.powered && at >= self.muted_until {
+            self.line.send(at, octets);
+        }
+    }
+
+    /// Says `octets` at `at`, then goes on.
+    pub(super) fn reply(&mut self, at: Moment, octets: Vec<u8>, then: Then) {
+        self.reply = Some(Reply { at, octets, then });
+    }
+
+    /// A URC; it waits while the prompt stands.
+    pub(super) fn urc(&mut self, octets: Vec<u8>) {
+        if self.urcs.len() == URCS_MAX {
+            self.urcs.pop_front();
+        }
+        self.urcs.push_back(octets);
+        self.flush_urcs();
+    }
+
+    fn flush_urcs(&mut self) {
+        if self.mode != Mode::Command || self.settings.cnmi.mode == 0 {
+            return;
+        }
+        while let Some(octets) = self.urcs.pop_front() {
+            self.send(self.clock, &octets);
+        }
+    }
+
+    /// Puts a late answer where it belongs.
+    pub(super) fn come_late(&mut self, at: Moment, octets: Vec<u8>) {
+        let place = self.late.partition_point(|(other, _)| *other <= at);
+        self.late.insert(place, (at, octets));
+        self.late.truncate(URCS_MAX);
+    }
+
+    /// A line as the host is to see it; V.250 §5.7.1.
+    pub(super) fn render(&self, lines: &[String], result: Option<Result<(), Refusal>>) -> Vec<u8> {
+        let mut text = String::new();
+        let front = if self.settings.verbose { "\r\n" } else { "" };
+        for line in lines {
+            text += &format!("{front}{line}\r\n");
+        }
+        if let Some(result) = result
+            && !self.settings.quiet
+        {
+            text += &self.result_code(result);
+        }
+        if self.doubled_cr {
+            text = text.replace("\r\n", "\r\r\n");
+        }
+        text.into_bytes()
+    }
+
+    fn result_code(&self, result: Result<(), Refusal>) -> String {
+        let words = match result {
+            Err(Refusal::Cms(code)) => format!("+CMS ERROR: {code}"),
+            Err(Refusal::Cme(code)) if self.settings.cmee > 0 => format!("+CME ERROR: {code}"),
+            // V.250 table 1.
+            Ok(()) if !self.settings.verbose => return "0\r".to_owned(),
+            Err(_) if !self.settings.verbose => return "4\r".to_owned(),
+            Ok(()) => "OK".to_owned(),
+            Err(_) => "ERROR".to_owned(),
+        };
+        format!("\r\n{words}\r\n")
+    }
+
+    /// Says and reads all that has its turn by `now`.
+    pub(super) fn advance(&mut self, now: Moment) {
+        while self.powered {
+            if let Some(reply) = self.reply.take_if(|reply| reply.at <= now) {
+                self.said(reply);
+                continue;
+            }
+            if self.reply.is_some() || self.in_air.is_some() {
+                return;
+            }
+            let Some((at, octet)) = self.line.take(now) else { return };
+            self.clock = self.clock.max(at);
+            self.octet(octet);
+        }
+    }
+
+    fn said(&mut self, reply: Reply) {
+        self.clock = self.clock.max(reply.at);
+        self.send(self.clock, &reply.octets);
+        match reply.then {
+            Then::Answer => _ = self.step(Step::Answer),
+            Then::Final => _ = self.step(Step::Final),
+            Then::Prompt(entry) => {
+                if let Some(FaultKind::UrcInside { urc, .. }) = self.strike(Point::UrcIn(UrcPlace::Prompt)) {
+                    let urc = self.render(&[urc], None);
+                    self.send(self.clock, &urc);
+                }
+                self.mode = Mode::Prompt(entry);
+                self.step(Step::Prompt);
+            }
+        }
+        self.flush_urcs();
+    }
+
+    fn octet(&mut self, octet: u8) {
+        if self.clock < self.muted_until {
+            return;
+        }
+        match self.mode {
+            Mode::Command => self.octet_of_line(octet),
+            Mode::Prompt(_) => self.octet_of_payload(octet),
+        }
+    }
+
+    pub(super) fn echo(&mut self, octet: u8) {
+        if self.settings.echo || self.echo_stuck {
+            self.send(self.clock, &[octet]);
+        }
+    }
+
+    /// Keeps an octet; the buffer of a line that is too long stays over the limit, which is how it is known.
+    pub(super) fn keep(&mut self, octet: u8) {
+        if self.buffer.len() <= LINE_MAX {
+            self.buffer.push(octet);
+        }
+    }
+
+    /// The line or payload that was read; `None` when it was too long or is not ASCII.
+    pub(super) fn take_buffer(&mut self) -> Option<String> {
+        let octets = std::mem::take(&mut self.buffer);
+        let fits = octets.len() <= LINE_MAX && octets.is_ascii();
+        fits.then(|| String::from_utf8(octets).ok())?
+    }
+
+    /// V.250 §5.2: what stands before AT is not looked at, and a line without it is no command.
+    fn octet_of_line(&mut self, octet: u8) {
+        self.echo(octet);
+        match octet {
+            b'\r' => {
+                let line = self.take_buffer();
+                if let Some(commands) = line.as_deref().and_then(behind_prefix) {
+                    self.command_line(commands);
+                }
+            }
+            b'\n' => {}
+            ESC | CTRL_Z => self.buffer.clear(),
+            BACKSPACE | DELETE => _ = self.buffer.pop(),
+            _ => self.keep(octet),
+        }
+    }
+
+    fn command_line(&mut self, mut rest: &str) {
+        self.stats.commands += 1;
+        if let Some(FaultKind::Replug { back }) = self.strike(Point::Replug) {
+            return self.pull(Some(back));
+        }
+        if let Some(FaultKind::Mute { lasts }) = self.strike(Point::Mute) {
+            self.muted_until = lasts.map_or(Moment::MAX, |lasts| self.clock.saturating_add(lasts));
+            return;
+        }
+        if self.step(Step::Command) {
+            return;
+        }
+        let echo = self.strike(Point::Echo);
+        self.echo_stuck = echo.is_some();
+        self.doubled_cr = matches!(echo, Some(FaultKind::Echo { doubled_cr: true }));
+        let mut lines = Vec::new();
+        while let Some(call) = command::next(&mut rest) {
+            match command::run(self, &call) {
+                Answer::Ok => {}
+                Answer::Info(more) => lines.extend(more),
+                Answer::Refused(refusal) => return self.answer_line(&lines, Err(refusal)),
+                Answer::Prompt(entry) => return self.ask_for_payload(entry),
+                Answer::Silent => return,
+            }
+        }
+        self.answer_line(&lines, Ok(()));
+    }
+
+    /// The answer to a command line, at once.
+    pub(super) fn answer_line(&mut self, lines: &[String], result: Result<(), Refusal>) {
+        let mut octets = self.render(lines, None);
+        if !lines.is_empty()
+            && let Some(FaultKind::UrcInside { urc, .. }) = self.strike(Point::UrcIn(UrcPlace::Response))
+        {
+            octets.extend(self.render(&[urc], None));
+        }
+        octets.extend(self.render(&[], Some(result)));
+        self.reply(self.clock, octets, Then::Answer);
+    }
+}
+
+/// What stands behind the first AT of a line.
+fn behind_prefix(line: &str) -> Option<&str> {
+    let at = line.as_bytes().windows(2).position(|pair| pair.eq_ignore_ascii_case(b"AT"))?;
+    Some(&line[at + 2..])
+}
+
+pub(super) const ESC: u8 = 0x1B;
+pub(super) const CTRL_Z: u8 = 0x1A;
+const BACKSPACE: u8 = 0x08;
+const DELETE: u8 = 0x7F;

@@ -1,0 +1,39 @@
+//! A virtual SIM: identities, the number of its subscriber, the service centre's number, the count of its messages, and
+//! its memory. It keeps all of them while its modem is unplugged.
+
+use super::LabConfig;
+use super::storage::Storage;
+use crate::tpdu::{Address, MessageReference};
+
+/// The service centre's number on a fresh SIM.
+const SMSC: &str = "+491760000443";
+
+#[derive(Debug)]
+pub(super) struct Sim {
+    pub(super) iccid: String,
+    pub(super) imsi: String,
+    /// `None` after the host has cleared it with `AT+CSCA=""`: sending fails then.
+    pub(super) smsc: Option<Address>,
+    /// TP-MR of the latest SMS-SUBMIT: EF-SMSS, 3GPP TS 31.102 §4.2.9.
+    pub(super) last_mr: MessageReference,
+    pub(super) memory: Storage,
+}
+
+impl Sim {
+    /// The n-th SIM of a lab. Its first SMS-SUBMIT gets the reference `first_mr`.
+    pub(super) fn new(n: usize, config: &LabConfig, first_mr: u8) -> Sim {
+        Sim {
+            iccid: LabConfig::iccid(n),
+            imsi: LabConfig::imsi(n),
+            smsc: Some(Address::from_number(SMSC)),
+            last_mr: MessageReference(first_mr.wrapping_sub(1)),
+            memory: Storage::new(config.slots, config.first_slot),
+        }
+    }
+
+    /// Counts one more SMS-SUBMIT. 3GPP TS 23.040 §9.2.3.6.
+    pub(super) fn next_mr(&mut self) -> MessageReference {
+        self.last_mr = MessageReference(self.last_mr.0.wrapping_add(1));
+        self.last_mr
+    }
+}
