@@ -83,30 +83,14 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let naming = slots.clone();
     let name_sim = Box::new(move |modem: usize, iccid: &_| naming.sim_label(modem, iccid));
     let intake_settings = intake::Settings { adopt: settings.adopt, name_sim, clock: now };
-    tasks.spawn({
-        let intake = intake::run(received, store.clone(), intake_settings);
-        async move {
-            intake.await;
-            "intake"
-        }
-    });
+    spawn(&mut tasks, "intake", intake::run(received, store.clone(), intake_settings));
     let path = settings.control_socket;
     let control = bridge::control::Control::bind(&path).map_err(|source| Error::Control { path, source })?;
-    tasks.spawn({
-        let control = control.serve(gateway.clone());
-        async move {
-            control.await;
-            "control socket"
-        }
-    });
+    spawn(&mut tasks, "control socket", control.serve(gateway.clone()));
     if let Some(mqtt) = settings.mqtt {
-        let mqtt = bridge::mqtt::run(mqtt, gateway.clone(), stopped.clone());
-        tasks.spawn(async move {
-            mqtt.await;
-            "MQTT bridge"
-        });
+        spawn(&mut tasks, "MQTT bridge", bridge::mqtt::run(mqtt, gateway.clone(), stopped.clone()));
     }
-    tasks.spawn(keep_house(slots, store.failed()));
+    spawn(&mut tasks, "house keeping", keep_house(slots, store.failed()));
 
     let mut failed = store.failed();
     let reason = tokio::select! {
@@ -126,6 +110,14 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     reason.map_or(Ok(()), Err)
 }
 
+/// A task that is to run as long as the gateway does; its name is told when it does not.
+fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    tasks.spawn(async move {
+        task.await;
+        name
+    });
+}
+
 /// Limits are off by default: one line at start names the setting.
 fn warn_of_missing_limits(settings: &Settings) {
     if settings.scheduler.limits.is_off() && !settings.modems.is_empty() {
@@ -134,7 +126,7 @@ fn warn_of_missing_limits(settings: &Settings) {
 }
 
 /// Tells systemd that we are up, how it goes, and that we live.
-async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) -> &'static str {
+async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
     let mut changed = slots.changed();
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut watchdog = sd_notify::watchdog_enabled().map(|period| tokio::time::interval(period / 2));

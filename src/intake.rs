@@ -24,12 +24,15 @@ pub enum Adopt {
     Publish,
 }
 
+/// Gives the label of a SIM in a modem (by index).
+pub type NameSim = Box<dyn Fn(usize, &Iccid) -> Label + Send>;
+
 /// What the intake needs to know.
 pub struct Settings {
     /// Old messages on a new SIM. Default keep.
     pub adopt: Adopt,
     /// The label of a SIM in a modem (by index).
-    pub name_sim: Box<dyn Fn(usize, &Iccid) -> Label + Send>,
+    pub name_sim: NameSim,
     /// The wall clock.
     pub clock: fn() -> Timestamp,
 }

@@ -5,11 +5,14 @@
 mod check;
 mod client;
 mod decode;
+#[cfg(feature = "embedded-broker")]
+mod demo;
 mod events;
 mod exit;
 mod modems;
 mod run;
 mod send;
+mod simulate;
 mod status;
 mod table;
 
@@ -65,6 +68,11 @@ enum Command {
     Events(events::Options),
     /// Print PDUs field by field.
     Decode(decode::Options),
+    /// Play virtual modems on ptys, with a tiny service centre.
+    Simulate(simulate::Options),
+    /// Show the whole road without a modem: a broker, two virtual modems, the gateway, a text out and a reply in.
+    #[cfg(feature = "embedded-broker")]
+    Demo(demo::Options),
 }
 
 /// Parses the arguments and runs the subcommand.
@@ -86,6 +94,9 @@ pub fn main() -> Exit {
         Command::Modems(options) => client::block_on(modems::run(common, options)),
         Command::Events(options) => client::block_on(events::run(common, options)),
         Command::Decode(options) => decode::run(common, &options),
+        Command::Simulate(options) => simulate::run(common, options),
+        #[cfg(feature = "embedded-broker")]
+        Command::Demo(options) => demo::run(common, &options),
     };
     done.unwrap_or_else(|failure| {
         eprintln!("gsmgate: {failure}");

@@ -3,11 +3,15 @@
 mod bringup;
 mod chat;
 mod driver;
+#[cfg(test)]
+mod fake;
 mod identify;
 mod port;
 pub mod profile;
 mod receive;
 mod send;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 use crate::model::{AttemptId, Iccid, Label, ModemStatus, SendOutcome};

@@ -4,7 +4,7 @@ use super::bringup::{Detail, MemoryPlan, ROUTING_STOPPED};
 use super::chat::{Lost, Reply};
 use super::driver::Session;
 use super::{Config, Disposal, Place, Received};
-use crate::at::sms::{self, Stored};
+use crate::at::sms::{self, Level, Stored};
 use crate::at::{Command, FinalResult, Memory};
 use crate::model::Iccid;
 use std::collections::{HashMap, VecDeque};
@@ -49,6 +49,8 @@ enum SlotState {
     Deleting,
     /// Committed; deleting it failed.
     Undeleted,
+    /// The modem says that it is deleted; the next comparison of counts shows.
+    Deleted,
     /// To stay: foreign, or written by somebody here.
     Kept,
 }
@@ -264,6 +266,9 @@ impl Inbox {
             return;
         };
         let Some(slot) = self.slots.get_mut(&(memory, index)).filter(|slot| slot.serial == serial) else { return };
+        if disposal.is_some() {
+            self.retries = 0;
+        }
         match disposal {
             Some(Disposal::Delete) => {
                 slot.state = SlotState::Deleting;
@@ -286,15 +291,25 @@ impl Inbox {
         }
     }
 
-    /// A message was read from a slot.
+    /// A message was read from a slot: because it was announced, or by a sweep.
     fn found(&mut self, memory: Memory, index: u16, stored: Stored, by_sweep: bool) {
         let known = self.slots.get_mut(&(memory, index)).filter(|slot| slot.pdu == stored.pdu);
-        if let Some(slot) = known {
-            if slot.state == SlotState::Undeleted {
-                slot.state = SlotState::Deleting;
-                self.jobs.push_back(Job::Delete { memory, index, serial: slot.serial });
+        // An announced one is new even if it looks the same: the slot was free in between.
+        let is_leftover = |slot: &&mut Slot| matches!(slot.state, SlotState::Undeleted | SlotState::Deleted);
+        match known {
+            Some(slot) if !is_leftover(&slot) => return,
+            Some(slot) if by_sweep => {
+                if slot.state == SlotState::Undeleted {
+                    slot.state = SlotState::Deleting;
+                    self.jobs.push_back(Job::Delete { memory, index, serial: slot.serial });
+                } else {
+                    warn!(%memory, index, "the modem said that a message was deleted, but it is still there");
+                    slot.state = SlotState::Undeleted;
+                    self.retry();
+                }
+                return;
             }
-            return;
+            _ => {}
         }
         self.serials += 1;
         let serial = self.serials;
@@ -326,9 +341,19 @@ impl Inbox {
         self.swept |= !self.jobs.iter().any(|job| matches!(job, Job::Sweep(_)));
     }
 
-    /// Slots of a memory that we know to be in use.
-    fn known(&self, memory: Memory) -> usize {
-        self.slots.keys().filter(|(of, _)| *of == memory).count()
+    /// Compares a modem's count with what we know to be in use. When they differ the memory is read again; else what was
+    /// deleted is gone indeed.
+    fn compare(&mut self, level: &Level) {
+        if !self.memories.contains(&level.memory) {
+            return;
+        }
+        let in_use = |slot: &Slot| slot.state != SlotState::Deleted;
+        let known = self.slots.iter().filter(|((of, _), slot)| *of == level.memory && in_use(slot)).count();
+        if usize::from(level.used) == known {
+            self.slots.retain(|(of, _), slot| *of != level.memory || in_use(slot));
+        } else {
+            self.jobs.push_back(Job::Sweep(level.memory));
+        }
     }
 }
 
@@ -440,8 +465,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         let reply = self.chat.ask(Command::delete(index), self.profile.deadlines.memory).await?;
         if let Reply::Done(_) = reply {
-            self.inbox.slots.remove(&(memory, index));
-            self.inbox.retries = 0;
+            if let Some(slot) = self.inbox.slots.get_mut(&(memory, index)) {
+                slot.state = SlotState::Deleted;
+            }
             self.inbox.check = true;
             return Ok(());
         }
@@ -473,10 +499,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Ok(());
         }
         for level in levels {
-            let differs = usize::from(level.used) != self.inbox.known(level.memory);
-            if differs && self.inbox.memories.contains(&level.memory) {
-                self.inbox.jobs.push_back(Job::Sweep(level.memory));
-            }
+            self.inbox.compare(&level);
         }
         Ok(())
     }
@@ -600,12 +623,15 @@ mod tests {
         take(&mut inbox).stored.send(Disposal::Keep).unwrap();
         inbox.settle_now();
         inbox.swept(ME, vec![stored(3, b"a")]);
-        assert!(!inbox.has_backlog() && inbox.known(ME) == 1);
+        assert!(!inbox.has_backlog());
+        inbox.compare(&Level { memory: ME, used: 1, total: 50 });
+        assert_eq!(jobs(&mut inbox), []);
         // Gone, and another one in its place.
         inbox.swept(ME, vec![stored(3, b"b")]);
         assert_eq!(take(&mut inbox).pdu, b"b");
         inbox.swept(ME, vec![]);
-        assert_eq!(inbox.known(ME), 0);
+        inbox.compare(&Level { memory: ME, used: 0, total: 50 });
+        assert_eq!(jobs(&mut inbox), []);
     }
 
     #[test]
@@ -613,7 +639,38 @@ mod tests {
         let mut inbox = inbox();
         let status = MessageStatus::StoredUnsent;
         inbox.swept(ME, vec![Stored { index: Some(1), status, pdu: vec![0] }]);
-        assert!(!inbox.has_backlog() && inbox.known(ME) == 1);
+        assert!(!inbox.has_backlog());
+        inbox.compare(&Level { memory: ME, used: 1, total: 50 });
+        inbox.compare(&Level { memory: SM, used: 1, total: 50 });
+        assert_eq!(jobs(&mut inbox), [Job::Sweep(ME), Job::Sweep(SM), Job::Sweep(SM)]);
+    }
+
+    #[test]
+    fn what_was_said_to_be_deleted_and_is_not_is_deleted_again_and_an_equal_new_one_is_new() {
+        let deleted = || {
+            let mut inbox = inbox();
+            jobs(&mut inbox);
+            inbox.found(ME, 3, stored(3, b"a"), false);
+            take(&mut inbox);
+            inbox.slots.get_mut(&(ME, 3)).unwrap().state = SlotState::Deleted;
+            inbox
+        };
+        let mut still_there = deleted();
+        still_there.compare(&Level { memory: ME, used: 1, total: 50 });
+        assert_eq!(jobs(&mut still_there), [Job::Sweep(ME)]);
+        still_there.swept(ME, vec![stored(3, b"a")]);
+        assert!(!still_there.has_backlog() && still_there.retry_at.is_some());
+        still_there.swept(ME, vec![stored(3, b"a")]);
+        assert_eq!(jobs(&mut still_there), [Job::Delete { memory: ME, index: 3, serial: 1 }]);
+
+        let mut announced = deleted();
+        announced.found(ME, 3, stored(3, b"a"), false);
+        assert!(announced.has_backlog());
+
+        let mut gone = deleted();
+        gone.compare(&Level { memory: ME, used: 0, total: 50 });
+        gone.swept(ME, vec![stored(3, b"a")]);
+        assert!(gone.has_backlog());
     }
 
     #[test]

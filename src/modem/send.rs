@@ -15,7 +15,7 @@ use crate::model::{SendOutcome, UncertainReason};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long a prompt is held for the armed mark. It is a commit on our own disk; modems leave the prompt by themselves
 /// after a minute or so.
@@ -53,6 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut next = Some(first);
         let mut last_end = None;
         while let Some(Outgoing { attempt, pdu, tpdu_octets, armed }) = next.take() {
+            let began = Instant::now();
             let begun = self.begin(pdu, tpdu_octets).await;
             if let Some(end) = last_end.take() {
                 desk.tell(end).await;
@@ -67,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if let SendOutcome::Uncertain { reason: UncertainReason::Timeout | UncertainReason::HangUp, .. } =
                 end.outcome
             {
-                desk.remember(attempt, self.profile.deadlines.submit);
+                desk.remember(attempt, self.profile.deadlines.submit.saturating_sub(began.elapsed()));
             }
             let ended = LaneEventKind::Ended(attempt, end.outcome);
             match end.line {

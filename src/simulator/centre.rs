@@ -60,7 +60,7 @@ enum Due {
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// The centre has decided on a message of this modem.
-    Decided(usize, Verdict, What),
+    Decided(usize, MessageReference, Verdict, What),
     /// Something waits for this SIM.
     Waits(usize, What),
 }
@@ -237,10 +237,11 @@ impl Centre {
     fn decide(&mut self, at: Moment, modem: usize, submitted: Submitted) -> Outcome {
         let verdict = self.verdict(modem, &submitted);
         let what = self.submit_record(&submitted, verdict);
+        let mr = submitted.mr;
         if verdict == Verdict::Accepted {
             self.accept(at, modem, submitted);
         }
-        Outcome::Decided(modem, verdict, what)
+        Outcome::Decided(modem, mr, verdict, what)
     }
 
     fn verdict(&mut self, modem: usize, submitted: &Submitted) -> Verdict {

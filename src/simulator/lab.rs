@@ -166,7 +166,7 @@ impl Lab {
             let now = self.began.elapsed();
             match wake {
                 Wake::Request(None) => return Ok(()),
-                Wake::Request(Some(request)) => self.answer(now, request),
+                Wake::Request(Some(request)) => self.answer(now, request)?,
                 Wake::Octets { modem, n } => self.network.handle_bytes(now, modem, &octets[..n]),
                 Wake::Time => self.network.handle_timeout(now),
             }
@@ -197,30 +197,36 @@ impl Lab {
         for (modem, cable) in self.cables.iter_mut().enumerate() {
             cable.say(self.network.poll_transmit(now, modem).unwrap_or_default());
         }
-        let records = self.network.take_records();
-        if let Some(last) = records.last().map(|record| record.seq) {
-            self.journal.append(records)?;
-            self.last_seq.send_replace(last);
-        }
         while let Some(event) = self.network.poll_plug() {
             match event {
                 PlugEvent::Unplugged(modem) => self.unplugged(modem)?,
                 PlugEvent::Plugged(modem) => self.plugged(modem)?,
             }
         }
+        let records = self.network.take_records();
+        if let Some(last) = records.last().map(|record| record.seq) {
+            self.journal.append(records)?;
+            self.last_seq.send_replace(last);
+        }
         Ok(())
     }
 }
 
 impl Lab {
-    fn answer(&mut self, now: Moment, request: Request) {
+    fn answer(&mut self, now: Moment, request: Request) -> io::Result<()> {
         // A caller who has gone away misses nothing but the answer.
         match request {
-            Request::Do(command, reply) => _ = reply.send(self.obey(now, command)),
+            Request::Do(command, reply) => {
+                let done = self.obey(now, command);
+                // Ports and log show it before the caller hears of it.
+                self.flush()?;
+                _ = reply.send(done);
+            }
             Request::Connect(modem, reply) => _ = reply.send(self.connect(modem)),
             Request::Stats(reply) => _ = reply.send(self.stats()),
             Request::Records(after, reply) => _ = reply.send(self.journal.after(after)),
         }
+        Ok(())
     }
 
     fn obey(&mut self, now: Moment, command: Command) -> Result<(), LabError> {

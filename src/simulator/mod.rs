@@ -40,3 +40,6 @@ pub use send::{Submitted, Verdict};
 
 /// Time since the lab began.
 pub type Moment = std::time::Duration;
+
+#[cfg(test)]
+mod tests;

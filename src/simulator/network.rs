@@ -201,9 +201,9 @@ impl Network {
             while let Some((at, outcome)) = self.centre.poll(now) {
                 quiet = false;
                 match outcome {
-                    Some(Outcome::Decided(modem, verdict, what)) => {
+                    Some(Outcome::Decided(modem, mr, verdict, what)) => {
                         self.record(at, modem, what);
-                        self.modems[modem].answer(at, verdict);
+                        self.modems[modem].answer(at, mr, verdict);
                         self.modems[modem].handle_timeout(now);
                     }
                     Some(Outcome::Waits(sim, what)) => {

@@ -68,11 +68,12 @@ const SMSC_UNKNOWN: u16 = 330;
 const NO_NETWORK: u16 = 331;
 
 impl Modem {
-    /// The centre's verdict on the message in the air, at its moment. Does nothing when the modem was unplugged since.
-    pub fn answer(&mut self, at: Moment, verdict: Verdict) {
-        let Some(air) = self.in_air.take() else { return };
+    /// The centre's verdict on the message with this reference, at its moment. Does nothing when that is not in the air
+    /// any more, because the modem was unplugged since.
+    pub fn answer(&mut self, at: Moment, mr: MessageReference, verdict: Verdict) {
+        let Some(air) = self.in_air.take_if(|air| air.mr == mr) else { return };
         self.clock = self.clock.max(at);
-        let mr = air.mr.0;
+        let mr = mr.0;
         let accepted = |mr: &str| vec![format!("+CMGS: {mr}")];
         if verdict == Verdict::Accepted && self.step(Step::Accepted) {
             return;
