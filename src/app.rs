@@ -1,1 +1,171 @@
-//! To be filled.
+//! Joins the parts: the only module that knows everybody.
+
+use crate::gateway::Gateway;
+use crate::model::{Label, ModemPhase, Timestamp};
+use crate::scheduler::{self, Wake};
+use crate::slots::{self, Slots};
+use crate::store::{self, OpenError, Store};
+use crate::{bridge, intake, modem};
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Everything that a running gateway is made from; checked before anything opens.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The gateway's label.
+    pub name: Label,
+    /// The durable queue.
+    pub store: store::Config,
+    /// One entry a modem.
+    pub modems: Vec<modem::Config>,
+    /// Retry and limits.
+    pub scheduler: scheduler::Config,
+    /// What to do with old messages on a SIM that is new to us.
+    pub adopt: intake::Adopt,
+    /// The socket of the command line.
+    pub control_socket: PathBuf,
+    /// The broker, if there is one.
+    pub mqtt: Option<bridge::mqtt::Config>,
+}
+
+/// Why the gateway ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database failed while running; a restart recovers.
+    #[error("the database failed: {0}")]
+    StoreFailed(String),
+    /// The control socket cannot be made.
+    #[error("control socket {}: {source}", .path.display())]
+    Control {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A task panicked or ended too early: our fault.
+    #[error("the {0} ended unexpectedly; please report this with the log")]
+    TaskEnded(&'static str),
+}
+
+/// The wall clock.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Runs a gateway until `stop` completes, then lets armed sends end (W-7) and closes the store.
+pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    let (store, recovered, closer) = Store::open(&settings.store, now())?;
+    tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
+    warn_of_missing_limits(&settings);
+    let (slots, lanes, drivers, received) = slots::start(settings.modems, &recovered.armed);
+    let wake = Wake::default();
+    let (stopping, stopped) = watch::channel(false);
+    let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);
+    let mut tasks: JoinSet<&'static str> = JoinSet::new();
+
+    let parts = scheduler::Parts {
+        store: store.clone(),
+        slots: slots.clone(),
+        lanes,
+        wake,
+        next_attempt: recovered.next_attempt,
+        clock: now,
+        seed: seed(),
+    };
+    let scheduler = tokio::spawn(scheduler::run(settings.scheduler, parts, stopped.clone()));
+    let naming = slots.clone();
+    let name_sim = Box::new(move |modem: usize, iccid: &_| naming.sim_label(modem, iccid));
+    let intake_settings = intake::Settings { adopt: settings.adopt, name_sim, clock: now };
+    spawn(&mut tasks, "intake", intake::run(received, store.clone(), intake_settings));
+    let path = settings.control_socket;
+    let control = bridge::control::Control::bind(&path).map_err(|source| Error::Control { path, source })?;
+    spawn(&mut tasks, "control socket", control.serve(gateway.clone()));
+    if let Some(mqtt) = settings.mqtt {
+        spawn(&mut tasks, "MQTT bridge", bridge::mqtt::run(mqtt, gateway.clone(), stopped.clone()));
+    }
+    spawn(&mut tasks, "house keeping", keep_house(slots, store.failed()));
+
+    let mut failed = store.failed();
+    let reason = tokio::select! {
+        () = stop => None,
+        Ok(reason) = failed.wait_for(Option::is_some) => Some(Error::StoreFailed(reason.clone().unwrap_or_default())),
+        Some(ended) = tasks.join_next() => Some(Error::TaskEnded(ended.unwrap_or("task that panicked"))),
+    };
+    // systemd is not there on every box; then nobody listens.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    stopping.send_replace(true);
+    drivers.stop().await;
+    // The scheduler ends when the last part in hand has; without a store it has ended already.
+    let _ = scheduler.await;
+    tasks.shutdown().await;
+    drop((gateway, store));
+    tokio::task::spawn_blocking(move || closer.close()).await.ok();
+    reason.map_or(Ok(()), Err)
+}
+
+/// A task that is to run as long as the gateway does; its name is told when it does not.
+fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    tasks.spawn(async move {
+        task.await;
+        name
+    });
+}
+
+/// Limits are off by default: one line at start names the setting.
+fn warn_of_missing_limits(settings: &Settings) {
+    if settings.scheduler.limits.is_off() && !settings.modems.is_empty() {
+        tracing::warn!("no sending limits are set; [limits] per_minute, per_hour and per_day protect a SIM");
+    }
+}
+
+/// Tells systemd that we are up, how it goes, and that we live.
+async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
+    let mut changed = slots.changed();
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let mut watchdog = sd_notify::watchdog_enabled().map(|period| tokio::time::interval(period / 2));
+    loop {
+        let status = format!("{} of {} modems ready", slots.ready(), slots.len());
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Status(&status)]);
+        tokio::select! {
+            changed = changed.changed() => if changed.is_err() { std::future::pending::<()>().await },
+            () = tick(&mut watchdog) => {
+                if failed.borrow().is_none() {
+                    let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+                }
+            }
+        }
+    }
+}
+
+async fn tick(interval: &mut Option<tokio::time::Interval>) {
+    match interval {
+        Some(interval) => drop(interval.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until every modem can send, or the time is over. For demo and tests.
+pub async fn all_ready(statuses: &[watch::Receiver<crate::model::ModemStatus>], within: Duration) -> bool {
+    let ready = async {
+        for status in statuses {
+            let mut status = status.clone();
+            if status.wait_for(|status| status.phase == ModemPhase::Ready).await.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(within, ready).await.unwrap_or(false)
+}
+
+fn seed() -> u64 {
+    // Jitter only needs to differ between boxes.
+    getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary: everything is in the library.
+
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    gsmgate::cli::main().into()
+}

@@ -39,6 +39,8 @@ pub struct Lanes {
 pub struct Drivers {
     handles: Vec<Handle>,
     watcher: tokio::task::JoinHandle<()>,
+    /// Keeps both channels open while no modem is configured.
+    _links: Links,
 }
 
 impl Drivers {
@@ -56,29 +58,30 @@ impl Drivers {
 /// Starts one driver a modem. `armed` are tries of the last process whose final code may still come.
 pub fn start(
     configs: Vec<modem::Config>,
-    armed: &[(Label, AttemptId, Duration)],
+    armed: &[(String, AttemptId, Duration)],
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
     let (lane, events) = mpsc::channel(EVENTS_PER_MODEM * configs.len().max(1));
     let (received_in, received) = mpsc::channel(RECEIVED);
+    let links = Links { lane, received: received_in };
     let labels = Arc::new(Labels::new(&configs));
     let handles: Vec<Handle> = configs
         .into_iter()
         .map(|config| {
-            let links = Links { lane: lane.clone(), received: received_in.clone() };
-            let listen = config.label.as_ref().and_then(|label| armed_on(label, armed));
-            modem::spawn(config, links, listen)
+            let listen = armed_on(&config.port, armed);
+            modem::spawn(config, links.clone(), listen)
         })
         .collect();
     let statuses: Arc<[_]> = handles.iter().map(|handle| handle.status.clone()).collect();
     let (announce, changed) = watch::channel(0);
     let watcher = tokio::spawn(announce_changes(Arc::clone(&statuses), announce));
     let lanes = Lanes { outgoing: handles.iter().map(|handle| handle.outgoing.clone()).collect(), events };
-    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher }, received)
+    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, _links: links }, received)
 }
 
-/// The last try that was armed on this modem when the process before ended.
-fn armed_on(label: &Label, armed: &[(Label, AttemptId, Duration)]) -> Option<(AttemptId, Duration)> {
-    armed.iter().find(|(modem, ..)| modem == label).map(|(_, attempt, left)| (*attempt, *left))
+/// The try that was armed on this port when the process before ended. The name may have moved to another modem: then
+/// nothing is heard, and nothing is lost by listening.
+fn armed_on(port: &str, armed: &[(String, AttemptId, Duration)]) -> Option<(AttemptId, Duration)> {
+    armed.iter().find(|(armed_port, ..)| armed_port == port).map(|(_, attempt, left)| (*attempt, *left))
 }
 
 /// Turns many watches into one counter that readers can wait for.

@@ -146,10 +146,10 @@ impl Engine {
         }
     }
 
-    /// Forgets the exchange, because the line failed.
-    pub fn abandon(&mut self) {
-        self.exchange = None;
+    /// Ends the exchange because the line failed; gives the lines that had come.
+    pub fn abandon(&mut self) -> Answer {
         self.transmit.clear();
+        self.exchange.take().map(|exchange| exchange.answer).unwrap_or_default()
     }
 
     /// Takes octets from the modem.
@@ -599,6 +599,12 @@ mod tests {
                 "\r\n+CMTI: \"ME\",1\r\n> \r\n+CMGS: 7\r\nOK\r\n",
                 vec![urc(Urc::MessageStored(Memory::ME, 1)), Event::Prompt, done(&["+CMGS: 7"])],
             ),
+        ]);
+    }
+
+    #[test]
+    fn table_of_submits_out_of_step() {
+        check(&[
             row("no reference", Command::submit(4), "\r\n> \r\nOK\r\n", vec![Event::Prompt, done(&[])]),
             row(
                 "two references",

@@ -1,7 +1,25 @@
 //! The driver: one task per modem that opens its tty, sets it up, sends, receives, and opens it again when it is lost.
 
-use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus, SendOutcome};
+mod bringup;
+mod chat;
+mod driver;
+#[cfg(test)]
+mod fake;
+mod identify;
+mod port;
+pub mod profile;
+mod receive;
+mod send;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+use crate::model::{AttemptId, Iccid, Label, ModemStatus, SendOutcome};
+use driver::{Board, Desk};
+use port::{OpenError, Port};
+use std::future::Future;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// One modem as the operator names it.
@@ -136,25 +154,40 @@ impl Handle {
     }
 }
 
-/// Starts the driver of one modem.
+/// Parts the channel to a driver holds; one more is in the air.
+const NEXT: usize = 2;
+
+/// Starts the driver of one modem. Needs a runtime.
 ///
 /// `listen_first` is a try that was armed when the last process ended, with what is left of its deadline:
 /// its final code may still come, and is listened for before anything is written.
 pub fn spawn(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>) -> Handle {
-    let (outgoing, _queue) = mpsc::channel(1);
-    let (stop, _stopped) = watch::channel(false);
-    let (_publish, status) = watch::channel(ModemStatus {
-        label: Label::from_text("modem").expect("a label"),
-        port: config.port,
-        phase: ModemPhase::Offline,
-        reason: None,
-        imei: None,
-        manufacturer: None,
-        model: None,
-        firmware: None,
-        sim: None,
-        opened: 0,
+    let (path, baud) = (config.port.clone(), config.baud);
+    start(config, links, listen_first, move || open(path.clone(), baud))
+}
+
+/// Opening may take as long as the device likes, so it happens beside the runtime.
+async fn open(path: String, baud: u32) -> Result<Port, OpenError> {
+    let opening = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || Port::open(&path, baud)
     });
-    let _ = (links, listen_first);
-    Handle { status, outgoing, stop, task: tokio::spawn(async {}) }
+    opening.await.unwrap_or_else(|error| Err(OpenError::Io { port: path, source: std::io::Error::other(error) }))
+}
+
+/// The driver over anything that can be opened, read and written.
+fn start<S, F, Fut>(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>, open: F) -> Handle
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: FnMut() -> Fut + Send + 'static,
+    Fut: Future<Output = Result<S, OpenError>> + Send + 'static,
+{
+    let (outgoing, parts) = mpsc::channel(NEXT);
+    let (stop, stopped) = watch::channel(false);
+    let (board, status) = Board::new(&config);
+    let mut desk = Desk::new(config, links, parts, stopped, board);
+    if let Some((attempt, left)) = listen_first {
+        desk.remember(attempt, left);
+    }
+    Handle { status, outgoing, stop, task: tokio::spawn(driver::run(desk, open)) }
 }

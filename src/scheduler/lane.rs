@@ -5,6 +5,7 @@ use super::limits::Window;
 use super::retry::Facts;
 use crate::model::{AttemptId, Iccid, Label, Number, PartKey, Timestamp};
 use crate::slots::Outgoing;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Parts a lane holds at most: one in the air, one claimed next, so that the line never waits for us.
@@ -27,7 +28,7 @@ pub(super) struct InHand {
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) outgoing: mpsc::Sender<Outgoing>,
-    pub(super) modem: Label,
+    pub(super) port: Arc<str>,
     /// The SIM in it with its label, once read.
     pub(super) sim: Option<(Iccid, Label)>,
     pub(super) ready: bool,
@@ -41,10 +42,10 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(outgoing: mpsc::Sender<Outgoing>, modem: Label) -> Lane {
+    pub(super) fn new(outgoing: mpsc::Sender<Outgoing>, port: Arc<str>) -> Lane {
         Lane {
             outgoing,
-            modem,
+            port,
             sim: None,
             ready: false,
             in_hand: Vec::with_capacity(DEPTH),

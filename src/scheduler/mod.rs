@@ -115,7 +115,7 @@ impl Scheduler {
         let lanes = parts.lanes.outgoing.into_iter().zip(statuses);
         Scheduler {
             config,
-            lanes: lanes.map(|(outgoing, status)| Lane::new(outgoing, status.borrow().label.clone())).collect(),
+            lanes: lanes.map(|(outgoing, status)| Lane::new(outgoing, status.borrow().port.as_str().into())).collect(),
             store: parts.store,
             slots: parts.slots.clone(),
             events: parts.lanes.events,
@@ -221,7 +221,6 @@ impl Scheduler {
             let status = status.borrow().clone();
             let sim = status.sim.map(|sim| (sim.iccid.clone(), self.slots.sim_label(index, &sim.iccid)));
             let lane = &mut self.lanes[index];
-            lane.modem = status.label;
             lane.ready = status.phase == ModemPhase::Ready && sim.is_some();
             if sim.is_some() && sim != lane.sim {
                 lane.sim = sim;
@@ -328,7 +327,7 @@ impl Scheduler {
         };
         lane.limits.give_back();
         if let Some(until) = lane.breaker.failure(&self.config.retry, &held.to, at, random) {
-            tracing::warn!(modem = %lane.modem, "several recipients failed in a row; this SIM pauses");
+            tracing::warn!(port = %lane.port, "several recipients failed in a row; this SIM pauses");
             lane.closed_until = until;
         }
         let shun = matches!(failure.blame, Blame::Sim | Blame::Modem) && self.avoid.len() < AVOIDED;
@@ -435,10 +434,9 @@ impl Scheduler {
         lane.limits.note(&self.config.limits, now);
         lane.in_hand.push(InHand { attempt, part, to, facts, armed: Some(armed), withdrawn: false });
         let resend_of = pending.resend_of.map(|(of, _)| of);
-        let modem = lane.modem.clone();
+        let port = Arc::clone(&lane.port);
         let validity = encoded.validity;
-        let claim =
-            Claim { attempt, part, iccid, sim, modem, slot: 0, tpdu_sha256, validity, routing, resend_of, at: now };
+        let claim = Claim { attempt, part, iccid, sim, port, tpdu_sha256, validity, routing, resend_of, at: now };
         steps.push(Step::Claim(claim));
         self.queue.given(index);
         if whole { Given::Whole } else { Given::Part }

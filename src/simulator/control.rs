@@ -29,12 +29,14 @@ const LINE_MAX: u64 = 512 * 1024;
 /// Connections at a time; the next ones wait.
 const CONNECTIONS: usize = 16;
 
-/// Plays a lab and obeys its control socket, until the future is dropped or the log cannot be written.
+/// Plays a lab and obeys its control socket, until the future is dropped or the log cannot be written. `ready` is called
+/// once ports and socket are there.
 ///
 /// With a link directory the socket by custom is `DIR/ctl`. One that is left over from a lab that died is replaced.
-pub async fn serve(config: LabConfig, socket: &Path) -> io::Result<()> {
+pub async fn serve(config: LabConfig, socket: &Path, ready: impl FnOnce()) -> io::Result<()> {
     let (lab, handle) = Lab::new(config)?;
     let listener = Listener::bind(socket)?;
+    ready();
     tokio::select! {
         ended = lab.run() => ended,
         ended = listener.serve(handle) => ended,

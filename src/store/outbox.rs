@@ -188,16 +188,15 @@ impl Writer {
         };
         self.connection
             .prepare_cached(
-                "INSERT INTO attempts (attempt, message, seq, sim, modem, slot, epoch, sha256, validity, routing,
-                    resend_of, state, claimed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12)",
+                "INSERT INTO attempts (attempt, message, seq, sim, port, epoch, sha256, validity, routing,
+                    resend_of, state, claimed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11)",
             )?
             .execute(params![
                 attempt,
                 message,
                 seq,
                 sim,
-                claim.modem.as_str(),
-                claim.slot,
+                claim.port,
                 self.epoch,
                 claim.tpdu_sha256,
                 validity,

@@ -4,7 +4,7 @@ use super::Recovered;
 use super::events::StatusCause;
 use super::outbox::{TryState, part_key};
 use super::writer::Writer;
-use crate::model::{AttemptId, Label, PartKey, PartState, Timestamp, UncertainReason};
+use crate::model::{AttemptId, PartKey, PartState, Timestamp, UncertainReason};
 use rusqlite::params;
 use std::time::Duration;
 
@@ -55,16 +55,14 @@ impl Writer {
             .collect()
     }
 
-    fn armed(&self, now: Timestamp) -> rusqlite::Result<Vec<(Label, AttemptId, Duration)>> {
-        let rows: Vec<(String, i64, i64)> = self
-            .connection
-            .prepare("SELECT modem, attempt, coalesce(deadline, 0) FROM attempts WHERE state = 1")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        let known = |(modem, attempt, deadline): (String, i64, i64)| {
-            Some((modem.parse().ok()?, AttemptId(attempt), now.until(Timestamp(deadline))))
-        };
-        Ok(rows.into_iter().filter_map(known).collect())
+    fn armed(&self, now: Timestamp) -> rusqlite::Result<Vec<(String, AttemptId, Duration)>> {
+        self.connection
+            .prepare("SELECT port, attempt, coalesce(deadline, 0) FROM attempts WHERE state = 1")?
+            .query_map([], |row| {
+                let left = now.until(Timestamp(row.get(2)?));
+                Ok((row.get(0)?, AttemptId(row.get(1)?), left))
+            })?
+            .collect()
     }
 
     fn resolve_later(&mut self, part: PartKey, now: Timestamp) -> rusqlite::Result<()> {

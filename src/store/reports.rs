@@ -16,6 +16,8 @@ pub(super) const ORPHAN_WAIT: Duration = Duration::from_secs(600);
 
 struct Candidate {
     attempt: i64,
+    /// The message reference is known and equal; else it is not known.
+    same_mr: bool,
     part: PartKey,
     armed_at: i64,
     recipient: String,
@@ -49,7 +51,7 @@ impl Writer {
     fn candidates(&self, sim: i64, mr: u8) -> rusqlite::Result<Vec<Candidate>> {
         self.connection
             .prepare_cached(
-                "SELECT a.message, a.seq, a.attempt, coalesce(a.armed_at, 0), m.recipient FROM attempts a
+                "SELECT a.message, a.seq, a.attempt, coalesce(a.armed_at, 0), m.recipient, a.mr IS NOT NULL FROM attempts a
                  JOIN messages m ON m.message = a.message
                  WHERE a.awaiting = 1 AND a.sim = ?1 AND (a.mr = ?2 OR a.mr IS NULL)",
             )?
@@ -59,6 +61,7 @@ impl Writer {
                     attempt: row.get(2)?,
                     armed_at: row.get(3)?,
                     recipient: row.get(4)?,
+                    same_mr: row.get(5)?,
                 })
             })?
             .collect()
@@ -151,13 +154,13 @@ const DELIVERED_FROM: [PartState; 8] = [
     PartState::SentUnconfirmed,
 ];
 
-/// Same recipient, then nearest in time: message references wrap after 256 submits.
+/// Same recipient; then a known reference before an unknown one; then nearest in time, since references wrap.
 fn nearest(candidates: Vec<Candidate>, recipient: &str, scts: Option<i64>) -> Option<Candidate> {
     let same = candidates.into_iter().filter(|candidate| same_number(&candidate.recipient, recipient));
-    match scts {
-        Some(scts) => same.min_by_key(|candidate| (candidate.armed_at - scts * 1000).abs()),
-        None => same.max_by_key(|candidate| candidate.armed_at),
-    }
+    same.min_by_key(|candidate| {
+        let distance = scts.map_or(-candidate.armed_at, |scts| (candidate.armed_at - scts * 1000).abs());
+        (!candidate.same_mr, distance)
+    })
 }
 
 /// Equal numbers, or equal last digits: networks rewrite national numbers.

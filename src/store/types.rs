@@ -5,6 +5,7 @@ use crate::model::{
     QueueCounts, Timestamp, UncertainReason,
 };
 use crate::tpdu::{MessageClass, Segment, ValidityPeriod};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -115,10 +116,8 @@ pub struct Claim {
     pub iccid: Iccid,
     /// The SIM's label.
     pub sim: Label,
-    /// The modem's label: one ARMED try a modem and slot.
-    pub modem: Label,
-    /// Slot in the modem.
-    pub slot: u8,
+    /// The modem's port as configured: where a late answer is listened for after a crash.
+    pub port: Arc<str>,
     /// SHA-256 of the TPDU.
     pub tpdu_sha256: [u8; 32],
     /// TP-VP as sent.
@@ -245,8 +244,8 @@ pub struct Recovered {
     pub epoch: i64,
     /// The first attempt id that is free.
     pub next_attempt: AttemptId,
-    /// Tries that were armed when the last process ended: modem label, try, what is left of its deadline.
-    pub armed: Vec<(Label, AttemptId, Duration)>,
+    /// Tries that were armed when the last process ended: port, try, what is left of its deadline.
+    pub armed: Vec<(String, AttemptId, Duration)>,
     /// Messages that are not final.
     pub counts: QueueCounts,
 }

@@ -116,11 +116,8 @@ pub mod hex {
 
     /// Octets in upper-case hex.
     pub fn encode(octets: &[u8]) -> String {
-        let mut line = Vec::with_capacity(octets.len() * 2);
-        for octet in octets {
-            line.extend([DIGITS[usize::from(octet >> 4)], DIGITS[usize::from(octet & 0x0F)]]);
-        }
-        String::from_utf8(line).unwrap_or_default()
+        let pairs: Vec<[u8; 2]> = octets.iter().map(|octet| PAIRS[usize::from(*octet)]).collect();
+        String::from_utf8(pairs.into_flattened()).unwrap_or_default()
     }
 
     fn decode_chars(line: &str) -> Result<Vec<u8>, DecodeError> {
@@ -140,6 +137,17 @@ pub mod hex {
     }
 
     const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+
+    /// Both digits of every octet.
+    static PAIRS: [[u8; 2]; 256] = {
+        let mut pairs = [[0; 2]; 256];
+        let mut octet = 0;
+        while octet < 256 {
+            pairs[octet] = [DIGITS[octet >> 4], DIGITS[octet & 0x0F]];
+            octet += 1;
+        }
+        pairs
+    };
 
     /// Not the value of a digit; every bit set, so that it shows through any number of ORs.
     const NO_DIGIT: u8 = 0xFF;

@@ -63,8 +63,7 @@ CREATE TABLE attempts (
     message    INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
     sim        INTEGER NOT NULL REFERENCES sims,
-    modem      TEXT NOT NULL,
-    slot       INTEGER NOT NULL,
+    port       TEXT NOT NULL,
     epoch      INTEGER NOT NULL,
     sha256     BLOB NOT NULL,
     validity   INTEGER,
@@ -83,8 +82,8 @@ CREATE TABLE attempts (
     -- 1 while a status report can still be matched to it.
     awaiting   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
--- RELIABILITY W-1: one ARMED try a slot.
-CREATE UNIQUE INDEX attempts_armed ON attempts (modem, slot) WHERE state = 1;
+-- RELIABILITY W-1: one ARMED try a SIM.
+CREATE UNIQUE INDEX attempts_armed ON attempts (sim) WHERE state = 1;
 CREATE INDEX attempts_awaiting ON attempts (sim, mr) WHERE awaiting = 1;
 CREATE INDEX attempts_message ON attempts (message, seq);
 

@@ -5,7 +5,7 @@ mod tables;
 
 pub use pack::{fill_bits, pack, unpack};
 pub use tables::ESCAPE;
-use tables::{EXTENSION, LATIN_1, MAIN, NONE, OTHERS};
+use tables::{EXTENSION_UTF8, LATIN_1, MAIN_UTF8, NONE, OTHERS, Utf8};
 
 /// A character that the alphabet does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -90,19 +90,19 @@ fn code(c: char) -> u8 {
 /// Appends the characters of about a block of septets; answers the rest.
 fn decode_septets<'a>(septets: &'a [u8], text: &mut Vec<u8>) -> &'a [u8] {
     let mut rest = septets.iter();
+    let mut block = [0; BLOCK * Utf8::MAX_OCTETS];
+    let mut n_octets = 0;
     for _ in 0..BLOCK {
         let Some(septet) = rest.next() else { break };
         let c = match septet & 0x7F {
-            ESCAPE => rest.next().map_or(' ', |code| EXTENSION[usize::from(code & 0x7F)]),
-            septet => MAIN[usize::from(septet)],
+            ESCAPE => rest.next().map_or(&tables::SPACE, |code| &EXTENSION_UTF8[usize::from(code & 0x7F)]),
+            septet => &MAIN_UTF8[usize::from(septet)],
         };
-        match c.len_utf8() {
-            1 => text.push(c as u8),
-            // Nearly all the others, and much faster than the general way.
-            2 => text.extend([0xC0 | (c as u32 >> 6) as u8, 0x80 | (c as u8 & 0x3F)]),
-            _ => text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
+        // Always copied whole, so that the length decides nothing but where the next one goes.
+        block[n_octets..n_octets + Utf8::MAX_OCTETS].copy_from_slice(&c.octets);
+        n_octets += c.n_octets;
     }
+    text.extend_from_slice(&block[..n_octets]);
     rest.as_slice()
 }
 
@@ -127,7 +127,7 @@ mod tests {
     fn octets_copied_as_they_are_mean_the_same() {
         for octet in (0..=u8::MAX).filter(|octet| tables::is_shared(*octet)) {
             assert_eq!(octet, LATIN_1[usize::from(octet)]);
-            assert_eq!(char::from(octet), MAIN[usize::from(octet)]);
+            assert_eq!(char::from(octet), tables::MAIN[usize::from(octet)]);
         }
     }
 

@@ -31,18 +31,18 @@ pub fn pack(septets: &[u8], fill: usize, out: &mut Vec<u8>) {
 pub fn unpack(octets: &[u8], fill: usize, n: usize) -> Vec<u8> {
     let fill = fill % 7;
     let n = n.min((octets.len() * 8).saturating_sub(fill) / 7);
-    let mut septets = Vec::with_capacity(n.next_multiple_of(8));
+    let mut septets = vec![0; n.next_multiple_of(8)];
     let mut rest = octets;
-    while septets.len() < n {
+    for eight in septets.chunks_exact_mut(8) {
         let bits = match rest.first_chunk() {
-            Some(eight) => u64::from_le_bytes(*eight),
+            Some(octets) => u64::from_le_bytes(*octets),
             None => {
                 let mut last = [0; 8];
                 last[..rest.len()].copy_from_slice(rest);
                 u64::from_le_bytes(last)
             }
         };
-        septets.extend_from_slice(&spread(bits >> fill));
+        eight.copy_from_slice(&spread(bits >> fill));
         rest = rest.get(7..).unwrap_or_default();
     }
     septets.truncate(n);

@@ -34,7 +34,7 @@ const EXTENSION_ROWS: [(u8, char); 10] = [
 ];
 
 /// The character of ESC and a code: where the extension table has none, that of the main table.
-pub(super) const EXTENSION: [char; 128] = {
+const EXTENSION: [char; 128] = {
     let mut table = MAIN;
     let mut i = 0;
     while i < EXTENSION_ROWS.len() {
@@ -43,6 +43,45 @@ pub(super) const EXTENSION: [char; 128] = {
     }
     table
 };
+
+/// [`MAIN`], ready to be copied.
+pub(super) static MAIN_UTF8: [Utf8; 128] = Utf8::of_table(&MAIN);
+
+/// The character of ESC and a code, ready to be copied.
+pub(super) static EXTENSION_UTF8: [Utf8; 128] = Utf8::of_table(&EXTENSION);
+
+/// What a lone ESC is shown as.
+pub(super) static SPACE: Utf8 = Utf8::of(' ');
+
+/// One character as octets of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Utf8 {
+    /// Its octets, then zeros.
+    pub(super) octets: [u8; Utf8::MAX_OCTETS],
+    /// How many are its own.
+    pub(super) n_octets: usize,
+}
+
+impl Utf8 {
+    /// No character of the tables takes more.
+    pub(super) const MAX_OCTETS: usize = 3;
+
+    const fn of(c: char) -> Utf8 {
+        let mut octets = [0; Utf8::MAX_OCTETS];
+        let n_octets = c.encode_utf8(&mut octets).len();
+        Utf8 { octets, n_octets }
+    }
+
+    const fn of_table(table: &[char; 128]) -> [Utf8; 128] {
+        let mut all = [Utf8::of(' '); 128];
+        let mut septet = 0;
+        while septet < 128 {
+            all[septet] = Utf8::of(table[septet]);
+            septet += 1;
+        }
+        all
+    }
+}
 
 /// True for an octet that is the same character in ASCII and in the alphabet: letters, digits, most signs.
 /// Without branches, so that sixteen of them become one comparison each.

@@ -1,0 +1,47 @@
+//! `gsmgate run`: the gateway itself.
+
+use super::exit::{Exit, Failure};
+use super::{Common, check};
+use crate::{app, telemetry};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Nothing of its own: the file says what the gateway does.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: gsmgate run --config ./gsmgate.toml")]
+pub(super) struct Options {}
+
+pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> {
+    let config = match check::load(&common.config) {
+        Ok(config) => config,
+        Err(text) => return Err(Failure::new(Exit::BadConfig, text)),
+    };
+    telemetry::start(&config.log_level, config.log_format);
+    // One thread moves everything; the store and TLS have threads of their own where they block.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    let done = runtime.block_on(app::run(config.settings, asked_to_stop()));
+    // A reader of a terminal or pipe that blocks must not hold the end up.
+    runtime.shutdown_background();
+    done?;
+    Ok(Exit::Ok)
+}
+
+/// SIGTERM or SIGINT ends in order; a second one at once (what is armed is then uncertain).
+async fn asked_to_stop() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    tracing::info!("stopping: armed sends may end first; signal again to stop at once");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        std::process::exit(i32::from(Exit::Interrupted as u8));
+    });
+}

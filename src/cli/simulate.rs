@@ -1,0 +1,76 @@
+//! `gsmgate simulate`: virtual modems on ptys, with a tiny service centre.
+
+use super::Common;
+use super::client::block_on;
+use super::exit::{Exit, Failure};
+use crate::simulator::{self, LabConfig};
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the lab is made of.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: gsmgate simulate --modems 2 --dir /tmp/lab
+         then name /tmp/lab/modem0 and /tmp/lab/modem1 as ports; the number +49170555000 answers every text.
+         JSON lines on /tmp/lab/ctl inject messages and faults: {\"do\":\"inject\",\"modem\":0,\"from\":\"+49…\",\"text\":\"…\"}")]
+pub(super) struct Options {
+    /// How many modems.
+    #[arg(long, default_value_t = 1)]
+    modems: usize,
+    /// Where the links modem0, modem1 … and the control socket ctl are made.
+    #[arg(long, default_value = "gsmgate-lab")]
+    dir: PathBuf,
+    /// From the end of a payload to +CMGS.
+    #[arg(long, value_name = "MS", default_value_t = 800)]
+    latency: u64,
+    /// Speed of the lines in bit/s; 0: not paced.
+    #[arg(long, default_value_t = 0)]
+    baud: u32,
+    /// Slots of each memory.
+    #[arg(long, default_value_t = 30)]
+    storage: u16,
+    /// From delivery to status report.
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    report_delay: u64,
+    /// Append what the service centre sees to this file, one JSON object a line.
+    #[arg(long)]
+    log: Option<PathBuf>,
+    /// Decides all that is random.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
+    let io = |error: std::io::Error| Failure::new(Exit::Io, format!("{}: {error}", options.dir.display()));
+    std::fs::create_dir_all(&options.dir).map_err(io)?;
+    let dir = std::fs::canonicalize(&options.dir).map_err(io)?;
+    let socket = dir.join("ctl");
+    let config = LabConfig {
+        modems: options.modems,
+        dir: Some(dir.clone()),
+        latency: Duration::from_millis(options.latency),
+        baud: options.baud,
+        slots: options.storage,
+        report_delay: Duration::from_millis(options.report_delay),
+        log: options.log.clone(),
+        seed: options.seed,
+        ..LabConfig::default()
+    };
+    let ports: Vec<_> = (0..options.modems).map(|n| dir.join(format!("modem{n}")).display().to_string()).collect();
+    let (echo, json) = (config.echo_number.clone(), common.json);
+    block_on(async move {
+        let ready = || {
+            let control = socket.display();
+            if json {
+                println!("{}", json!({ "ready": true, "ports": ports, "control": control.to_string(), "echo": echo }));
+            } else {
+                println!(
+                    "modems: {}\nthe number {echo} answers every text; control socket: {control}",
+                    ports.join(" ")
+                );
+            }
+        };
+        simulator::serve(config, &socket, ready).await.map(|()| Exit::Ok).map_err(io)
+    })
+}

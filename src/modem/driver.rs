@@ -1,0 +1,475 @@
+//! The task of one modem: open, set up, serve, and when the line is lost open again.
+
+use super::chat::{Chat, Lost};
+use super::port::OpenError;
+use super::receive::Inbox;
+use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, Received};
+use crate::at::Urc;
+use crate::at::command::Domain;
+use crate::at::net::Stat;
+use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus, SendOutcome};
+use crate::modem::bringup::Detail;
+use crate::modem::profile::{GENERIC, Profile};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{debug, info, warn};
+
+/// First pause before a port is opened again; doubled each time, with full jitter.
+const BACKOFF: Duration = Duration::from_millis(250);
+/// Longest such pause.
+const BACKOFF_MOST: Duration = Duration::from_secs(15);
+/// Longest pause while there is no tty: looking costs one system call, and a modem that was plugged in is to be used soon.
+const BACKOFF_MISSING: Duration = Duration::from_secs(2);
+/// A session that lasted so long was a good one: the next pause is the first again.
+const GOOD_SESSION: Duration = Duration::from_secs(15);
+/// How long a fresh port is listened to for the final code of a submit from before (RELIABILITY W-4).
+const LISTEN: Duration = Duration::from_secs(5);
+/// Exchanges for what came in, or to look around, between two parts when both wait. Two messages are read and deleted.
+const JOBS_PER_PART: u32 = 4;
+/// What is decided already is still deleted from the SIM when the gateway stops, for so long.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What the gateway and the driver have between them; it outlives the port.
+pub(super) struct Desk {
+    pub(super) config: Config,
+    pub(super) lane: mpsc::Sender<LaneEvent>,
+    pub(super) received: mpsc::Sender<Received>,
+    pub(super) outgoing: mpsc::Receiver<Outgoing>,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) board: Board,
+    /// Submits without a final code, that a late `+CMGS` may belong to.
+    pub(super) unresolved: Vec<AttemptId>,
+    /// Until when that is likely.
+    pub(super) unresolved_until: Option<Instant>,
+    /// All memories were swept once since the process started.
+    pub(super) swept: bool,
+}
+
+impl Desk {
+    pub(super) fn new(
+        config: Config,
+        links: Links,
+        outgoing: mpsc::Receiver<Outgoing>,
+        stop: watch::Receiver<bool>,
+        board: Board,
+    ) -> Desk {
+        Desk {
+            config,
+            lane: links.lane,
+            received: links.received,
+            outgoing,
+            stop,
+            board,
+            unresolved: Vec::new(),
+            unresolved_until: None,
+            swept: false,
+        }
+    }
+
+    /// Remembers a submit that has no final code yet.
+    pub(super) fn remember(&mut self, attempt: AttemptId, within: Duration) {
+        self.unresolved.push(attempt);
+        self.unresolved_until = Instant::now().checked_add(within);
+    }
+
+    /// A `+CMGS` that nobody waits for: it is credited only when it can belong to a single submit (RELIABILITY W-5).
+    async fn credit(&mut self, mr: Option<u8>) {
+        match *self.unresolved.as_slice() {
+            [attempt] => {
+                info!(attempt = attempt.0, mr, "a late +CMGS resolves a submit that nobody was sure of");
+                self.unresolved.clear();
+                self.tell(LaneEventKind::Evidence { attempt, mr }).await;
+            }
+            ref several => warn!(mr, candidates = several.len(), "a late +CMGS that cannot be credited"),
+        }
+    }
+
+    /// Tells the lane. Does not yield while the channel has room.
+    pub(super) async fn tell(&self, kind: LaneEventKind) {
+        let event = LaneEvent { modem: self.config.index, kind };
+        if let Err(mpsc::error::TrySendError::Full(event)) = self.lane.try_send(event) {
+            // When it is closed nobody wants to know.
+            let _ = self.lane.send(event).await;
+        }
+    }
+
+    /// Gives a part back untouched.
+    pub(super) async fn refuse(&self, outgoing: &Outgoing, detail: &str) {
+        let outcome = SendOutcome::NotSent { code: None, detail: detail.to_owned() };
+        self.tell(LaneEventKind::Ended(outgoing.attempt, outcome)).await;
+    }
+
+    /// True when the driver is to end, or nobody holds it any more.
+    pub(super) fn stopping(&self) -> bool {
+        *self.stop.borrow() || self.stop.has_changed().is_err()
+    }
+
+    /// Waits for the order to stop.
+    pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+        // An error means that the handle is gone, which is an order too.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Does something that is not sending; parts that come meanwhile are given back. `None`: the driver is to end.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                () = Desk::stopped(&mut self.stop) => return None,
+                done = &mut work => return Some(done),
+                Some(outgoing) = self.outgoing.recv() => self.refuse(&outgoing, "the modem is not ready").await,
+            }
+        }
+    }
+}
+
+/// The published status.
+#[derive(Debug, Clone)]
+pub(super) struct Board(watch::Sender<ModemStatus>);
+
+impl Board {
+    /// A board that says offline.
+    pub(super) fn new(config: &Config) -> (Board, watch::Receiver<ModemStatus>) {
+        let (sender, receiver) = watch::channel(ModemStatus {
+            label: config.label.clone().unwrap_or_else(|| port_label(config)),
+            port: config.port.clone(),
+            phase: ModemPhase::Offline,
+            reason: None,
+            imei: None,
+            manufacturer: None,
+            model: None,
+            firmware: None,
+            sim: None,
+            opened: 0,
+        });
+        (Board(sender), receiver)
+    }
+
+    /// Changes it; listeners wake only when something is different.
+    pub(super) fn update(&self, change: impl FnOnce(&mut ModemStatus)) {
+        self.0.send_if_modified(|status| {
+            let before = status.clone();
+            change(status);
+            *status != before
+        });
+    }
+
+    /// Changes the phase.
+    pub(super) fn phase(&self, phase: ModemPhase, reason: Option<String>) {
+        self.update(|status| {
+            if (status.phase, &status.reason) != (phase, &reason) {
+                info!(modem = status.label.as_str(), reason, "the modem is {}", phase.word());
+            }
+            status.phase = phase;
+            status.reason = reason;
+        });
+    }
+}
+
+/// `modem-` and what ends the port's name, until the IMEI is known.
+fn port_label(config: &Config) -> Label {
+    let name = config.port.rsplit('/').next().unwrap_or_default();
+    let tail: String = name.chars().skip(name.chars().count().saturating_sub(16)).collect();
+    let label = Label::from_text(&format!("modem-{tail}"));
+    label.or_else(|| Label::from_text("modem")).expect("\"modem\" is a label")
+}
+
+/// One opening of the port.
+pub(super) struct Session<S> {
+    pub(super) chat: Chat<S>,
+    pub(super) config: Config,
+    pub(super) board: Board,
+    pub(super) received: mpsc::Sender<Received>,
+    pub(super) profile: &'static Profile,
+    pub(super) inbox: Inbox,
+    pub(super) iccid: Option<Iccid>,
+    /// By [`Domain::ALL`].
+    pub(super) registration: [Option<Stat>; 3],
+    /// What is still to be found out or set, that sending need not wait for.
+    pub(super) details: VecDeque<Detail>,
+    /// `+CSMS=1` is on: routed messages wait for our `+CNMA`.
+    pub(super) acknowledges: bool,
+    /// `+CNMI` as it was set.
+    pub(super) indications: [u8; 5],
+    /// The modem has begun anew, or its SIM has changed.
+    pub(super) anew: bool,
+    /// It is set up; what it says of its registration tells whether it can send.
+    pub(super) up: bool,
+    pub(super) timers: Timers,
+}
+
+/// When something is to be done though nothing happened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timers {
+    /// Look whether messages came that nobody announced.
+    pub(super) check: Instant,
+    /// How often that was done.
+    pub(super) checks: u32,
+    /// Ask whether the modem is registered, while it is not.
+    pub(super) registration: Option<Instant>,
+    /// Set `+CNMI` again: an unacknowledged report made the modem stop routing.
+    pub(super) reassert: Option<Instant>,
+}
+
+/// Why serving ended, the line being fine.
+#[derive(Debug, PartialEq, Eq)]
+enum Served {
+    Anew,
+    Stopped,
+}
+
+/// Waits until something can be handed over; false when nobody takes anything any more.
+async fn has_room(received: &mpsc::Sender<Received>) -> bool {
+    received.reserve().await.is_ok()
+}
+
+/// Runs the driver until it is told to stop.
+pub(super) async fn run<S, F, Fut>(mut desk: Desk, mut open: F)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<S, OpenError>>,
+{
+    let mut failures = 0;
+    while let Some(opened) = desk.meanwhile(open()).await {
+        let most = match opened {
+            Ok(port) => {
+                desk.board.update(|status| status.opened += 1);
+                let began = Instant::now();
+                let Err(lost) = session(&mut desk, port).await else { break };
+                offline(&desk, lost.to_string());
+                if began.elapsed() >= GOOD_SESSION {
+                    failures = 0;
+                }
+                BACKOFF_MOST
+            }
+            Err(error) => {
+                offline(&desk, format!("{error}; {}", error.hint()));
+                if matches!(error, OpenError::Missing(_)) { BACKOFF_MISSING } else { BACKOFF_MOST }
+            }
+        };
+        if desk.meanwhile(sleep(backoff(failures, most))).await.is_none() {
+            break;
+        }
+        failures += 1;
+    }
+    desk.outgoing.close();
+    while let Some(outgoing) = desk.outgoing.recv().await {
+        desk.refuse(&outgoing, "the gateway is stopping").await;
+    }
+    desk.board.phase(ModemPhase::Stopped, None);
+}
+
+fn offline(desk: &Desk, reason: String) {
+    desk.board.phase(ModemPhase::Offline, Some(reason));
+}
+
+/// A random pause of at most 250 ms times two to the number of failures.
+fn backoff(failures: u32, most: Duration) -> Duration {
+    let most = BACKOFF.saturating_mul(1 << failures.min(16)).min(most);
+    // Without randomness all modems of a hub come back at the same instant, which is merely less good.
+    let share = getrandom::u32().unwrap_or(u32::MAX / 2);
+    most.mul_f64(f64::from(share) / f64::from(u32::MAX))
+}
+
+/// One opening, to its end. `Ok`: the driver is to stop.
+async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) -> Result<(), Lost> {
+    let mut session = Session::new(desk, port);
+    let result = session.run(desk).await;
+    desk.swept |= session.inbox.swept;
+    result
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
+    fn new(desk: &Desk, port: S) -> Session<S> {
+        Session {
+            chat: Chat::new(port, desk.config.port.clone()),
+            config: desk.config.clone(),
+            board: desk.board.clone(),
+            received: desk.received.clone(),
+            profile: &GENERIC,
+            inbox: Inbox::new(desk.swept),
+            iccid: None,
+            registration: [None; 3],
+            details: VecDeque::new(),
+            acknowledges: false,
+            indications: [0; 5],
+            anew: false,
+            up: false,
+            timers: Timers { check: Instant::now(), checks: 0, registration: None, reassert: None },
+        }
+    }
+
+    async fn run(&mut self, desk: &mut Desk) -> Result<(), Lost> {
+        if self.listen(desk).await?.is_none() {
+            return Ok(());
+        }
+        loop {
+            match desk.meanwhile(self.bring_up()).await {
+                None => return Ok(()),
+                Some(result) => result?,
+            }
+            self.sort(desk).await;
+            // The modem answers in step: what has not come by now belongs to no submit of before.
+            desk.unresolved.clear();
+            if self.serve(desk).await? == Served::Stopped {
+                return self.farewell(desk).await;
+            }
+        }
+    }
+
+    /// Before anything is written, listens for the final code of a submit that is not resolved yet (RELIABILITY W-4).
+    async fn listen(&mut self, desk: &mut Desk) -> Result<Option<()>, Lost> {
+        let left =
+            desk.unresolved_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        if desk.unresolved.is_empty() || left.is_zero() {
+            return Ok(Some(()));
+        }
+        desk.board.phase(ModemPhase::BringUp, Some("listening for the end of a submit from before".to_owned()));
+        let heard = desk.meanwhile(timeout(left.min(LISTEN), self.final_code())).await;
+        self.sort(desk).await;
+        match heard {
+            None => Ok(None),
+            Some(Ok(Err(lost))) => Err(lost),
+            Some(Ok(Ok(())) | Err(_)) => Ok(Some(())),
+        }
+    }
+
+    /// Listens until a submit's final code comes.
+    async fn final_code(&mut self) -> Result<(), Lost> {
+        use crate::at::{Event, FinalResult};
+        loop {
+            match self.chat.event().await? {
+                Event::Urc(Urc::Final(result @ (FinalResult::Cms(_) | FinalResult::Error))) => {
+                    info!(%result, "a submit from before was refused");
+                    return Ok(());
+                }
+                Event::Urc(urc) => {
+                    let found = matches!(urc, Urc::Submitted(_));
+                    self.chat.keep(urc);
+                    if found {
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends, receives and looks around until the modem begins anew or the driver is to stop.
+    async fn serve(&mut self, desk: &mut Desk) -> Result<Served, Lost> {
+        let mut allowance = JOBS_PER_PART;
+        loop {
+            self.sort(desk).await;
+            if self.anew {
+                return Ok(Served::Anew);
+            }
+            if desk.stopping() {
+                return Ok(Served::Stopped);
+            }
+            self.inbox.settle_now();
+            if (allowance > 0 || desk.outgoing.is_empty()) && self.work().await? {
+                allowance = allowance.saturating_sub(1);
+                continue;
+            }
+            if let Ok(outgoing) = desk.outgoing.try_recv() {
+                self.send(desk, outgoing).await?;
+                allowance = JOBS_PER_PART;
+                continue;
+            }
+            if let Some(outgoing) = self.idle(desk).await? {
+                self.send(desk, outgoing).await?;
+                allowance = JOBS_PER_PART;
+            }
+        }
+    }
+
+    /// Waits until something happens. Every branch is cancel safe: what is not taken stays where it is.
+    async fn idle(&mut self, desk: &mut Desk) -> Result<Option<Outgoing>, Lost> {
+        let due = self.due();
+        tokio::select! {
+            biased;
+            outgoing = desk.outgoing.recv() => match outgoing {
+                Some(outgoing) => return Ok(Some(outgoing)),
+                // Nobody can send any more; the order to stop is on its way.
+                None => Desk::stopped(&mut desk.stop).await,
+            },
+            event = self.chat.event() => if let crate::at::Event::Urc(urc) = event? {
+                self.chat.keep(urc);
+            },
+            () = self.inbox.settled() => {}
+            true = has_room(&self.received), if self.inbox.has_backlog() => {}
+            () = sleep_until(due) => self.tick(Instant::now()),
+            () = Desk::stopped(&mut desk.stop) => {}
+        }
+        Ok(None)
+    }
+
+    /// One exchange of what is not sending, the most urgent. False when there is nothing to do.
+    async fn work(&mut self) -> Result<bool, Lost> {
+        self.offer();
+        if let Some(job) = self.inbox.next() {
+            self.run_job(job).await?;
+        } else if let Some(detail) = self.details.pop_front() {
+            self.run_detail(detail).await?;
+        } else if !self.run_chore().await? {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// True when something else than sending waits for the line.
+    pub(super) fn has_work(&self) -> bool {
+        self.anew || self.inbox.has_jobs() || !self.details.is_empty()
+    }
+
+    /// Looks at what the modem said by itself.
+    pub(super) async fn sort(&mut self, desk: &mut Desk) {
+        while let Some(urc) = self.chat.unheard() {
+            match urc {
+                Urc::MessageStored(memory, index) | Urc::ReportStored(memory, index) => {
+                    self.inbox.announced(memory, index);
+                }
+                Urc::MessageRouted(pdu) | Urc::ReportRouted(pdu) => self.inbox.routed(pdu),
+                Urc::Registration(domain, registration) => self.registered(domain, registration.stat),
+                Urc::Pin(_) | Urc::Started => self.anew = true,
+                Urc::MemoryFull => {
+                    warn!(port = self.config.port, "a message memory is full");
+                    self.inbox.sweep_all();
+                }
+                Urc::Submitted(mr) => desk.credit(mr).await,
+                Urc::Final(_) | Urc::Other(_) => {}
+            }
+        }
+    }
+
+    /// Takes a state of registration.
+    pub(super) fn registered(&mut self, domain: Domain, stat: Stat) {
+        for (slot, each) in self.registration.iter_mut().zip(Domain::ALL) {
+            if each == domain {
+                *slot = Some(stat);
+            }
+        }
+        self.publish_registration();
+    }
+
+    /// Carries out what is decided already, so that as little as possible is found again at the next start.
+    async fn farewell(&mut self, desk: &mut Desk) -> Result<(), Lost> {
+        self.inbox.settle_now();
+        let tidy = async {
+            while let Some(job) = self.inbox.next_decided() {
+                self.run_job(job).await?;
+            }
+            Ok::<(), Lost>(())
+        };
+        if timeout(FAREWELL, tidy).await.is_err() {
+            debug!(port = desk.config.port, "not everything was deleted before the stop");
+        }
+        Ok(())
+    }
+}

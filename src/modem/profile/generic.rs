@@ -1,0 +1,50 @@
+//! The profile of a modem that nothing particular is known about.
+
+use super::{Deadlines, Profile};
+use crate::at::Memory;
+use std::time::Duration;
+
+/// What most modems do.
+pub const GENERIC: Profile = Profile {
+    name: "generic",
+    cnmi: CNMI,
+    memories: &[Memory::ME, Memory::SM, Memory::MT],
+    acknowledges: true,
+    honours_mr: false,
+    deadlines: Deadlines {
+        prompt: Duration::from_secs(10),
+        // RELIABILITY A-2: the network may take its time, and the modem repeats by itself. Any shorter wait makes
+        // duplicates.
+        submit: Duration::from_secs(180),
+        command: Duration::from_secs(5),
+        // SIM access; +CMGD may take more than 7 s.
+        memory: Duration::from_secs(25),
+        // 255 long messages at 115200 bit/s take 10 s on the line.
+        list: Duration::from_secs(60),
+    },
+};
+
+/// Inbound messages are always stored first (`mt` 1), so that nothing is lost between the modem and our commit.
+///
+/// For status reports, `ds` 2 (stored, announced by `+CDSI`) comes before `ds` 1 (routed by `+CDS`), for the same reason: a
+/// report in a memory is read, committed and only then deleted, so our death at any point loses nothing, and many may wait.
+/// A routed one must be acknowledged within 12 to 20 s, one at a time; when we die before that, the modem stops routing
+/// (`mt` and `ds` fall to 0, 3GPP TS 27.005 §3.4.1) and reports that come until `+CNMI` is set again may be dropped.
+/// python-gsmmodem and chan_quectel ask for `ds` 2 first too. Modems that do not store reports do not list 2.
+///
+/// Mode 1 for those that list 2 and refuse it: Gobi, Qualcomm MSM, Novatel, ZTE (ofono's drivers/atmodem/sms.c).
+const CNMI: &[[u8; 5]] = &[
+    [2, 1, 0, 2, 0],
+    [1, 1, 0, 2, 0],
+    [2, 1, 0, 1, 0],
+    [1, 1, 0, 1, 0],
+    [2, 1, 0, 2, 1],
+    [2, 1, 0, 1, 1],
+    [1, 1, 0, 1, 1],
+    [3, 1, 0, 1, 0],
+    // No reports at all is better than no inbound.
+    [2, 1, 0, 0, 0],
+    [1, 1, 0, 0, 0],
+    [2, 1, 0, 0, 1],
+    [3, 1, 0, 0, 0],
+];
