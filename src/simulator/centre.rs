@@ -2,7 +2,7 @@
 //!
 //! All that is to happen later stands in one queue ordered by time.
 
-use super::config::random;
+use super::config::{SMSC, random};
 use super::echo::EchoPhone;
 use super::log::{What, at_us};
 use super::receive::Arrival;
@@ -18,8 +18,6 @@ use std::time::Duration;
 const WAITING_MAX: usize = 65_536;
 /// Accepted messages that the duplicate filter knows.
 const FILTERED_MAX: usize = 4096;
-/// The centre's own number, in front of every TPDU it sends.
-const SMSC: &str = "+491760000443";
 
 /// TP-FCS "SM Rejected – Duplicate SM". 3GPP TS 23.040 §9.2.3.22.
 const DUPLICATE: u16 = 0xC5;

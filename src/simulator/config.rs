@@ -4,6 +4,9 @@ use super::Fault;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The service centre's number: on a fresh SIM, and in front of every TPDU that it sends.
+pub(super) const SMSC: &str = "+491760000443";
+
 /// What a lab is made of. The default is one modem in memory that looks like a decent LTE stick.
 #[derive(Debug, Clone)]
 pub struct LabConfig {
