@@ -209,15 +209,9 @@ mod tests {
 
     #[test]
     fn table_of_octets() {
-        for (line, want) in [
-            ("00fF", Some(2)),
-            ("0", None),
-            ("001", None),
-            ("0G", None),
-            ("", None),
-            ("00FF\"", Some(2)),
-            ("\"", None),
-        ] {
+        for (line, want) in
+            [("00fF", Some(2)), ("0", None), ("001", None), ("0G", None), ("", None), ("00FF\"", Some(2)), ("\"", None)]
+        {
             assert_eq!(octets(line).map(|octets| octets.len()), want, "{line}");
         }
     }
