@@ -4,14 +4,13 @@
     hardware-tests/run.py                                       the virtual rig: no hardware, no cost
     hardware-tests/run.py hardware-tests/rigs/my-stick.toml     a real one
 
-Needs Python 3.11 or newer, mosquitto and mosquitto_sub, and a built gateway (GSMGATE_BIN, else the newest under target/).
-It starts a broker and a gateway of its own in a temporary folder; stop the service first when it uses the same modem.
+Needs Python 3.11 or newer and a built gateway (GSMGATE_BIN, else the newest under target/), which it starts in a temporary
+folder and drives by its command line; stop the service first when it uses the same modem.
 Prints one line a case; exit 0 when all passed, 1 when one did not, 2 when the rig could not be set up.
 """
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,13 +18,12 @@ import time
 import tomllib
 from pathlib import Path
 
-# Debian keeps mosquitto where users do not look.
-os.environ["PATH"] += ":/usr/sbin"
-
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "rig"
 # Not settings of the gateway but of the rig.
 RIG_KEYS = ("number", "to")
+# From start to an answering control socket.
+START_S = 10
 # What the safety sweep may take to empty a memory.
 CLEAN_S = 90
 # A send that is on the air may end: the unit's TimeoutStopSec.
@@ -105,31 +103,17 @@ class Rig:
 
     def start(self):
         self.find_modems()
-        self.start_broker()
         self.config = self.work / "gsmgate.toml"
         self.control = self.work / "control.sock"
         (self.work / "state").mkdir()
-        tables = [("[gateway]", dict(name=NAME, state_dir=str(self.work / "state"), control_socket=str(self.control))),
-                  ("[mqtt]", dict(url=f"mqtt://127.0.0.1:{self.mqtt_port}"))]
+        tables = [("[gateway]", dict(name=NAME, state_dir=str(self.work / "state"), control_socket=str(self.control)))]
         tables += [("[[modem]]", {k: v for k, v in m.items() if k not in RIG_KEYS}) for m in self.modems]
         self.config.write_text("\n".join(f"{head}\n" + "".join(f"{k} = {toml_value(v)}\n" for k, v in keys.items())
                                          for head, keys in tables))
         self.gateway = self.spawn("gateway", [self.gateway_binary, "run", "--config", str(self.config)])
-
-    def start_broker(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.mqtt_port = s.getsockname()[1]
-        conf = self.work / "mosquitto.conf"
-        conf.write_text(f"listener {self.mqtt_port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
-        self.spawn("mosquitto", ["mosquitto", "-c", str(conf)])
-
-        def answers():
-            with socket.socket() as s:
-                return s.connect_ex(("127.0.0.1", self.mqtt_port)) == 0
-        if not until(5, answers):
-            raise SetupError(f"mosquitto did not start:\n{self.log('mosquitto')}")
-        self.spawn("inbound", ["mosquitto_sub", "-p", str(self.mqtt_port), "-q", "1", "-t", f"gsmgate/{NAME}/inbound/+"])
+        if not until(START_S, lambda: self.gateway.poll() is not None or self.control.exists()) or self.gateway.poll() is not None:
+            raise SetupError(f"the gateway did not start:\n{self.log('gateway')}")
+        self.spawn("events", [self.gateway_binary, "events", "--json", "--socket", str(self.control)])
 
     def cli(self, *arguments, limit_s=30):
         """The JSON answer of a gateway command, and its exit code."""
@@ -148,8 +132,10 @@ class Rig:
         return {row.get("label"): row for row in rows} if code == 0 else {}
 
     def inbound(self):
-        text = (self.work / "inbound.log").read_text(errors="replace")
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        """What came in since the start."""
+        text = (self.work / "events.log").read_text(errors="replace")
+        events = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+        return [event for event in events if event.get("event_type") == "received"]
 
     def stop(self):
         """The gateway first, in order; each of our own processes by itself."""
@@ -167,7 +153,7 @@ class Rig:
 
 def used(state):
     """Messages in the memories of the modem, by memory."""
-    return {level["memory"]: level["used"] for level in (state.get("sim") or {}).get("storage", [])}
+    return {level["memory"]: level["used"] for level in (state.get("card") or {}).get("storage", [])}
 
 
 def bring_up(rig, modem):
@@ -179,8 +165,7 @@ def bring_up(rig, modem):
     if not until(rig.ready_s, ready):
         raise CaseFailed(f"not ready within {rig.ready_s} s: {rig.states().get(modem['label'])}")
     modem["before"] = used(rig.states()[modem["label"]])
-    sim = rig.states()[modem["label"]]["sim"]
-    modem["sim_label"] = sim["label"]
+    modem["sim_label"] = rig.states()[modem["label"]]["sim"]
 
 
 def deliver(rig, modem, text, parts):
@@ -257,10 +242,6 @@ def main():
     if path.name in ("-h", "--help") or len(sys.argv) > 2:
         print(__doc__)
         return 0 if len(sys.argv) == 2 else 2
-    missing = [tool for tool in ("mosquitto", "mosquitto_sub") if not shutil.which(tool)]
-    if missing:
-        print(f"missing: {', '.join(missing)} (Debian: apt-get install mosquitto mosquitto-clients)", file=sys.stderr)
-        return 2
     work = Path(tempfile.mkdtemp(prefix="gsmgate-rig-"))
     rig = None
     failed = None
