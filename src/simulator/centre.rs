@@ -301,6 +301,9 @@ impl Centre {
     }
 
     fn hand(&mut self, at: Moment, sim: usize, deliver: Deliver, report: Option<Box<Report>>) -> Option<Outcome> {
+        if self.waiting[sim].messages.len() >= WAITING_MAX {
+            return None;
+        }
         let (arrival, what) = self.arrival(at, deliver)?;
         let id = arrival.id;
         self.waiting[sim].messages.push_back(arrival);
@@ -340,7 +343,7 @@ impl Centre {
         Some(Arrival { id: self.last_id, is_report, pdu, tpdu_octets })
     }
 
-    /// The centre's clock. TP-SCTS of the year 1970 on for a lab that begins before it.
+    /// The centre's clock; all digits 0 outside the years and zones that TP-SCTS can show.
     fn stamp(&self, at: Moment) -> Scts {
         let seconds = at_us(self.epoch_us, at).div_euclid(1_000_000);
         Scts::from_unix(seconds, self.zone_quarters).unwrap_or_default()

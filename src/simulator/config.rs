@@ -36,7 +36,7 @@ pub struct LabConfig {
     /// A modem keeps the TP-MR of a message with TP-RD, so that the filter can know it. Default false: the SIM counts,
     /// as with most modems.
     pub honours_mr: bool,
-    /// Zone of the centre's clock, in quarter hours. Default 4, one hour east.
+    /// Zone of the centre's clock, in quarter hours east, -79 to 79. Default 4.
     pub zone_quarters: i8,
     /// Unix time in seconds at which the lab begins; `None`, the default: now.
     pub epoch: Option<i64>,
