@@ -103,6 +103,13 @@ pub(super) struct Command {
     pub(super) ticket: Option<Ticket>,
 }
 
+impl Command {
+    /// What it takes in memory, about.
+    pub(super) fn octets(&self) -> usize {
+        self.topic.len() + self.payload.len()
+    }
+}
+
 /// The right to acknowledge one publish, which ends with its connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ticket {
@@ -136,7 +143,7 @@ pub(super) struct Echo {
 /// A client and its connection. `will` is what the broker says for us, on a topic, when we are gone.
 pub(super) fn connect(config: &Config, will: (String, Vec<u8>)) -> Result<(Client, Connection), ConfigError> {
     let options = options(config, will)?;
-    let (inner, eventloop) = AsyncClient::builder(options).capacity(2 * usize::from(IN_FLIGHT)).build();
+    let (inner, eventloop) = AsyncClient::builder(options).capacity(REQUESTS).build();
     let link = Arc::new(Link { ended: AtomicU64::new(0), max_packet: AtomicU32::new(u32::MAX) });
     let properties = PublishProperties {
         payload_format_indicator: Some(1),
@@ -146,6 +153,9 @@ pub(super) fn connect(config: &Config, will: (String, Vec<u8>)) -> Result<(Clien
     };
     Ok((Client { inner, link: Arc::clone(&link), properties }, Connection { eventloop, link }))
 }
+
+/// Requests between our tasks and the connection: acknowledgements of all commands in hand, and events.
+const REQUESTS: usize = 1024;
 
 const CONTENT_TYPE: &str = "application/json";
 
@@ -238,7 +248,7 @@ impl Client {
     pub(super) fn acknowledge(&self, ticket: Ticket) {
         if self.link.ended.load(Ordering::SeqCst) == ticket.connection {
             let ack = ManualAck::PubAck(PubAck::new(ticket.packet, None));
-            // There is room: the broker has at most RECEIVE_MAXIMUM publishes under way.
+            // There is room: at most as many commands are in hand, even where the broker sends more than it may.
             if self.inner.try_manual_ack(ack).is_err() {
                 tracing::warn!("an acknowledgement found no room; the broker will send the command again");
             }
@@ -284,6 +294,12 @@ impl Connection {
                 return input;
             }
         }
+    }
+
+    /// Cuts the link, so that the broker sends again what was not acknowledged. The next call connects anew.
+    pub(super) fn cut(&mut self) {
+        self.link.ended.fetch_add(1, Ordering::SeqCst);
+        self.eventloop.clean();
     }
 
     fn incoming(&mut self, packet: Incoming) -> Option<Input> {

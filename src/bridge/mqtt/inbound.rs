@@ -8,12 +8,14 @@ use crate::gateway::{Gateway, Origin};
 use crate::model::{MessageId, Refusal, RefusalCode, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Commands in hand at a time: what the broker may send at QoS 1, and as many at QoS 0.
-pub(super) const IN_HAND: usize = 2 * RECEIVE_MAXIMUM as usize;
+const IN_HAND: usize = 2 * RECEIVE_MAXIMUM as usize;
 
 /// The receiver of commands.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Inbound {
     pub(super) client: Client,
     pub(super) topics: Topics,
     pub(super) commands: mpsc::Receiver<Command>,
+    /// Octets of the commands that wait.
+    pub(super) waiting: Arc<AtomicUsize>,
 }
 
 /// A command that was read.
@@ -72,6 +76,7 @@ impl Inbound {
                 }
                 command = self.commands.recv(), if !stopping && tasks.len() + waiting.len() < IN_HAND => {
                     let Some(command) = command else { return };
+                    self.waiting.fetch_sub(command.octets(), Ordering::Relaxed);
                     match read(command, &self.topics, self.gateway.now()) {
                         Some(work) => waiting.push_back(work),
                         None => continue,

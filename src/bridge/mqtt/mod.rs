@@ -26,6 +26,8 @@ use inbound::Inbound;
 use outbound::{Outbound, OutboundError};
 use session::{Link, Session};
 use state::States;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -75,16 +77,19 @@ impl Bridge {
         let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone()).await;
         let outbound = outbound.map_err(|error| error.to_string())?;
         let (announce, link) = watch::channel(Link::default());
-        let (hand_on, commands) = mpsc::channel(inbound::IN_HAND);
+        let (hand_on, commands) = mpsc::channel(session::WAITING);
+        let waiting = Arc::new(AtomicUsize::new(0));
         let session = Session {
             connection,
             client: client.clone(),
             topics: topics.clone(),
             link: announce,
             commands: hand_on,
+            waiting: Arc::clone(&waiting),
             stop: stop.clone(),
         };
-        let inbound = Inbound { gateway: gateway.clone(), client: client.clone(), topics: topics.clone(), commands };
+        let inbound =
+            Inbound { gateway: gateway.clone(), client: client.clone(), topics: topics.clone(), commands, waiting };
         let states = States { gateway: gateway.clone(), client: client.clone(), topics, link: link.clone() };
         let mut tasks = JoinSet::new();
         tasks.spawn(outbound.run(stop.clone()));

@@ -4,6 +4,8 @@ use super::client::{Client, Command, Connection, Input};
 use super::told;
 use super::topics::Topics;
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -16,6 +18,11 @@ pub(super) struct Link {
     /// Connections so far: a change means that there is a new one.
     pub(super) connections: u64,
 }
+
+/// Commands that wait to be carried out, where a broker does not keep to our receive maximum.
+pub(super) const WAITING: usize = 4096;
+/// Their octets.
+const WAITING_OCTETS: usize = 8 * 1024 * 1024;
 
 /// The first pause before connecting again; each is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -35,6 +42,8 @@ pub(super) struct Session {
     pub(super) topics: Topics,
     pub(super) link: watch::Sender<Link>,
     pub(super) commands: mpsc::Sender<Command>,
+    /// Octets of the commands that wait.
+    pub(super) waiting: Arc<AtomicUsize>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -111,13 +120,19 @@ impl Session {
         pause.mul_f64(jitter())
     }
 
-    /// Never waits: the connection has to be polled.
-    fn hand_on(&self, command: Command) {
-        // At QoS 1 there is room as long as the broker keeps to our receive maximum; if not, it will send it again.
-        if let Err(error) = self.commands.try_send(command) {
-            let reason =
-                if matches!(error, mpsc::error::TrySendError::Full(_)) { "too many at once" } else { "stopping" };
-            tracing::warn!(reason, "a command was left to the broker; at QoS 0 it is lost");
+    /// Never waits: the connection has to be polled. Some brokers do not keep to our receive maximum, so there is more
+    /// room than that; where even this is used up, a new connection makes the broker send again what is not acknowledged.
+    fn hand_on(&mut self, command: Command) {
+        let (octets, again) = (command.octets(), command.ticket.is_some());
+        let fits = self.waiting.load(Ordering::Relaxed) + octets <= WAITING_OCTETS;
+        if fits && self.commands.try_send(command).is_ok() {
+            self.waiting.fetch_add(octets, Ordering::Relaxed);
+        } else if again && !*self.stop.borrow() {
+            tracing::warn!("the broker sends commands faster than they can be stored; it has to send some again");
+            self.link.send_modify(|link| link.up = false);
+            self.connection.cut();
+        } else {
+            tracing::warn!("a command at QoS 0 came when there was no room; it is lost");
         }
     }
 }
