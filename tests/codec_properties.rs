@@ -6,9 +6,16 @@ use gsmgate::tpdu::*;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 
 /// No reading of any PDU gives more. Threat T-04 of the reliability rules.
 const MAX_OUT_OCTETS: usize = 64 * 1024;
+
+/// Failures are kept beside this file, `codec_properties.regressions`, and tried first the next time.
+fn config(cases: u32) -> ProptestConfig {
+    let kept = FileFailurePersistence::WithSource("regressions");
+    ProptestConfig { cases, failure_persistence: Some(Box::new(kept)), ..ProptestConfig::default() }
+}
 
 /// Octets of which many get far into the decoders: a valid beginning, then anything.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
@@ -145,7 +152,7 @@ fn read_all(octets: &[u8]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(config(2000))]
 
     #[test]
     fn any_octets_never_panic(octets in hostile()) {
@@ -220,7 +227,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(config(500))]
 
     /// Text to segments to PDUs to text, through the octets.
     #[test]

@@ -371,7 +371,7 @@ fn devices_are_allowed_by_numeric_majors() {
 
 #[test]
 fn a_start_that_cannot_succeed_is_not_repeated() {
-    assert_eq!(unit_values("RestartPreventExitStatus"), ["64 73 78"]);
+    assert_eq!(unit_values("RestartPreventExitStatus"), ["2 64 73 78"]);
     assert_eq!(unit_values("Restart"), ["always"]);
 }
 

@@ -49,7 +49,7 @@ impl Lines {
 /// UTF-8, or else windows-1252, so that no name an operator or a maker chose is lost.
 fn text(octets: Vec<u8>) -> String {
     let mut text = String::from_utf8(octets)
-        .unwrap_or_else(|error| encoding_rs::WINDOWS_1252.decode(error.as_bytes()).0.into_owned());
+        .unwrap_or_else(|error| encoding_rs::WINDOWS_1252.decode_without_bom_handling(error.as_bytes()).0.into_owned());
     text.truncate(text.trim_end().len());
     text
 }
@@ -92,6 +92,7 @@ mod tests {
             ("noise", b"\x00\x00OK\x00\r\n", vec!["OK"]),
             ("UTF-8", "Телеком\r\n".as_bytes(), vec!["Телеком"]),
             ("windows-1252", b"T\xe9l\xe9\r\n", vec!["Télé"]),
+            ("not a byte order mark", b"\xff\xfeab\r\n", vec!["ÿþab"]),
         ] {
             assert_eq!(pieces(octets), want, "{name}");
         }

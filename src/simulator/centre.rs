@@ -2,7 +2,7 @@
 //!
 //! All that is to happen later stands in one queue ordered by time.
 
-use super::config::random;
+use super::config::{SMSC, random};
 use super::echo::EchoPhone;
 use super::log::{What, at_us};
 use super::receive::Arrival;
@@ -18,8 +18,6 @@ use std::time::Duration;
 const WAITING_MAX: usize = 65_536;
 /// Accepted messages that the duplicate filter knows.
 const FILTERED_MAX: usize = 4096;
-/// The centre's own number, in front of every TPDU it sends.
-const SMSC: &str = "+491760000443";
 
 /// TP-FCS "SM Rejected – Duplicate SM". 3GPP TS 23.040 §9.2.3.22.
 const DUPLICATE: u16 = 0xC5;
@@ -303,6 +301,9 @@ impl Centre {
     }
 
     fn hand(&mut self, at: Moment, sim: usize, deliver: Deliver, report: Option<Box<Report>>) -> Option<Outcome> {
+        if self.waiting[sim].messages.len() >= WAITING_MAX {
+            return None;
+        }
         let (arrival, what) = self.arrival(at, deliver)?;
         let id = arrival.id;
         self.waiting[sim].messages.push_back(arrival);
@@ -342,7 +343,7 @@ impl Centre {
         Some(Arrival { id: self.last_id, is_report, pdu, tpdu_octets })
     }
 
-    /// The centre's clock. TP-SCTS of the year 1970 on for a lab that begins before it.
+    /// The centre's clock; all digits 0 outside the years and zones that TP-SCTS can show.
     fn stamp(&self, at: Moment) -> Scts {
         let seconds = at_us(self.epoch_us, at).div_euclid(1_000_000);
         Scts::from_unix(seconds, self.zone_quarters).unwrap_or_default()

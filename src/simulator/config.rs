@@ -4,6 +4,9 @@ use super::Fault;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The service centre's number: on a fresh SIM, and in front of every TPDU that it sends.
+pub(super) const SMSC: &str = "+491760000443";
+
 /// What a lab is made of. The default is one modem in memory that looks like a decent LTE stick.
 #[derive(Debug, Clone)]
 pub struct LabConfig {
@@ -33,7 +36,7 @@ pub struct LabConfig {
     /// A modem keeps the TP-MR of a message with TP-RD, so that the filter can know it. Default false: the SIM counts,
     /// as with most modems.
     pub honours_mr: bool,
-    /// Zone of the centre's clock, in quarter hours. Default 4, one hour east.
+    /// Zone of the centre's clock, in quarter hours east, -79 to 79. Default 4.
     pub zone_quarters: i8,
     /// Unix time in seconds at which the lab begins; `None`, the default: now.
     pub epoch: Option<i64>,

@@ -12,8 +12,9 @@
 //!
 //! Each is answered by one line: `{"ok":true}`, with `stats`, or `{"ok":false,"error":"…"}`.
 
+use super::Lab;
 use super::LabConfig;
-use super::lab::{Command, Handle, Lab, LabError, ModemStats};
+use super::handle::{Command, Handle, LabError, ModemStats};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};

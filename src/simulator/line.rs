@@ -39,6 +39,13 @@ impl Line {
         *self = Line { octet: self.octet, overruns: self.overruns, ..Line::default() };
     }
 
+    /// Cuts the line at `at`: what has not arrived by then on either side never will.
+    pub(super) fn cut(&mut self, at: Moment) {
+        self.input.clear();
+        self.output.retain(|(due, _)| *due <= at);
+        self.output_octets = self.output.iter().map(|(_, octets)| octets.len()).sum();
+    }
+
     /// The host began to send these octets at `now`.
     pub(super) fn received(&mut self, now: Moment, octets: &[u8]) {
         let room = INPUT_MAX - self.input.len();
@@ -132,6 +139,16 @@ mod tests {
         assert_eq!(line.poll_transmit(octet * 29).unwrap().len(), 12);
         assert_eq!(line.next_output(), Some(octet * 30));
         assert_eq!(line.poll_transmit(octet * 30).unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_cut_line_keeps_what_has_arrived() {
+        let mut line = Line::new(10_000);
+        line.received(MS, b"AT\r");
+        line.send(MS, &[b'x'; 30]);
+        line.cut(MS * 13);
+        assert_eq!(line.take(MS * 100), None);
+        assert_eq!(line.poll_transmit(MS * 100).unwrap().len(), 12);
     }
 
     #[test]

@@ -7,17 +7,17 @@
 //!     └───────────────────┘
 //! ```
 //! One command is worked on at a time; what the host sends meanwhile waits. URCs go out at once, except while the
-//! prompt stands. Sending is in `send.rs`, receiving in `receive.rs`.
+//! prompt stands. What it says is in `speak.rs`, sending in `send.rs`, receiving in `receive.rs`.
 
-use super::command::{self, Answer, Memory, Refusal, Settings};
+use super::command::{self, Answer, Memory, Settings};
 use super::config::random;
-use super::fault::{Fault, FaultKind, Faults, Point, Step, UrcPlace};
+use super::fault::{Fault, FaultKind, Faults, Point, Step};
 use super::line::Line;
 use super::log::What;
 use super::receive::{Arrival, Unacked};
-use super::send::InAir;
-pub(super) use super::send::{Entry, EntryKind};
+use super::send::{Entry, InAir};
 use super::sim::Sim;
+use super::speak::Speech;
 use super::storage::Storage;
 use super::{LabConfig, Moment, Submitted};
 use std::collections::VecDeque;
@@ -25,8 +25,6 @@ use std::time::Duration;
 
 /// Octets of a command line or a payload; a longer one is not obeyed. The longest PDU has 376 digits.
 const LINE_MAX: usize = 1024;
-/// URCs that wait; the oldest goes first.
-const URCS_MAX: usize = 64;
 
 /// A virtual modem with its SIM.
 #[derive(Debug)]
@@ -44,18 +42,12 @@ pub struct Modem {
     /// No `+CMTI` until the memory for received messages has been empty (F-15).
     pub(super) silent: bool,
     pub(super) stats: Stats,
+    pub(super) speech: Speech,
     /// Octets of the line or payload that is being read.
     pub(super) buffer: Vec<u8>,
     me: Storage,
     powered: bool,
-    reply: Option<Reply>,
-    /// What comes by itself at its moment (F-11), soonest first.
-    late: Vec<(Moment, Vec<u8>)>,
-    urcs: VecDeque<Vec<u8>>,
     faults: Faults,
-    muted_until: Moment,
-    echo_stuck: bool,
-    doubled_cr: bool,
     events: VecDeque<ModemEvent>,
     room: bool,
     random: u64,
@@ -115,25 +107,6 @@ pub(super) enum Mode {
     Prompt(Entry),
 }
 
-/// What is said at its moment, and what comes then. No input is looked at before.
-#[derive(Debug)]
-struct Reply {
-    at: Moment,
-    octets: Vec<u8>,
-    then: Then,
-}
-
-/// What comes after a reply.
-#[derive(Debug)]
-pub(super) enum Then {
-    /// A command line is done.
-    Answer,
-    /// A send is done.
-    Final,
-    /// The payload is awaited.
-    Prompt(Entry),
-}
-
 impl Modem {
     /// The n-th modem of a lab, switched on. References of its SIM begin where the seed says.
     pub fn new(n: usize, config: &LabConfig) -> Modem {
@@ -151,16 +124,11 @@ impl Modem {
             honours_mr: config.honours_mr,
             silent: false,
             stats: Stats::default(),
+            speech: Speech::default(),
             buffer: Vec::new(),
             me: Storage::new(config.slots, config.first_slot),
             powered: true,
-            reply: None,
-            late: Vec::new(),
-            urcs: VecDeque::new(),
             faults: Faults::default(),
-            muted_until: Moment::ZERO,
-            echo_stuck: false,
-            doubled_cr: false,
             events: VecDeque::new(),
             room: false,
             random: state,
@@ -178,9 +146,9 @@ impl Modem {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Moment) {
-        let due = self.late.partition_point(|(at, _)| *at <= now);
-        for (at, octets) in self.late.drain(..due).collect::<Vec<_>>() {
-            self.send(at, &octets);
+        let due = self.speech.late.partition_point(|(at, _)| *at <= now);
+        for (at, octets) in self.speech.late.drain(..due).collect::<Vec<_>>() {
+            self.say(at, &octets);
         }
         self.acknowledgement_overdue(now);
         self.advance(now);
@@ -188,10 +156,10 @@ impl Modem {
 
     /// When [`Modem::handle_timeout`] or [`Modem::poll_transmit`] has something to do.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        let busy = self.reply.is_some() || self.in_air.is_some() || !self.powered;
+        let busy = self.speech.reply.is_some() || self.in_air.is_some() || !self.powered;
         let input = if busy { None } else { self.line.next_input() };
-        let reply = self.reply.as_ref().map(|reply| reply.at);
-        let late = self.late.first().map(|(at, _)| *at);
+        let reply = self.speech.reply.as_ref().map(|reply| reply.at);
+        let late = self.speech.late.first().map(|(at, _)| *at);
         let overdue = self.unacked.as_ref().map(|unacked| unacked.until);
         [input, reply, late, overdue, self.line.next_output()].into_iter().flatten().min()
     }
@@ -209,17 +177,14 @@ impl Modem {
         event.or_else(|| std::mem::take(&mut self.room).then_some(ModemEvent::Room))
     }
 
-    /// Pulls the plug. What the host has not heard it never will; the SIM and the memories keep what they have.
-    pub fn power_off(&mut self) {
+    /// Pulls the plug. What the host has not heard by `now` it never will; the SIM and the memories keep what they have.
+    pub fn power_off(&mut self, now: Moment) {
+        self.line.cut(now);
         self.powered = false;
         self.mode = Mode::Command;
         self.buffer.clear();
-        self.reply = None;
-        self.late.clear();
-        self.urcs.clear();
+        self.speech = Speech::default();
         self.in_air = None;
-        self.muted_until = Moment::ZERO;
-        (self.echo_stuck, self.doubled_cr) = (false, false);
         self.give_back();
     }
 
@@ -245,8 +210,8 @@ impl Modem {
     pub fn clear_faults(&mut self) {
         self.faults.clear();
         self.silent = false;
-        self.muted_until = Moment::ZERO;
-        (self.echo_stuck, self.doubled_cr) = (false, false);
+        self.speech.muted_until = Moment::ZERO;
+        (self.speech.echo_stuck, self.speech.doubled_cr) = (false, false);
     }
 
     /// Counters since the lab began.
@@ -304,7 +269,7 @@ impl Modem {
     }
 
     fn pull(&mut self, back: Option<Duration>) {
-        self.power_off();
+        self.power_off(self.clock);
         self.event(ModemEvent::Unplug { back });
     }
 
@@ -313,81 +278,14 @@ impl Modem {
         random(&mut self.random) % n
     }
 
-    pub(super) fn send(&mut self, at: Moment, octets: &[u8]) {
-        if self.powered && at >= self.muted_until {
-            self.line.send(at, octets);
-        }
-    }
-
-    /// Says `octets` at `at`, then goes on.
-    pub(super) fn reply(&mut self, at: Moment, octets: Vec<u8>, then: Then) {
-        self.reply = Some(Reply { at, octets, then });
-    }
-
-    /// A URC; it waits while the prompt stands.
-    pub(super) fn urc(&mut self, octets: Vec<u8>) {
-        if self.urcs.len() == URCS_MAX {
-            self.urcs.pop_front();
-        }
-        self.urcs.push_back(octets);
-        self.flush_urcs();
-    }
-
-    fn flush_urcs(&mut self) {
-        if self.mode != Mode::Command || self.settings.cnmi.mode == 0 {
-            return;
-        }
-        while let Some(octets) = self.urcs.pop_front() {
-            self.send(self.clock, &octets);
-        }
-    }
-
-    /// Puts a late answer where it belongs.
-    pub(super) fn come_late(&mut self, at: Moment, octets: Vec<u8>) {
-        let place = self.late.partition_point(|(other, _)| *other <= at);
-        self.late.insert(place, (at, octets));
-        self.late.truncate(URCS_MAX);
-    }
-
-    /// A line as the host is to see it; V.250 §5.7.1.
-    pub(super) fn render(&self, lines: &[String], result: Option<Result<(), Refusal>>) -> Vec<u8> {
-        let mut text = String::new();
-        let front = if self.settings.verbose { "\r\n" } else { "" };
-        for line in lines {
-            text += &format!("{front}{line}\r\n");
-        }
-        if let Some(result) = result
-            && !self.settings.quiet
-        {
-            text += &self.result_code(result);
-        }
-        if self.doubled_cr {
-            text = text.replace("\r\n", "\r\r\n");
-        }
-        text.into_bytes()
-    }
-
-    fn result_code(&self, result: Result<(), Refusal>) -> String {
-        let words = match result {
-            Err(Refusal::Cms(code)) => format!("+CMS ERROR: {code}"),
-            Err(Refusal::Cme(code)) if self.settings.cmee > 0 => format!("+CME ERROR: {code}"),
-            // V.250 table 1.
-            Ok(()) if !self.settings.verbose => return "0\r".to_owned(),
-            Err(_) if !self.settings.verbose => return "4\r".to_owned(),
-            Ok(()) => "OK".to_owned(),
-            Err(_) => "ERROR".to_owned(),
-        };
-        format!("\r\n{words}\r\n")
-    }
-
     /// Says and reads all that has its turn by `now`.
     pub(super) fn advance(&mut self, now: Moment) {
         while self.powered {
-            if let Some(reply) = self.reply.take_if(|reply| reply.at <= now) {
-                self.said(reply);
+            if let Some(reply) = self.speech.reply.take_if(|reply| reply.at <= now) {
+                self.give(reply);
                 continue;
             }
-            if self.reply.is_some() || self.in_air.is_some() {
+            if self.speech.reply.is_some() || self.in_air.is_some() {
                 return;
             }
             let Some((at, octet)) = self.line.take(now) else { return };
@@ -396,37 +294,13 @@ impl Modem {
         }
     }
 
-    fn said(&mut self, reply: Reply) {
-        self.clock = self.clock.max(reply.at);
-        self.send(self.clock, &reply.octets);
-        match reply.then {
-            Then::Answer => _ = self.step(Step::Answer),
-            Then::Final => _ = self.step(Step::Final),
-            Then::Prompt(entry) => {
-                if let Some(FaultKind::UrcInside { urc, .. }) = self.strike(Point::UrcIn(UrcPlace::Prompt)) {
-                    let urc = self.render(&[urc], None);
-                    self.send(self.clock, &urc);
-                }
-                self.mode = Mode::Prompt(entry);
-                self.step(Step::Prompt);
-            }
-        }
-        self.flush_urcs();
-    }
-
     fn octet(&mut self, octet: u8) {
-        if self.clock < self.muted_until {
+        if self.clock < self.speech.muted_until {
             return;
         }
         match self.mode {
             Mode::Command => self.octet_of_line(octet),
             Mode::Prompt(_) => self.octet_of_payload(octet),
-        }
-    }
-
-    pub(super) fn echo(&mut self, octet: u8) {
-        if self.settings.echo || self.echo_stuck {
-            self.send(self.clock, &[octet]);
         }
     }
 
@@ -467,15 +341,15 @@ impl Modem {
             return self.pull(Some(back));
         }
         if let Some(FaultKind::Mute { lasts }) = self.strike(Point::Mute) {
-            self.muted_until = lasts.map_or(Moment::MAX, |lasts| self.clock.saturating_add(lasts));
+            self.speech.muted_until = lasts.map_or(Moment::MAX, |lasts| self.clock.saturating_add(lasts));
             return;
         }
         if self.step(Step::Command) {
             return;
         }
         let echo = self.strike(Point::Echo);
-        self.echo_stuck = echo.is_some();
-        self.doubled_cr = matches!(echo, Some(FaultKind::Echo { doubled_cr: true }));
+        self.speech.echo_stuck = echo.is_some();
+        self.speech.doubled_cr = matches!(echo, Some(FaultKind::Echo { doubled_cr: true }));
         let mut lines = Vec::new();
         while let Some(call) = command::next(&mut rest) {
             match command::run(self, &call) {
@@ -487,18 +361,6 @@ impl Modem {
             }
         }
         self.answer_line(&lines, Ok(()));
-    }
-
-    /// The answer to a command line, at once.
-    pub(super) fn answer_line(&mut self, lines: &[String], result: Result<(), Refusal>) {
-        let mut octets = self.render(lines, None);
-        if !lines.is_empty()
-            && let Some(FaultKind::UrcInside { urc, .. }) = self.strike(Point::UrcIn(UrcPlace::Response))
-        {
-            octets.extend(self.render(&[urc], None));
-        }
-        octets.extend(self.render(&[], Some(result)));
-        self.reply(self.clock, octets, Then::Answer);
     }
 }
 

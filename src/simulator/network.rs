@@ -143,7 +143,7 @@ impl Network {
     pub fn unplug(&mut self, now: Moment, modem: usize, back: Option<Duration>) -> Result<(), NetworkError> {
         self.known(modem)?;
         if self.modems[modem].is_powered() {
-            self.modems[modem].power_off();
+            self.modems[modem].power_off(now);
             self.unplugged(now, modem, back);
         } else {
             self.back_at[modem] = back.map(|back| now.saturating_add(back));

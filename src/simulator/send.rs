@@ -3,7 +3,8 @@
 use super::Moment;
 use super::command::Refusal;
 use super::fault::{FaultKind, OddFinal, OddPrompt, Point, Stage, Step};
-use super::modem::{CTRL_Z, ESC, Mode, Modem, ModemEvent, Then};
+use super::modem::{CTRL_Z, ESC, Mode, Modem, ModemEvent};
+use super::speak::Then;
 use super::storage::{Stat, Stored};
 use crate::tpdu::{MessageReference, Pdu, Submit, hex};
 use std::time::Duration;

@@ -2,11 +2,9 @@
 //! its memory. It keeps all of them while its modem is unplugged.
 
 use super::LabConfig;
+use super::config::SMSC;
 use super::storage::Storage;
 use crate::tpdu::{Address, MessageReference};
-
-/// The service centre's number on a fresh SIM.
-const SMSC: &str = "+491760000443";
 
 #[derive(Debug)]
 pub(super) struct Sim {

@@ -33,7 +33,9 @@ pub(super) struct Storage {
 }
 
 impl Storage {
+    /// A memory whose indices all fit in 16 bits.
     pub(super) fn new(slots: u16, first: u16) -> Storage {
+        let slots = slots.min(u16::MAX - first);
         Storage { first, slots: vec![None; usize::from(slots)] }
     }
 
@@ -98,5 +100,6 @@ mod tests {
         assert!(Storage::new(2, 1).slot(0).is_none());
         assert!(Storage::new(2, 1).slot(u16::MAX).is_none());
         assert_eq!(Storage::new(0, 1).put(message(1)), None);
+        assert_eq!(Storage::new(9, u16::MAX - 1).total(), 1);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{Answer, Cnmi, ERROR, Form, Memory, Refusal, info, string};
 use crate::simulator::fault::OddDelete;
-use crate::simulator::modem::{Entry, EntryKind, Modem};
+use crate::simulator::modem::Modem;
+use crate::simulator::send::{Entry, EntryKind};
 use crate::simulator::storage::{Stat, Stored};
 use crate::tpdu::{Address, hex, ucs2};
 

@@ -3,7 +3,8 @@
 
 mod message;
 
-use super::modem::{Entry, Modem};
+use super::modem::Modem;
+use super::send::Entry;
 use crate::at::Params;
 use crate::tpdu::hex;
 

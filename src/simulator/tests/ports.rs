@@ -201,7 +201,7 @@ async fn the_control_socket_takes_json_lines() {
     let config = LabConfig { dir: Some(dir.path().into()), ..quick(1) };
     let task = tokio::spawn({
         let socket = socket.clone();
-        async move { serve(config, &socket).await }
+        async move { serve(config, &socket, || {}).await }
     });
     let connecting = async {
         loop {
@@ -239,7 +239,7 @@ async fn the_control_socket_takes_json_lines() {
     assert_eq!((&stats["stats"][0]["stored"], &stats["stats"][0]["plugged"]), (&2.into(), &true.into()), "{got}");
 
     // A second lab does not take a socket that is in use.
-    let second = serve(quick(1), &socket).await;
+    let second = serve(quick(1), &socket, || {}).await;
     assert_eq!(second.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
     task.abort();
     _ = task.await;

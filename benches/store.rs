@@ -1,0 +1,236 @@
+//! What a one-part message costs the store: time, processor time and octets written, alone and under load.
+#![allow(missing_docs, reason = "criterion's macros make public items")]
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gsmgate::model::{AttemptId, Label, OnUncertain, PartKey, Priority, Timestamp};
+use gsmgate::store::{Accepted, Claim, Config, NewMessage, ReportIn, Step, Store, Verdict};
+use gsmgate::tpdu::{Choice, ValidityPeriod, segment};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+/// 51 characters, as in the comparison with other gateways.
+const TEXT: &str = "the quick brown fox jumps over the lazy dog, twice!";
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+/// Messages a client has under way at a time.
+const WINDOW: usize = 64;
+
+struct Rig {
+    _dir: tempfile::TempDir,
+    store: Store,
+    next: i64,
+}
+
+impl Rig {
+    fn new() -> Rig {
+        let dir = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| "target".into()));
+        let dir = dir.expect("a folder on a disk");
+        let (store, recovered, _closer) = Store::open(&Config::new(dir.path()), NOW).expect("a store");
+        Rig { _dir: dir, store, next: recovered.next_attempt.0 }
+    }
+
+    fn message(&mut self, n: usize) -> NewMessage {
+        NewMessage {
+            id: ulid::Ulid::generate().to_string().to_ascii_lowercase().parse().expect("an id"),
+            digest: [n as u8; 32],
+            to: format!("+49170{:07}", n % 10_000_000).parse().expect("a number"),
+            parts: segment::text(TEXT, Choice::Auto).expect("one part"),
+            port: None,
+            class: None,
+            priority: Priority::Normal,
+            on_uncertain: OnUncertain::Resend,
+            report: true,
+            sim: None,
+            not_before: NOW,
+            expires_at: NOW.after(Duration::from_secs(86_400)),
+            tags: Vec::new(),
+        }
+    }
+
+    fn claim(&mut self, part: PartKey) -> Claim {
+        let attempt = AttemptId(self.next);
+        self.next += 1;
+        Claim {
+            attempt,
+            part,
+            iccid: "8949000000000001000".parse().expect("an ICCID"),
+            sim: label("sim-1000"),
+            port: "/dev/ttyUSB0".into(),
+            tpdu_sha256: [7; 32],
+            validity: ValidityPeriod::Relative(167),
+            routing: "least loaded",
+            resend_of: None,
+            at: NOW,
+        }
+    }
+
+    fn report(&self, n: usize, mr: u8) -> ReportIn {
+        ReportIn {
+            iccid: "8949000000000001000".parse().expect("an ICCID"),
+            sim: label("sim-1000"),
+            mr,
+            recipient: format!("+49170{:07}", n % 10_000_000),
+            scts: Some(NOW.0 / 1000),
+            status: 0,
+            raw: vec![0; 40],
+            at: NOW,
+        }
+    }
+}
+
+fn label(text: &str) -> Label {
+    text.parse().expect("a label")
+}
+
+fn acked(attempt: AttemptId, mr: u8) -> Step {
+    let report_until = NOW.after(Duration::from_secs(4 * 86_400));
+    let verdict = Verdict::Acked { mr: Some(mr), report_until, by_evidence: false };
+    Step::Ended { attempt, verdict, at: NOW }
+}
+
+fn arm(attempt: AttemptId) -> (Step, oneshot::Receiver<bool>) {
+    let (reply, armed) = oneshot::channel();
+    let deadline = NOW.after(Duration::from_secs(180));
+    (Step::Arm { attempt, at: NOW, deadline, reply }, armed)
+}
+
+/// One message at a time, every answer waited for: accept, claim and arm, acknowledged, delivered.
+async fn alone(rig: &mut Rig, first: usize, messages: usize) {
+    let mut committed = rig.store.committed();
+    for n in first..first + messages {
+        let message = rig.message(n);
+        let accepted = rig.store.accept(vec![message], NOW).await.expect("accepted");
+        let Accepted::New(key) = accepted[0] else { panic!("not new") };
+        let due = rig.store.due(NOW, 64).await.expect("due");
+        assert_eq!(due.work.len(), 1);
+        let claim = rig.claim(PartKey { message: key, seq: 1 });
+        let attempt = claim.attempt;
+        rig.store.step(vec![Step::Claim(claim)]).expect("claimed");
+        let (step, armed) = arm(attempt);
+        rig.store.step(vec![step]).expect("arming");
+        assert_eq!(armed.await, Ok(true));
+        committed.borrow_and_update();
+        rig.store.step(vec![acked(attempt, n as u8)]).expect("ended");
+        committed.changed().await.expect("committed");
+        rig.store.report(rig.report(n, n as u8)).await.expect("reported");
+    }
+}
+
+/// A full queue and one lane that never waits: result of part k, arming of part k+1, claim of part k+2 in one commit.
+async fn busy(rig: &mut Rig, first: usize, messages: usize) {
+    let mut attempts = std::collections::VecDeque::new();
+    let mut next = first;
+    let mut in_air: Option<(AttemptId, usize)> = None;
+    let mut reports: Vec<tokio::task::JoinHandle<()>> = Vec::new();
+    for n in first..first + messages {
+        if attempts.len() < 2 && next < first + messages {
+            let batch: Vec<_> = (0..WINDOW.min(first + messages - next)).map(|i| rig.message(next + i)).collect();
+            next += batch.len();
+            // Each is a command of its own, as from a client with a window of QoS 1 messages.
+            let accepts: Vec<_> = batch
+                .into_iter()
+                .map(|message| {
+                    let store = rig.store.clone();
+                    tokio::spawn(async move { store.accept(vec![message], NOW).await.expect("accepted") })
+                })
+                .collect();
+            for accept in accepts {
+                accept.await.expect("accepted");
+            }
+            let due = rig.store.due(NOW, 2 * WINDOW).await.expect("due");
+            // What is in hand already comes again until it is claimed.
+            let in_hand = attempts.clone();
+            attempts.extend(due.work.into_iter().map(|work| work.key).filter(|key| !in_hand.contains(key)));
+        }
+        let key = attempts.pop_front().expect("a message");
+        let claim = rig.claim(PartKey { message: key, seq: 1 });
+        let attempt = claim.attempt;
+        let (step, armed) = arm(attempt);
+        let ended = in_air.take().map(|(attempt, n)| acked(attempt, n as u8));
+        rig.store.step(ended.into_iter().chain([Step::Claim(claim), step]).collect()).expect("steps");
+        assert_eq!(armed.await, Ok(true));
+        if n > first {
+            let (store, report) = (rig.store.clone(), rig.report(n - 1, (n - 1) as u8));
+            reports.push(tokio::spawn(async move { store.report(report).await.expect("reported") }));
+        }
+        in_air = Some((attempt, n));
+    }
+    let (attempt, n) = in_air.expect("the last one");
+    rig.store.step(vec![acked(attempt, n as u8)]).expect("ended");
+    rig.store.report(rig.report(n, n as u8)).await.expect("reported");
+    for report in reports {
+        report.await.expect("reported");
+    }
+}
+
+/// Octets that this process passed to write calls, and its processor time in microseconds.
+fn spent() -> (u64, u64) {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let octets = io.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse().ok()).unwrap_or(0);
+    let clock = nix::time::clock_gettime(nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("a clock");
+    (octets, Duration::from(clock).as_micros() as u64)
+}
+
+/// 500 times 4 KiB and a sync: what the disk takes for one.
+fn probe() -> Duration {
+    use std::io::Write;
+    let mut file = tempfile::tempfile_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| "target".into())).expect("file");
+    let mut took: Vec<Duration> = (0..500)
+        .map(|_| {
+            let start = Instant::now();
+            file.write_all(&[0x55; 4096]).expect("written");
+            file.sync_data().expect("synced");
+            start.elapsed()
+        })
+        .collect();
+    took.sort();
+    took[250]
+}
+
+fn summary(name: &str, runtime: &Runtime, messages: usize, run: impl AsyncFn(&mut Rig, usize, usize)) {
+    let mut rig = Rig::new();
+    runtime.block_on(run(&mut rig, 0, 200));
+    let (octets, cpu) = spent();
+    let start = Instant::now();
+    runtime.block_on(run(&mut rig, 200, messages));
+    let took = start.elapsed();
+    let (octets, cpu) = (spent().0 - octets, spent().1 - cpu);
+    let n = messages as u64;
+    eprintln!(
+        "{name}: {:.0} messages/s, {} us of processor and {:.1} KiB written a message",
+        messages as f64 / took.as_secs_f64(),
+        cpu / n,
+        octets as f64 / 1024.0 / messages as f64
+    );
+}
+
+fn life_cycle(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    eprintln!("disk: {} us for 4 KiB and a sync", probe().as_micros());
+    summary("alone", &runtime, 1000, async |rig: &mut Rig, first, n| alone(rig, first, n).await);
+    summary("busy", &runtime, 5000, async |rig: &mut Rig, first, n| busy(rig, first, n).await);
+    if std::env::var_os("SUMMARY_ONLY").is_some() {
+        return;
+    }
+    let mut group = criterion.benchmark_group("store");
+    group.throughput(Throughput::Elements(1)).sample_size(10);
+    for (name, is_busy) in [("alone", false), ("busy", true)] {
+        let mut rig = Rig::new();
+        let mut first = 0;
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|iterations| {
+                let n = iterations as usize;
+                let start = Instant::now();
+                runtime.block_on(async {
+                    if is_busy { busy(&mut rig, first, n).await } else { alone(&mut rig, first, n).await }
+                });
+                first += n;
+                start.elapsed()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, life_cycle);
+criterion_main!(benches);
