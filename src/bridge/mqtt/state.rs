@@ -40,6 +40,8 @@ impl States {
         let mut published = Values::new();
         let mut connection = 0;
         let mut once_more = None;
+        // Without drivers nothing changes any more.
+        let mut drivers = true;
         while !*stop.borrow() {
             let link = *self.link.borrow_and_update();
             changed.mark_unchanged();
@@ -57,8 +59,7 @@ impl States {
                 () = told(&mut stop) => {}
                 moved = self.link.changed() => if moved.is_err() { return },
                 () = until(once_more), if link.up => {}
-                // Without drivers nothing changes any more; what is left is to say goodbye.
-                moved = changed.changed() => if moved.is_err() { told(&mut stop).await; },
+                moved = changed.changed(), if drivers => drivers = moved.is_ok(),
             }
         }
         if self.link.borrow().up {

@@ -1,0 +1,48 @@
+//! The broker goes and comes, with nothing remembered: nothing is lost, and nothing stops.
+
+use super::rig::Rig;
+use super::user::{Broker, User};
+use std::collections::BTreeSet;
+
+#[tokio::test]
+async fn a_broker_that_forgets_everything_loses_nothing() {
+    let (dir, mut broker) = (tempfile::tempdir().unwrap(), Broker::start(0).await);
+    let mut rig = Rig::start(dir.path(), broker.address);
+    let mut user = User::connect(broker.address).await;
+    let mut seen = BTreeSet::new();
+    let mut sent = 0;
+    for round in 0..4 {
+        for _ in 0..25 {
+            sent += 1;
+            let command = format!(r#"{{"to":"+491701234567","text":"a","id":"m{sent}"}}"#);
+            user.send(command).await;
+        }
+        while seen.len() < sent {
+            let status = user.next_of_kind("status").await.json;
+            seen.insert(status["seq"].as_u64().unwrap());
+        }
+        drop(user);
+        let port = broker.kill().await;
+        // The gateway goes on while nobody listens; once it does not even live on.
+        sent += 1;
+        let away = format!(r#"{{"to":"+491701234567","text":"a","id":"m{sent}"}}"#);
+        let command = gsmgate::bridge::wire::parse_send(away.as_bytes(), super::rig::now(), &Default::default());
+        rig.gateway.submit(command.unwrap().submissions, None).await.unwrap();
+        if round == 2 {
+            rig.kill().await;
+            broker = Broker::start(port).await;
+            user = User::connect(broker.address).await;
+            rig = Rig::start(dir.path(), broker.address);
+        } else {
+            broker = Broker::start(port).await;
+            user = User::connect(broker.address).await;
+        }
+        while seen.len() < sent {
+            let status = user.next_of_kind("status").await.json;
+            seen.insert(status["seq"].as_u64().unwrap());
+        }
+    }
+    assert_eq!(seen, (1..=104).collect());
+    assert_eq!(rig.gateway.counts().await.unwrap().queued, 104);
+    rig.stop().await;
+}
