@@ -85,7 +85,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let intake_settings = intake::Settings { adopt: settings.adopt, name_sim, clock: now };
     spawn(&mut tasks, "intake", intake::run(received, store.clone(), intake_settings));
     let path = settings.control_socket;
-    let control = bridge::control::Control::bind(&path).map_err(|source| Error::Control { path, source })?;
+    let control = bridge::control::Control::bind(&path).await.map_err(|source| Error::Control { path, source })?;
     spawn(&mut tasks, "control socket", control.serve(gateway.clone()));
     // The bridge ends last, so that what the drivers still report goes out.
     let (closing, closed) = watch::channel(false);

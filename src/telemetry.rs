@@ -15,16 +15,23 @@ pub enum LogFormat {
     Json,
 }
 
+/// Words that are a level by themselves; any other bare word would be a module's name, and silence everything else.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// Says what is wrong with a filter.
 pub fn check_level(level: &str) -> Result<(), String> {
-    EnvFilter::try_new(level)
-        .map(|_| ())
-        .map_err(|error| format!("{error}; e.g. \"info\", \"debug\" or \"gsmgate::modem=trace\""))
+    let example = "e.g. \"info\", \"debug\" or \"info,gsmgate::modem=trace\"";
+    if let Some(word) = level.split(',').find(|word| !word.contains(['=', '[']) && !LEVELS.contains(word)) {
+        return Err(format!("{word:?} is no level; {example}"));
+    }
+    EnvFilter::try_new(level).map(|_| ()).map_err(|error| format!("{error}; {example}"))
 }
 
-/// Starts logging for this process. A second call changes nothing.
+/// Starts logging for this process. `RUST_LOG`, where it is set and right, stands above `level`. A second call changes
+/// nothing.
 pub fn start(level: &str, format: LogFormat) {
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let wished = std::env::var("RUST_LOG").ok().filter(|wished| check_level(wished).is_ok());
+    let filter = EnvFilter::try_new(wished.as_deref().unwrap_or(level)).unwrap_or_else(|_| EnvFilter::new("info"));
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| SafeLines);
     // Only fails when logging runs already, and then it is as good.
@@ -54,16 +61,18 @@ impl Write for SafeLines {
     }
 }
 
-fn escape(line: &str) -> String {
-    let mut safe = String::with_capacity(line.len());
-    for c in line.chars() {
-        if c.is_control() || is_bidi(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+/// The text as one line that neither drives a terminal nor fools its reader (T-02). The escapes are also JSON's.
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_bidi(c) { safe.push_str(&format!("\\u{:04x}", u32::from(c))) } else { safe.push(c) }
     }
     safe
 }
 
+/// Marks that turn the direction of writing, or break a line: all of them below U+10000.
 fn is_bidi(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -72,13 +81,29 @@ mod tests {
 
     #[test]
     fn one_record_is_one_safe_line() {
-        assert_eq!(escape("a\r\nb\u{1b}[31m\u{202e}c"), "a\\u{d}\\u{a}b\\u{1b}[31m\\u{202e}c");
+        assert_eq!(escape("a\r\nb\u{1b}[31m\u{202e}c"), "a\\u000d\\u000ab\\u001b[31m\\u202ec");
         assert_eq!(escape("plain ü €"), "plain ü €");
     }
 
     #[test]
+    fn what_is_escaped_stays_json() {
+        let line = serde_json::json!({ "text": "a\u{202e}b" }).to_string();
+        let value: serde_json::Value = serde_json::from_str(&escape(&line)).unwrap();
+        assert_eq!(value["text"], "a\u{202e}b");
+    }
+
+    #[test]
     fn levels_are_checked() {
-        assert!(check_level("info").is_ok() && check_level("gsmgate::modem=trace,warn").is_ok());
-        assert!(check_level("gsmgate=loud").is_err());
+        for (level, fits) in [
+            ("info", true),
+            ("gsmgate::modem=trace,warn", true),
+            ("off", true),
+            ("gsmgate=loud", false),
+            ("verbose", false),
+            ("info,gsmgate", false),
+            ("", false),
+        ] {
+            assert_eq!(check_level(level).is_ok(), fits, "{level}");
+        }
     }
 }

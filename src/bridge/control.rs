@@ -1,24 +1,46 @@
 //! The Unix socket of the command line: one JSON object a line, both ways.
+//!
+//! | request | data of the answer |
+//! |---|---|
+//! | `{"do":"send","with":{"to":…,"text":…}}` | as over MQTT: a receipt a recipient |
+//! | `{"do":"get","with":{"id":…}}` | the message with its history |
+//! | `{"do":"cancel","with":{"id":…}}` | its state after it |
+//! | `{"do":"modems"}` | every modem, and the SIM in it |
+//! | `{"do":"info"}` | name, version, queue, the last `seq` |
+//! | `{"do":"follow","with":{"after":…}}` | from which `seq`; then every event, a line each, until the client goes |
+//!
+//! The answer is `{"status":"ok","data":…}` or `{"status":"error","error":…}`, the same objects as over MQTT.
 
 use super::wire;
 use crate::gateway::Gateway;
-use crate::model::{MessageId, Refusal, RefusalCode};
+use crate::model::{ModemStatus, Refusal, RefusalCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::os::unix::fs::PermissionsExt;
+use std::borrow::Cow;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-/// Clients at a time.
+/// Clients at a time. The next is told so.
 const CLIENTS: usize = 32;
-/// A request is not longer than this.
+/// A request is not longer than this, in octets.
 const MAX_LINE: usize = 128 * 1024;
 /// Events read at a time for a client that follows.
 const PAGE: usize = 64;
+/// A client that asks nothing for so long gives its place to others.
+const IDLE: Duration = Duration::from_secs(600);
+/// A client that does not read for so long is gone.
+const UNREAD: Duration = Duration::from_secs(10);
 
 /// The socket, bound and not yet served.
 #[derive(Debug)]
@@ -29,14 +51,13 @@ pub struct Control {
 
 impl Control {
     /// Makes the socket, mode 0660. One that is left from a process that is gone is replaced.
-    pub fn bind(path: &Path) -> std::io::Result<Control> {
+    pub async fn bind(path: &Path) -> io::Result<Control> {
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir)?;
         }
-        // The state directory's lock says that we are alone; a socket that still answers belongs to another one.
-        match std::os::unix::net::UnixStream::connect(path) {
-            Ok(_) => return Err(std::io::Error::other("another gateway answers on it")),
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => std::fs::remove_file(path)?,
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => replace(path).await?,
+            Ok(_) => return Err(io::Error::new(ErrorKind::AlreadyExists, "a file that is no socket is in its place")),
             Err(_) => {}
         }
         let listener = UnixListener::bind(path)?;
@@ -50,22 +71,25 @@ impl Control {
         let mut clients = JoinSet::new();
         loop {
             while clients.try_join_next().is_some() {}
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    let gateway = gateway.clone();
-                    clients.spawn(async move {
-                        // The client went away: there is nobody to tell.
-                        let _ = talk(stream, &gateway).await;
-                        drop(place);
-                    });
-                }
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "the control socket does not accept a client");
                     // Out of descriptors: a client that leaves frees one.
                     clients.join_next().await;
+                    continue;
                 }
-            }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                turn_away(stream);
+                continue;
+            };
+            let gateway = gateway.clone();
+            clients.spawn(async move {
+                // The client went away: there is nobody to tell.
+                let _ = talk(stream, &gateway).await;
+                drop(place);
+            });
         }
     }
 }
@@ -77,76 +101,115 @@ impl Drop for Control {
     }
 }
 
-async fn talk(stream: UnixStream, gateway: &Gateway) -> std::io::Result<()> {
+/// Removes a socket that nobody answers on.
+async fn replace(path: &Path) -> io::Result<()> {
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        // Also when its queue of clients is full.
+        Ok(_) | Err(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another gateway answers on it")),
+    }
+}
+
+/// The socket's buffer is empty, so it takes the line at once.
+fn turn_away(stream: UnixStream) {
+    let refusal = Refusal::new(RefusalCode::QueueFull, format!("{CLIENTS} clients are connected; try again later"));
+    let mut line = wire::error(&refusal);
+    line.push(b'\n');
+    // It may have gone already.
+    let _ = stream.into_std().and_then(|mut stream| stream.write_all(&line));
+}
+
+async fn talk(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     loop {
         line.clear();
-        let n = (&mut reader).take(MAX_LINE as u64).read_until(b'\n', &mut line).await?;
+        let mut bounded = (&mut reader).take(MAX_LINE as u64);
+        let n = timeout(IDLE, bounded.read_until(b'\n', &mut line)).await??;
         if n == 0 {
             return Ok(());
         }
-        if line.last() != Some(&b'\n') {
-            let refusal = Refusal::new(RefusalCode::TooLong, "a request is one line of at most 128 KiB");
-            return send(&mut writer, wire::error(&refusal)).await;
+        if n == MAX_LINE && line.last() != Some(&b'\n') {
+            let detail = format!("a request is one line of at most {MAX_LINE} octets");
+            return send(&mut writer, wire::error(&Refusal::new(RefusalCode::TooLong, detail))).await;
         }
-        match request(&line) {
-            Ok((verb, _)) if verb == "follow" => return follow(&mut reader, &mut writer, gateway).await,
-            Ok((verb, body)) => {
-                let reply = match answer(&verb, &body, gateway).await {
-                    Ok(data) => wire::ok(data, None),
-                    Err(refusal) => wire::error(&refusal),
-                };
-                send(&mut writer, reply).await?;
-            }
-            Err(refusal) => send(&mut writer, wire::error(&refusal)).await?,
-        }
+        let reply = match Request::parse(&line) {
+            Ok(request) if request.verb == "follow" => return follow(&request, reader, writer, gateway).await,
+            Ok(request) => answer(&request, gateway).await,
+            Err(refusal) => Err(refusal),
+        };
+        send(&mut writer, reply.unwrap_or_else(|refusal| wire::error(&refusal))).await?;
     }
 }
 
-async fn send(writer: &mut OwnedWriteHalf, mut line: Vec<u8>) -> std::io::Result<()> {
+async fn send(writer: &mut OwnedWriteHalf, mut line: Vec<u8>) -> io::Result<()> {
     line.push(b'\n');
-    writer.write_all(&line).await
+    timeout(UNREAD, writer.write_all(&line)).await?
 }
 
-fn request(line: &[u8]) -> Result<(String, Value), Refusal> {
-    let mut request: Value =
-        serde_json::from_slice(line).map_err(|error| Refusal::new(RefusalCode::InvalidJson, error.to_string()))?;
-    let verb = request.get("do").and_then(Value::as_str).map(str::to_owned);
-    let verb = verb.ok_or_else(|| Refusal::new(RefusalCode::InvalidField, "a request names its verb").at("/do"))?;
-    let body = request.get_mut("with").map(Value::take).unwrap_or(Value::Null);
-    Ok((verb, body))
+/// One line of a client.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request<'a> {
+    #[serde(rename = "do", borrow)]
+    verb: Cow<'a, str>,
+    /// What the verb is about, as the client wrote it.
+    #[serde(rename = "with", borrow)]
+    body: Option<&'a RawValue>,
 }
 
-async fn answer(verb: &str, body: &Value, gateway: &Gateway) -> Result<Value, Refusal> {
-    match verb {
+impl<'a> Request<'a> {
+    fn parse(line: &'a [u8]) -> Result<Request<'a>, Refusal> {
+        serde_json::from_slice(line).map_err(|error| {
+            let code = if error.is_data() { RefusalCode::InvalidField } else { RefusalCode::InvalidJson };
+            Refusal::new(code, format!("not a request: {error}")).at(format!("{}:{}", error.line(), error.column()))
+        })
+    }
+
+    /// The body's JSON; an empty object where there is none.
+    fn body(&self) -> &[u8] {
+        self.body.map_or("{}", RawValue::get).as_bytes()
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_json::from_slice(self.body())
+            .map_err(|error| Refusal::new(RefusalCode::InvalidField, error.to_string()).at("/with"))
+    }
+}
+
+async fn answer(request: &Request<'_>, gateway: &Gateway) -> Result<Vec<u8>, Refusal> {
+    match request.verb.as_ref() {
         "send" => {
-            let octets = serde_json::to_vec(body).unwrap_or_default();
-            let command = wire::parse_send(&octets, gateway.now(), &wire::Defaults::default())?;
-            gateway.submit(command.submissions, None).await.map(|receipts| wire::receipts(&receipts))
+            let command = wire::parse_send(request.body(), gateway.now(), &wire::Defaults::default())?;
+            let transaction = command.transaction.as_deref();
+            let receipts = gateway.submit(command.submissions, None).await;
+            receipts.map(|receipts| wire::ok(wire::receipts(&receipts), transaction))
         }
-        "get" => gateway.message(&id(body)?).await.map(|view| wire::message(&view)),
-        "cancel" => gateway.cancel(&id(body)?).await.map(|state| json!({ "state": state.word() })),
-        "modems" => Ok(modems(gateway)),
-        "info" => info(gateway).await,
+        "get" => {
+            let command = wire::parse_by_id(request.body())?;
+            let view = gateway.message(&command.id).await?;
+            Ok(wire::ok(wire::message(&view), command.transaction.as_deref()))
+        }
+        "cancel" => {
+            let command = wire::parse_by_id(request.body())?;
+            let state = gateway.cancel(&command.id).await?;
+            let data = json!({ "id": command.id.as_str(), "state": state.word() });
+            Ok(wire::ok(data, command.transaction.as_deref()))
+        }
+        "modems" => Ok(wire::ok(modems(gateway), None)),
+        "info" => Ok(wire::ok(info(gateway).await?, None)),
         _ => Err(Refusal::new(RefusalCode::Unsupported, "verbs are send, get, cancel, modems, info, follow").at("/do")),
     }
 }
 
-fn id(body: &Value) -> Result<MessageId, Refusal> {
-    let text = body.get("id").and_then(Value::as_str).unwrap_or_default();
-    text.parse()
-        .map_err(|error: crate::model::IdError| Refusal::new(RefusalCode::InvalidField, error.to_string()).at("/id"))
-}
-
+/// As in `modem/<label>/state`, with the SIM's own state in place of its label.
 fn modems(gateway: &Gateway) -> Value {
-    let one = |(index, status): (usize, &tokio::sync::watch::Receiver<crate::model::ModemStatus>)| {
+    let one = |(index, status): (usize, &tokio::sync::watch::Receiver<ModemStatus>)| {
         let status = status.borrow();
-        let label = status.sim.as_ref().map(|sim| gateway.sim_label(index, &sim.iccid));
-        let mut value = wire::modem(&status, label.as_ref());
-        if let (Some(sim), Some(label)) = (&status.sim, &label) {
-            value["card"] = wire::sim(label, &status, sim);
+        let mut value = wire::modem(&status, None);
+        if let Some(sim) = &status.sim {
+            value["sim"] = wire::sim(&gateway.sim_label(index, &sim.iccid), &status, sim);
         }
         value
     };
@@ -164,22 +227,30 @@ async fn info(gateway: &Gateway) -> Result<Value, Refusal> {
     }))
 }
 
-/// Streams events from now on until the client goes away. The first line says from which `seq`.
+/// Where to begin; `None`: with the next event.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Follow {
+    after: Option<u64>,
+}
+
+/// Streams events until the client goes away. The first line says from which `seq`.
 async fn follow(
-    reader: &mut BufReader<OwnedReadHalf>,
-    writer: &mut OwnedWriteHalf,
+    request: &Request<'_>,
+    mut reader: BufReader<OwnedReadHalf>,
+    mut writer: OwnedWriteHalf,
     gateway: &Gateway,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
+    let Follow { after } = match request.read() {
+        Ok(follow) => follow,
+        Err(refusal) => return send(&mut writer, wire::error(&refusal)).await,
+    };
     let mut committed = gateway.committed();
-    let mut seen = *committed.borrow_and_update();
-    send(writer, wire::ok(json!({ "after": seen }), None)).await?;
-    let mut gone = Vec::new();
+    let last = *committed.borrow_and_update();
+    // A number from another log must not hold back what is to come.
+    let mut seen = after.map_or(last, |after| after.min(last));
+    send(&mut writer, wire::ok(json!({ "after": seen, "log_id": gateway.log_id() }), None)).await?;
     loop {
-        tokio::select! {
-            changed = committed.changed() => if changed.is_err() { return Ok(()) },
-            // Anything, or the end: a client that follows says nothing more.
-            _ = reader.read_until(b'\n', &mut gone) => return Ok(()),
-        }
         let last = *committed.borrow_and_update();
         while seen < last {
             let Ok(events) = gateway.events(seen, PAGE).await else { return Ok(()) };
@@ -187,9 +258,63 @@ async fn follow(
             for event in &events {
                 let mut line = Vec::new();
                 wire::write(event, gateway.log_id(), &mut line);
-                send(writer, line).await?;
+                send(&mut writer, line).await?;
             }
             seen = newest;
         }
+        tokio::select! {
+            changed = committed.changed() => if changed.is_err() { return Ok(()) },
+            // Anything, or the end: a client that follows says nothing more.
+            _ = reader.read_u8() => return Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_of_requests() {
+        for (line, want) in [
+            (r#"{"do":"info"}"#, Ok("{}")),
+            (r#"{"do":"info","with":null}"#, Ok("{}")),
+            (r#"{"do":"\u0069nfo","with":{"a":1,"a":2}}"#, Ok(r#"{"a":1,"a":2}"#)),
+            ("", Err(RefusalCode::InvalidJson)),
+            ("hello", Err(RefusalCode::InvalidJson)),
+            ("{}", Err(RefusalCode::InvalidField)),
+            (r#"{"do":1}"#, Err(RefusalCode::InvalidField)),
+            (r#"{"do":"info","to":"x"}"#, Err(RefusalCode::InvalidField)),
+            (r#"{"do":"info","do":"get"}"#, Err(RefusalCode::InvalidField)),
+            (r#"{"do":"info"} {}"#, Err(RefusalCode::InvalidJson)),
+        ] {
+            let got = Request::parse(line.as_bytes());
+            match &got {
+                Ok(request) => assert_eq!(request.verb, "info", "{line}"),
+                Err(refusal) => assert!(refusal.field.is_some(), "{line}"),
+            }
+            let got = got.as_ref().map(|request| std::str::from_utf8(request.body()).unwrap());
+            assert_eq!(got.map_err(|refusal| refusal.code), want, "{line}");
+        }
+        assert!(Request::parse(b"{\"do\":\"\xff\"}").is_err());
+    }
+
+    #[tokio::test]
+    async fn only_a_dead_socket_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deeper/control.sock");
+        let first = Control::bind(&path).await.unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+        assert_eq!(Control::bind(&path).await.unwrap_err().kind(), ErrorKind::AddrInUse);
+        drop(first);
+        assert!(!path.exists());
+
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(path.exists(), "left behind by a process that is gone");
+        drop(Control::bind(&path).await.unwrap());
+
+        std::fs::write(&path, "precious").unwrap();
+        assert_eq!(Control::bind(&path).await.unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
     }
 }

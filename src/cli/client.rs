@@ -9,19 +9,23 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-/// The gateway answers from memory or from one read of its database.
+/// The gateway answers from memory, from one read of its database, or after one commit.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// Runs a client's work on this thread. Ctrl-C ends it.
+/// Runs a subcommand's work on this thread. Ctrl-C ends it.
 pub(super) fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         tokio::select! {
             done = work => done,
             _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
         }
     })
+}
+
+/// A runtime on this thread.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(Exit::Io, error.to_string()))
 }
 
 /// A connection to the gateway.
@@ -53,10 +57,14 @@ impl Client {
     pub(super) async fn ask(&mut self, verb: &str, with: Value) -> Result<Value, Failure> {
         let mut line = json!({ "do": verb, "with": with }).to_string();
         line.push('\n');
-        self.writer.write_all(line.as_bytes()).await.map_err(|error| gone(&error.to_string()))?;
-        let reply = tokio::time::timeout(ANSWER, self.next()).await;
+        let exchange = async {
+            // A gateway that is full says so and hangs up before it has read anything: its answer counts, not this.
+            let _ = self.writer.write_all(line.as_bytes()).await;
+            self.next().await
+        };
+        let reply = tokio::time::timeout(ANSWER, exchange).await;
         let mut reply = reply.map_err(|_| Failure::new(Exit::TimeOut, "the gateway did not answer within 30 s"))??;
-        if reply["status"] == "ok" { Ok(reply["data"].take()) } else { Err(refused(&reply["error"])) }
+        if reply["status"] == "ok" { Ok(reply["data"].take()) } else { Err(Failure::refused(reply)) }
     }
 
     /// The next line the gateway sends.
@@ -69,16 +77,4 @@ impl Client {
 
 fn gone(why: &str) -> Failure {
     Failure::new(Exit::Unreachable, format!("the gateway went away: {why}"))
-}
-
-fn refused(error: &Value) -> Failure {
-    let code = error["code"].as_str().unwrap_or("internal");
-    let exit = match code {
-        "not_found" => Exit::NotFound,
-        "internal" => Exit::Failed,
-        "invalid_json" | "invalid_field" | "invalid_number" => Exit::Usage,
-        _ => Exit::Refused,
-    };
-    let field = error["field"].as_str().map(|field| format!(" ({field})")).unwrap_or_default();
-    Failure::new(exit, format!("{code}{field}: {}", error["detail"].as_str().unwrap_or("no detail")))
 }

@@ -1,18 +1,24 @@
 //! `gsmgate decode`: a PDU field by field.
 
-use super::Common;
 use super::exit::{Exit, Failure};
+use super::{Common, out};
+use crate::telemetry::escape;
 use crate::tpdu::{DecodeError, Direction, FieldLine, dump, hex};
 use clap::Args;
 use serde_json::{Value, json};
-use std::io::{BufRead, Write};
+use std::io::BufRead;
+
+/// Octets of a PDU shown beside its field; the value has them all.
+const SHOWN_OCTETS: usize = 12;
 
 /// PDUs as modems write them, service centre field included.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   gsmgate decode 07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07
   gsmgate decode --to-modem 0011000B916407281553F80000AA0AE8329BFD4697D9EC37 --json
-  grep -o '[0-9A-F]*$' trace.txt | gsmgate decode")]
+  grep -o '[0-9A-F]*$' trace.txt | gsmgate decode
+
+Exit code 1 when one of them cannot be read; each of the others is shown all the same.")]
 pub(super) struct Options {
     /// Hexadecimal PDUs; none: one a line from standard input.
     pdus: Vec<String>,
@@ -26,49 +32,48 @@ pub(super) struct Options {
 
 pub(super) fn run(common: &Common, options: &Options) -> Result<Exit, Failure> {
     let direction = if options.to_modem { Direction::ToModem } else { Direction::FromModem };
-    let mut exit = Exit::Ok;
-    let mut show = |line: &str| {
-        if !one(common, line.trim(), direction) {
-            exit = Exit::Failed;
-        }
+    let mut all_read = true;
+    let mut show = |line: &[u8]| -> Result<(), Failure> {
+        // What is not UTF-8 is no hex either.
+        let line = String::from_utf8_lossy(line);
+        all_read &= one(common, line.trim(), direction)?;
+        Ok(())
     };
     if options.pdus.is_empty() {
-        for line in std::io::stdin().lock().lines() {
-            show(&line.map_err(|error| Failure::new(Exit::NoInput, format!("standard input: {error}")))?);
+        for line in std::io::stdin().lock().split(b'\n') {
+            show(&line.map_err(|error| Failure::new(Exit::NoInput, format!("standard input: {error}")))?)?;
         }
     } else {
-        options.pdus.iter().for_each(|pdu| show(pdu));
+        options.pdus.iter().try_for_each(|pdu| show(pdu.as_bytes()))?;
     }
-    Ok(exit)
+    Ok(if all_read { Exit::Ok } else { Exit::Failed })
 }
 
-fn one(common: &Common, line: &str, direction: Direction) -> bool {
+/// One answer for one PDU; false when it cannot be read.
+fn one(common: &Common, line: &str, direction: Direction) -> Result<bool, Failure> {
     let fields = hex::decode(line).and_then(|octets| Ok((dump(&octets, direction)?, octets)));
     match &fields {
-        Ok((fields, _)) if common.json => println!("{}", json!({ "valid": true, "fields": objects(fields) })),
-        Ok((fields, octets)) => print(fields, octets),
-        Err(error) if common.json => println!("{}", json!({ "valid": false, "error": object(error) })),
-        Err(error) => eprintln!("gsmgate: {error}"),
+        Ok((fields, _)) if common.json => out::object(json!({ "valid": true, "fields": objects(fields) }))?,
+        Ok((fields, octets)) => out::raw(lines(fields, octets))?,
+        Err(error) if common.json => out::object(json!({ "valid": false, "error": object(error) }))?,
+        Err(error) => eprintln!("gsmgate: {}", escape(&error.to_string())),
     }
-    // A script reads line by line: the answer to one is there before it writes the next.
-    let _ = std::io::stdout().flush();
-    fields.is_ok()
+    Ok(fields.is_ok())
 }
 
-fn print(fields: &[FieldLine], octets: &[u8]) {
-    for field in fields {
+/// A line a field: where, the octets, the name, what it says.
+fn lines(fields: &[FieldLine], octets: &[u8]) -> String {
+    let line = |field: &FieldLine| {
         let end = field.start + field.len;
-        let raw = octets.get(field.start..end).map(hex::encode).unwrap_or_default();
-        let raw = if raw.len() > 24 { format!("{}…", &raw[..23]) } else { raw };
         let place = if field.len > 1 { format!("{}–{}", field.start, end - 1) } else { field.start.to_string() };
-        println!("{place:>7}  {raw:<24}  {:<34}  {}", field.name, safe(&field.value));
-    }
-    println!();
-}
-
-/// What came over the air must not drive the terminal (T-02).
-fn safe(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+        let raw = octets.get(field.start..end).unwrap_or_default();
+        let raw = match raw.get(..SHOWN_OCTETS) {
+            Some(head) if raw.len() > SHOWN_OCTETS => format!("{}…", hex::encode(head)),
+            _ => hex::encode(raw),
+        };
+        format!("{place:>7}  {raw:<25}  {:<34}  {}\n", field.name, escape(&field.value))
+    };
+    fields.iter().map(line).collect()
 }
 
 fn objects(fields: &[FieldLine]) -> Vec<Value> {

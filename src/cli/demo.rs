@@ -1,8 +1,9 @@
 //! `gsmgate demo`: the whole road without a modem, watched by an MQTT client as a user would have it.
 
-use super::Common;
-use super::client::block_on;
+use super::client::runtime;
 use super::exit::{Exit, Failure};
+use super::run::asked_to_stop;
+use super::{Common, out};
 use crate::model::Label;
 use crate::simulator::{Lab, LabConfig};
 use crate::telemetry::{self, LogFormat};
@@ -32,7 +33,8 @@ const SEEN: usize = 256;
 pub(super) struct Options {}
 
 pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> {
-    telemetry::start("warn,mqtt5=off", LogFormat::Plain);
+    // The warnings of the start are for operators.
+    telemetry::start("warn,mqtt5=off,gsmgate::app=error", LogFormat::Plain);
     let seconds = match std::env::var("DEMO_SECONDS") {
         Ok(text) => Some(text.parse::<u64>().map_err(|_| {
             Failure::new(Exit::Usage, format!("DEMO_SECONDS must be a whole number of seconds, not {text:?}"))
@@ -40,7 +42,7 @@ pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> 
         Err(_) => None,
     };
     let dir = Scratch::new()?;
-    block_on(demo(common, &dir.0, seconds))
+    runtime()?.block_on(demo(common, &dir.0, seconds))
 }
 
 /// A directory of our own that goes away with us.
@@ -48,9 +50,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Result<Scratch, Failure> {
-        let dir = std::env::temp_dir().join(format!("gsmgate-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).map_err(failed)?;
-        Ok(Scratch(dir))
+        nix::unistd::mkdtemp(&std::env::temp_dir().join("gsmgate-demo-XXXXXX")).map(Scratch).map_err(failed)
     }
 }
 
@@ -72,14 +72,22 @@ async fn demo(common: &Common, dir: &Path, seconds: Option<u64>) -> Result<Exit,
     let settings = settings(dir, broker)?;
     let socket = settings.control_socket.clone();
     let (stop, stopped) = oneshot::channel::<()>();
-    let gateway = tokio::spawn(app::run(settings, async {
+    let mut gateway = tokio::spawn(app::run(settings, async {
         // Dropping the sender asks for the end too.
         let _ = stopped.await;
     }));
     let (client, mut seen) = watch(broker).await?;
     let mut show = Show { common, begun, echo, road: Road::default(), client, broker, socket };
-    show.intro();
-    let done = show.until(&mut seen, deadline).await;
+    show.intro()?;
+    let done = tokio::select! {
+        done = show.until(&mut seen, deadline) => done,
+        // What has been shown is what was asked for.
+        () = asked_to_stop() => if show.road.is_whole() { Ok(Exit::Ok) } else { Ok(Exit::Interrupted) },
+        ended = &mut gateway => return Err(match ended {
+            Ok(Err(error)) => error.into(),
+            Ok(Ok(())) | Err(_) => failed("the gateway ended by itself"),
+        }),
+    };
     // Whatever is in the air may end; nothing is kept of a demo.
     let _ = stop.send(());
     let ended = gateway.await.map_err(failed)?;
@@ -182,19 +190,19 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    fn say(&self, text: &str) {
-        if !self.common.json {
-            println!("{:>6.2} s  {text}", self.begun.elapsed().as_secs_f64());
+    fn say(&self, text: &str) -> Result<(), Failure> {
+        if self.common.json {
+            return Ok(());
         }
+        out::line(format!("{:>6.2} s  {text}", self.begun.elapsed().as_secs_f64()))
     }
 
-    fn intro(&self) {
-        self.say(&format!(
-            "broker on {}, two virtual modems, one gateway; {} answers every text",
-            self.broker, self.echo
-        ));
+    fn intro(&self) -> Result<(), Failure> {
+        let Show { broker, echo, .. } = self;
+        self.say(&format!("broker on {broker}, two virtual modems, one gateway; {echo} answers every text"))
     }
 
+    /// Shows what the client sees, until the deadline.
     async fn until(
         &mut self,
         seen: &mut mpsc::Receiver<(String, Value)>,
@@ -204,10 +212,6 @@ impl Show<'_> {
             let message = tokio::select! {
                 message = seen.recv() => message,
                 () = sleep_until(deadline) => None,
-                _ = tokio::signal::ctrl_c() => {
-                    println!();
-                    return Ok(Exit::Ok);
-                }
             };
             let Some((topic, value)) = message else { return self.verdict() };
             self.handle(topic.trim_start_matches("gsmgate/demo/"), &value).await?;
@@ -216,7 +220,7 @@ impl Show<'_> {
 
     fn verdict(&self) -> Result<Exit, Failure> {
         if self.road.is_whole() {
-            self.say("the round trip is complete");
+            self.say("the round trip is complete")?;
             return Ok(Exit::Ok);
         }
         Err(Failure::new(Exit::Failed, format!("the round trip did not happen: {}", self.road.missing())))
@@ -224,19 +228,19 @@ impl Show<'_> {
 
     async fn handle(&mut self, topic: &str, value: &Value) -> Result<(), Failure> {
         if self.common.json {
-            println!("{}", json!({ "topic": topic, "payload": value }));
+            out::object(json!({ "topic": topic, "payload": value }))?;
         }
         let word = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         match topic.split('/').collect::<Vec<_>>()[..] {
             ["modem", _, "state"] if word("state") == "ready" => self.modem_ready(&word("sim")).await?,
             ["status", id] => {
-                self.say(&format!("status/{id}  {}", word("state")));
+                self.say(&format!("status/{id}  {}", word("state")))?;
                 if let Some(n) = SIMS.iter().position(|sim| word("id") == *sim && word("state") == "delivered") {
                     self.road.delivered[n] = true;
                 }
             }
             ["inbound", sim] => {
-                self.say(&format!("inbound/{sim}  from {}: {}", word("from"), word("text")));
+                self.say(&format!("inbound/{sim}  from {}: {}", word("from"), word("text")))?;
                 if let Some(n) = SIMS.iter().position(|each| *each == sim && word("from") == self.echo) {
                     self.road.answered[n] = true;
                 }
@@ -245,7 +249,7 @@ impl Show<'_> {
         }
         if self.road.is_whole() && !self.road.told {
             self.road.told = true;
-            self.what_next();
+            self.what_next()?;
         }
         Ok(())
     }
@@ -254,7 +258,7 @@ impl Show<'_> {
         let Some(n) = SIMS.iter().position(|each| *each == sim) else { return Ok(()) };
         if !self.road.ready[n] {
             self.road.ready[n] = true;
-            self.say(&format!("{sim} is ready"));
+            self.say(&format!("{sim} is ready"))?;
         }
         if self.road.asked || !self.road.ready.iter().all(|ready| *ready) {
             return Ok(());
@@ -262,20 +266,20 @@ impl Show<'_> {
         self.road.asked = true;
         for sim in SIMS {
             let command = json!({ "id": sim, "to": self.echo, "text": format!("Hello from {sim}"), "sim": sim });
-            self.say(&format!("publish gsmgate/demo/send {command}"));
+            self.say(&format!("publish gsmgate/demo/send {command}"))?;
             let sent = self.client.publish_qos1("gsmgate/demo/send", command.to_string()).await;
             sent.map_err(failed)?;
         }
         Ok(())
     }
 
-    fn what_next(&self) {
+    fn what_next(&self) -> Result<(), Failure> {
         if self.common.json {
-            return;
+            return Ok(());
         }
         let (port, echo, socket) = (self.broker.port(), &self.echo, self.socket.display());
         let program = std::env::current_exe().map_or_else(|_| "gsmgate".into(), |path| path.display().to_string());
-        println!(
+        out::raw(format_args!(
             "
 It works. Now type, in another terminal:
 
@@ -287,7 +291,7 @@ It works. Now type, in another terminal:
 With a modem: put its port into a file (see gsmgate.example.toml) and start `gsmgate run --config FILE`.
 Ctrl-C ends the demo.
 "
-        );
+        ))
     }
 }
 

@@ -1,37 +1,45 @@
 //! `gsmgate events`: what happens, as it happens.
 
-use super::Common;
 use super::client::Client;
 use super::exit::{Exit, Failure};
+use super::send::reason;
 use super::status::text;
+use super::{Common, out};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// Nothing of its own.
+/// Where to begin.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: gsmgate events --json | jq .state")]
-pub(super) struct Options {}
+#[command(after_help = "Examples:
+  gsmgate events                            from now on, until Ctrl-C
+  gsmgate events --after 0 --json | jq .id  everything that is still kept")]
+pub(super) struct Options {
+    /// Begin after this event; without it: with the next.
+    #[arg(long, value_name = "SEQ")]
+    after: Option<u64>,
+}
 
-pub(super) async fn run(common: &Common, _options: Options) -> Result<Exit, Failure> {
+pub(super) async fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
-    client.ask("follow", Value::Null).await?;
+    client.ask("follow", options.after.map_or(json!({}), |seq| json!({ "after": seq }))).await?;
     loop {
         let event = client.next().await?;
-        if common.json { println!("{event}") } else { println!("{}", line(&event)) }
+        if common.json { out::object(&event)? } else { out::line(line(&event))? }
     }
 }
 
 fn line(event: &Value) -> String {
-    let kind = event["event_type"].as_str().unwrap_or("status");
-    let rest = match kind {
-        "received" => format!("{} from {}: {}", text(&event["sim"]), text(&event["from"]), safe(&text(&event["text"]))),
+    let kind = text(&event["event_type"]);
+    let rest = match kind.as_str() {
+        "received" => format!("{} from {}: {}", text(&event["sim"]), text(&event["from"]), text(&event["text"])),
         "refused" => format!("{} {}", text(&event["error"]["code"]), text(&event["error"]["detail"])),
-        _ => format!("{} {} {}", text(&event["id"]), text(&event["state"]), text(&event["sim"])),
+        _ => format!(
+            "{} {} {} {}",
+            text(&event["id"]),
+            text(&event["state"]),
+            text(&event["sim"]),
+            reason(&event["reason"])
+        ),
     };
-    format!("{}  {kind}  {rest}", text(&event["at"]))
-}
-
-/// What came over the air must not drive the terminal (T-02).
-fn safe(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    format!("{:>6}  {}  {kind}  {rest}", event["seq"], text(&event["at"])).trim_end().to_owned()
 }

@@ -1,7 +1,5 @@
 //! The command line: one file a subcommand, results on standard output, logs on standard error.
 
-#![allow(clippy::print_stdout, reason = "printing results is what a command line is for")]
-
 mod check;
 mod client;
 mod decode;
@@ -10,6 +8,7 @@ mod demo;
 mod events;
 mod exit;
 mod modems;
+mod out;
 mod run;
 mod send;
 mod simulate;
@@ -88,8 +87,8 @@ pub fn main() -> Exit {
     let common = &cli.common;
     let done = match cli.command {
         Command::Run(options) => run::run(common, &options),
-        Command::Check(options) => Ok(check::run(common, &options)),
-        Command::Send(options) => client::block_on(send::run(common, options)),
+        Command::Check(options) => check::run(common, &options),
+        Command::Send(options) => send::run(common, options),
         Command::Status(options) => client::block_on(status::run(common, options)),
         Command::Modems(options) => client::block_on(modems::run(common, options)),
         Command::Events(options) => client::block_on(events::run(common, options)),
@@ -99,7 +98,7 @@ pub fn main() -> Exit {
         Command::Demo(options) => demo::run(common, &options),
     };
     done.unwrap_or_else(|failure| {
-        eprintln!("gsmgate: {failure}");
+        failure.tell(common.json);
         failure.exit
     })
 }

@@ -3,9 +3,9 @@
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::status::text;
-use super::{Common, table};
+use super::{Common, out, table};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Nothing of its own.
 #[derive(Debug, Args)]
@@ -13,27 +13,27 @@ use serde_json::Value;
 pub(super) struct Options {}
 
 pub(super) async fn run(common: &Common, _options: Options) -> Result<Exit, Failure> {
-    let mut client = Client::connect(common).await?;
-    print(common, &mut client).await
+    let data = Client::connect(common).await?.ask("modems", json!({})).await?;
+    if common.json {
+        out::object(&data)?
+    } else {
+        print(&data["modems"])?
+    }
+    Ok(Exit::Ok)
 }
 
-pub(super) async fn print(common: &Common, client: &mut Client) -> Result<Exit, Failure> {
-    let data = client.ask("modems", Value::Null).await?;
-    if common.json {
-        println!("{data}");
-        return Ok(Exit::Ok);
-    }
-    let modems = data["modems"].as_array().cloned().unwrap_or_default();
+/// A line a modem, and below what keeps one from being ready.
+pub(super) fn print(modems: &Value) -> Result<(), Failure> {
+    let modems = modems.as_array().cloned().unwrap_or_default();
     if modems.is_empty() {
-        println!("no modem is configured; add [[modem]] port = \"/dev/ttyUSB2\" to the configuration");
-        return Ok(Exit::Ok);
+        return out::line("no modem is configured; add [[modem]] port = \"/dev/ttyUSB2\" to the configuration");
     }
     let row = |modem: &Value| {
         let signal = modem["signal_dbm"].as_i64().map(|dbm| format!("{dbm} dBm")).unwrap_or_default();
         vec![
             text(&modem["label"]),
             text(&modem["state"]),
-            text(&modem["sim"]),
+            text(&modem["sim"]["label"]),
             text(&modem["operator"]),
             text(&modem["registration"]),
             signal,
@@ -43,11 +43,10 @@ pub(super) async fn print(common: &Common, client: &mut Client) -> Result<Exit, 
     };
     let rows: Vec<_> = modems.iter().map(row).collect();
     let head = ["modem", "state", "sim", "operator", "network", "signal", "model", "port"];
-    table::lines(&head, &rows).iter().for_each(|line| println!("{line}"));
-    for modem in &modems {
-        if let Some(reason) = modem["reason"].as_str() {
-            println!("{}: {reason}", text(&modem["label"]));
-        }
+    table::lines(&head, &rows).iter().try_for_each(out::line)?;
+    let reasons = modems.iter().filter_map(|modem| Some((text(&modem["label"]), modem["reason"].as_str()?)));
+    for (label, reason) in reasons {
+        out::line(format!("{label}: {reason}"))?;
     }
-    Ok(Exit::Ok)
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `gsmgate run`: the gateway itself.
 
+use super::client::runtime;
 use super::exit::{Exit, Failure};
 use super::{Common, check};
 use crate::{app, telemetry};
@@ -12,14 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) struct Options {}
 
 pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> {
-    let config = match check::load(&common.config) {
-        Ok(config) => config,
-        Err(text) => return Err(Failure::new(Exit::BadConfig, text)),
-    };
+    let config = check::load(&common.config)?;
     telemetry::start(&config.log_level, config.log_format);
     // One thread moves everything; the store and TLS have threads of their own where they block.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(Exit::Io, error.to_string()))?;
+    let runtime = runtime()?;
     let done = runtime.block_on(app::run(config.settings, asked_to_stop()));
     // A reader of a terminal or pipe that blocks must not hold the end up.
     runtime.shutdown_background();
@@ -28,7 +25,7 @@ pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> 
 }
 
 /// SIGTERM or SIGINT ends in order; a second one at once (what is armed is then uncertain).
-async fn asked_to_stop() {
+pub(super) async fn asked_to_stop() {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return std::future::pending().await;
     };

@@ -1,10 +1,11 @@
 //! `gsmgate send`: a text through the running gateway.
 
-use super::Common;
-use super::client::Client;
+use super::client::{Client, block_on};
 use super::exit::{Exit, Failure};
-use clap::{Args, ValueEnum};
-use serde_json::{Map, Value, json};
+use super::status::text;
+use super::{Common, out};
+use clap::Args;
+use serde_json::{Value, json};
 use std::io::Read;
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ const MAX_INPUT: u64 = 256 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   gsmgate send +491701234567 'The pump is running' --wait 60
-  echo alarm | gsmgate send +491701234567 - --priority alarm")]
+  echo alarm | gsmgate send +491701234567 - --priority alarm
+
+With --wait the exit code says how it ended: 0 delivered (or sent, where no report was asked for or none came),
+1 failed, expired, cancelled or unknown, 5 not yet decided: it goes on, see `gsmgate status ID`.")]
 pub(super) struct Options {
     /// The recipient: +49…, or a short code.
-    #[arg(allow_hyphen_values = true)]
     to: String,
     /// The text; `-` reads standard input.
     #[arg(allow_hyphen_values = true)]
@@ -27,76 +30,86 @@ pub(super) struct Options {
     #[arg(long)]
     id: Option<String>,
     /// Only this SIM, by its label.
-    #[arg(long)]
+    #[arg(long, value_name = "LABEL")]
     sim: Option<String>,
     /// Who goes first.
-    #[arg(long, value_enum)]
-    priority: Option<Priority>,
+    #[arg(long, value_parser = ["low", "normal", "high", "alarm"])]
+    priority: Option<String>,
+    /// Not before this time, e.g. 2026-12-24T18:00:00+01:00.
+    #[arg(long, value_name = "TIME")]
+    send_at: Option<String>,
     /// Give up after so many seconds.
     #[arg(long, value_name = "SECONDS")]
     expires_in: Option<u64>,
     /// Ask for no status report.
     #[arg(long)]
     no_report: bool,
+    /// Message class; 0 is shown at once and not kept.
+    #[arg(long, value_name = "0-3")]
+    class: Option<u8>,
+    /// Alphabet; auto takes GSM 7 bit where all characters fit.
+    #[arg(long, value_parser = ["auto", "gsm7", "ucs2"])]
+    encoding: Option<String>,
     /// Parts it may have at most.
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     max_parts: Option<u8>,
     /// Never send a part twice, even when nobody knows whether it left.
     #[arg(long)]
     hold: bool,
+    /// A word that is repeated in every event of the message; may be given several times.
+    #[arg(long = "tag", value_name = "WORD")]
+    tags: Vec<String>,
     /// Wait so many seconds for the end: delivered, or sent when no report was asked for.
     #[arg(long, value_name = "SECONDS")]
     wait: Option<u64>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Priority {
-    Low,
-    Normal,
-    High,
-    Alarm,
+pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
+    // Before the runtime watches for Ctrl-C: reading standard input would not notice it.
+    let command = command(&options)?;
+    block_on(send(common, command, options.no_report, options.wait.map(Duration::from_secs)))
 }
 
-pub(super) async fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
+async fn send(common: &Common, command: Value, no_report: bool, wait: Option<Duration>) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
-    let mut follower = match options.wait {
-        Some(_) => {
-            let mut follower = Client::connect(common).await?;
-            follower.ask("follow", Value::Null).await?;
-            Some(follower)
-        }
+    // Before the message is accepted, so that no event of it is missed.
+    let mut follower = match wait {
+        Some(_) => Some(Client::connect(common).await?),
         None => None,
     };
-    let command = command(&options)?;
-    let data = client.ask("send", command).await?;
-    let receipt = data["messages"][0].clone();
-    let id = receipt["id"].as_str().unwrap_or_default().to_owned();
-    let state = receipt["state"].as_str().unwrap_or("queued").to_owned();
-    if common.json {
-        println!("{receipt}");
-    } else {
-        println!("{id}  {state}");
+    if let Some(follower) = &mut follower {
+        follower.ask("follow", json!({})).await?;
     }
-    let (Some(follower), Some(seconds)) = (&mut follower, options.wait) else { return Ok(Exit::Ok) };
-    if let Some(exit) = ended(&state, options.no_report) {
+    let data = client.ask("send", command).await?;
+    let receipt = &data["messages"][0];
+    let (id, state) = (text(&receipt["id"]), text(&receipt["state"]));
+    if common.json {
+        out::object(receipt)?
+    } else {
+        out::line(format!("{id}  {state}"))?
+    }
+    let (Some(follower), Some(within)) = (&mut follower, wait) else { return Ok(Exit::Ok) };
+    if let Some(exit) = ended(&state, no_report) {
         return Ok(exit);
     }
-    let waiting = follow(common, follower, &id, options.no_report);
-    match tokio::time::timeout(Duration::from_secs(seconds), waiting).await {
+    match tokio::time::timeout(within, watch(common, follower, &id, no_report)).await {
         Ok(done) => done,
-        Err(_) => Err(Failure::new(Exit::TimeOut, format!("{id} has not ended within {seconds} s; it goes on"))),
+        Err(_) => {
+            let text = format!("{id} has not ended within {} s; it goes on", within.as_secs());
+            Err(Failure::new(Exit::TimeOut, text).about(&id))
+        }
     }
 }
 
-async fn follow(common: &Common, follower: &mut Client, id: &str, no_report: bool) -> Result<Exit, Failure> {
+/// Prints each state of the message until it has ended.
+async fn watch(common: &Common, follower: &mut Client, id: &str, no_report: bool) -> Result<Exit, Failure> {
     loop {
         let event = follower.next().await?;
         let (Some(state), true) = (event["state"].as_str(), event["id"] == id) else { continue };
         if common.json {
-            println!("{event}");
+            out::object(&event)?;
         } else {
-            let reason = event["reason"].as_object().map(|reason| format!("  {}", words(reason))).unwrap_or_default();
-            println!("{id}  {state}{reason}");
+            out::line(format!("{id}  {state}  {}", reason(&event["reason"])).trim_end())?;
         }
         if let Some(exit) = ended(state, no_report) {
             return Ok(exit);
@@ -104,14 +117,10 @@ async fn follow(common: &Common, follower: &mut Client, id: &str, no_report: boo
     }
 }
 
-/// The values of a reason, in order.
-fn words(reason: &Map<String, Value>) -> String {
-    let word = |value: &Value| match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
-    reason.values().filter_map(word).collect::<Vec<_>>().join(" ")
+/// Why, in a few words: `network temporary 41`; nothing for null.
+pub(super) fn reason(reason: &Value) -> String {
+    let words = reason.as_object().into_iter().flatten().map(|(_, value)| text(value));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The exit code that a state means, once it is an end.
@@ -124,23 +133,22 @@ fn ended(state: &str, no_report: bool) -> Option<Exit> {
     }
 }
 
+/// The `send` of the contract. The gateway checks it.
 fn command(options: &Options) -> Result<Value, Failure> {
-    let mut text = options.text.clone();
-    if text == "-" {
-        text.clear();
-        let read = std::io::stdin().take(MAX_INPUT).read_to_string(&mut text);
-        read.map_err(|error| Failure::new(Exit::NoInput, format!("standard input: {error}")))?;
-        text.truncate(text.trim_end_matches('\n').len());
-    }
-    let mut command = json!({ "to": options.to, "text": text });
+    let body = if options.text == "-" { standard_input()? } else { options.text.clone() };
+    let mut command = json!({ "to": options.to, "text": body });
     let fields = [
         ("id", options.id.clone().map(Value::from)),
         ("sim", options.sim.clone().map(Value::from)),
-        ("priority", options.priority.map(|priority| json!(format!("{priority:?}").to_lowercase()))),
+        ("priority", options.priority.clone().map(Value::from)),
+        ("send_at", options.send_at.clone().map(Value::from)),
         ("expires_in", options.expires_in.map(Value::from)),
+        ("report", options.no_report.then(|| json!(false))),
+        ("class", options.class.map(Value::from)),
+        ("encoding", options.encoding.clone().map(Value::from)),
         ("max_parts", options.max_parts.map(Value::from)),
-        ("report", options.no_report.then_some(json!(false))),
-        ("on_uncertain", options.hold.then_some(json!("hold"))),
+        ("on_uncertain", options.hold.then(|| json!("hold"))),
+        ("tags", (!options.tags.is_empty()).then(|| json!(options.tags))),
     ];
     for (key, value) in fields {
         if let Some(value) = value {
@@ -148,4 +156,13 @@ fn command(options: &Options) -> Result<Value, Failure> {
         }
     }
     Ok(command)
+}
+
+/// All of standard input, without the ends of its last lines.
+fn standard_input() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(MAX_INPUT).read_to_string(&mut text);
+    read.map_err(|error| Failure::new(Exit::NoInput, format!("standard input: {error}")))?;
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    Ok(text)
 }

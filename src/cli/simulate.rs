@@ -1,9 +1,9 @@
 //! `gsmgate simulate`: virtual modems on ptys, with a tiny service centre.
 
-use super::Common;
 use super::client::block_on;
 use super::exit::{Exit, Failure};
-use crate::simulator::{self, LabConfig};
+use super::{Common, out};
+use crate::simulator::{self, Fault, LabConfig};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -11,9 +11,12 @@ use std::time::Duration;
 
 /// What the lab is made of.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: gsmgate simulate --modems 2 --dir /tmp/lab
-         then name /tmp/lab/modem0 and /tmp/lab/modem1 as ports; the number +49170555000 answers every text.
-         JSON lines on /tmp/lab/ctl inject messages and faults: {\"do\":\"inject\",\"modem\":0,\"from\":\"+49…\",\"text\":\"…\"}")]
+#[command(after_help = "Examples:
+  gsmgate simulate --modems 2 --dir /tmp/lab
+  gsmgate simulate --fault F-09 --fault '{\"fault\":\"F-25\",\"code\":38,\"when\":{\"nth\":3},\"modem\":0}'
+
+Name /tmp/lab/modem0 and /tmp/lab/modem1 as ports; the number +49170555000 answers every text.
+JSON lines on /tmp/lab/ctl inject messages and faults: {\"do\":\"inject\",\"modem\":0,\"from\":\"+49…\",\"text\":\"…\"}")]
 pub(super) struct Options {
     /// How many modems.
     #[arg(long, default_value_t = 1)]
@@ -39,6 +42,18 @@ pub(super) struct Options {
     /// Decides all that is random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Something that goes wrong: its id of the catalogue, or JSON; may be given several times.
+    #[arg(long = "fault", value_name = "FAULT", value_parser = fault)]
+    faults: Vec<Fault>,
+}
+
+/// `F-09`, or `{"fault":"F-09","when":{"nth":3},"modem":0}`.
+fn fault(text: &str) -> Result<Fault, String> {
+    let read = match text.strip_prefix('{') {
+        Some(_) => serde_json::from_str(text),
+        None => serde_json::from_value(json!({ "fault": text })),
+    };
+    read.map_err(|error| error.to_string())
 }
 
 pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
@@ -54,23 +69,37 @@ pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
         slots: options.storage,
         report_delay: Duration::from_millis(options.report_delay),
         log: options.log.clone(),
+        faults: options.faults.clone(),
         seed: options.seed,
         ..LabConfig::default()
     };
+    let echo = config.echo_number.clone();
     let ports: Vec<_> = (0..options.modems).map(|n| dir.join(format!("modem{n}")).display().to_string()).collect();
-    let (echo, json) = (config.echo_number.clone(), common.json);
+    let control = socket.display().to_string();
     block_on(async move {
         let ready = || {
-            let control = socket.display();
-            if json {
-                println!("{}", json!({ "ready": true, "ports": ports, "control": control.to_string(), "echo": echo }));
+            // Who started it and closed its output does not want to know.
+            let _ = if common.json {
+                out::object(json!({ "ready": true, "ports": ports, "control": control, "echo": echo }))
             } else {
-                println!(
-                    "modems: {}\nthe number {echo} answers every text; control socket: {control}",
-                    ports.join(" ")
-                );
-            }
+                let ports = ports.join(" ");
+                out::line(format!("ports: {ports}; {echo} answers every text; control socket: {control}"))
+            };
         };
         simulator::serve(config, &socket, ready).await.map(|()| Exit::Ok).map_err(io)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_by_id_or_in_full() {
+        assert_eq!(fault("F-09"), fault(r#"{"fault":"F-09"}"#));
+        assert_eq!(fault(r#"{"fault":"F-09","modem":1}"#).unwrap().modem, Some(1));
+        for wrong in ["F-99", "", "{", r#"{"fault":"F-25"}"#] {
+            assert!(fault(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::client::Client;
 use super::exit::{Exit, Failure};
-use super::{Common, modems, table};
+use super::send::reason;
+use super::{Common, modems, out, table};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -21,73 +22,62 @@ pub(super) struct Options {
 
 pub(super) async fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
     let mut client = Client::connect(common).await?;
-    let Some(id) = options.id else {
-        let info = client.ask("info", Value::Null).await?;
-        if common.json {
-            println!("{info}");
-            return Ok(Exit::Ok);
+    match options.id {
+        None => gateway(common, &mut client).await?,
+        Some(id) if options.cancel => {
+            let data = client.ask("cancel", json!({ "id": id })).await?;
+            if common.json { out::object(&data)? } else { out::line(format!("{id}  {}", text(&data["state"])))? }
         }
-        print_info(&info);
-        return modems::print(common, &mut client).await;
-    };
-    if options.cancel {
-        let data = client.ask("cancel", json!({ "id": id })).await?;
-        let state = data["state"].as_str().unwrap_or("cancelled");
-        if common.json {
-            println!("{data}")
-        } else {
-            println!("{id}  {state}")
+        Some(id) => {
+            let message = client.ask("get", json!({ "id": id })).await?;
+            if common.json { out::object(&message)? } else { print_message(&message)? }
         }
-        return Ok(Exit::Ok);
-    }
-    let message = client.ask("get", json!({ "id": id })).await?;
-    if common.json {
-        println!("{message}")
-    } else {
-        print_message(&message)
     }
     Ok(Exit::Ok)
 }
 
-fn print_info(info: &Value) {
+/// The gateway, its queue and its modems.
+async fn gateway(common: &Common, client: &mut Client) -> Result<(), Failure> {
+    let mut info = client.ask("info", json!({})).await?;
+    let modems = client.ask("modems", json!({})).await?["modems"].take();
+    if common.json {
+        info["modems"] = modems;
+        return out::object(&info);
+    }
     let queue = &info["queue"];
-    println!("{} (gsmgate {})", text(&info["name"]), text(&info["version"]));
-    println!(
+    out::line(format!("{} (gsmgate {})", text(&info["name"]), text(&info["version"])))?;
+    out::line(format!(
         "queued {}, sending {}, awaiting report {}, uncertain {}",
         queue["queued"], queue["sending"], queue["awaiting_report"], queue["uncertain"]
-    );
-    println!();
+    ))?;
+    out::line("")?;
+    modems::print(&modems)
 }
 
-fn print_message(message: &Value) {
-    println!("{} to {}: {}", text(&message["id"]), text(&message["to"]), text(&message["state"]));
-    println!("accepted {}, expires {}", text(&message["accepted_at"]), text(&message["expires_at"]));
+fn print_message(message: &Value) -> Result<(), Failure> {
+    out::line(format!("{} to {}: {}", text(&message["id"]), text(&message["to"]), text(&message["state"])))?;
+    out::line(format!("accepted {}, expires {}", text(&message["accepted_at"]), text(&message["expires_at"])))?;
     if message["duplicate_possible"] == true {
-        println!("a part may reach the recipient twice");
+        out::line("a part may reach the recipient twice")?;
     }
-    println!();
-    let mut rows = Vec::new();
-    for part in message["parts"].as_array().into_iter().flatten() {
-        let attempts = part["attempts"].as_array().cloned().unwrap_or_default();
-        if attempts.is_empty() {
-            rows.push(vec![part["seq"].to_string(), text(&part["state"])]);
-        }
-        for (n, attempt) in attempts.iter().enumerate() {
-            let last = n + 1 == attempts.len();
-            rows.push(vec![
-                part["seq"].to_string(),
-                if last { text(&part["state"]) } else { String::new() },
-                attempt["attempt"].to_string(),
-                text(&attempt["sim"]),
-                text(&attempt["routing"]),
-                text(&attempt["armed_at"]),
-                text(&attempt["mr"]),
-                text(&attempt["reason"]["cause"]),
-            ]);
-        }
-    }
-    let head = ["part", "state", "try", "sim", "why this SIM", "armed", "mr", "reason"];
-    table::lines(&head, &rows).iter().for_each(|line| println!("{line}"));
+    out::line("")?;
+    let rows: Vec<_> = message["parts"].as_array().into_iter().flatten().flat_map(rows).collect();
+    let head = ["part", "state", "try", "sim", "armed", "ended", "mr", "reason", "why this SIM"];
+    table::lines(&head, &rows).iter().try_for_each(out::line)
+}
+
+/// A line for each try of a part, the state beside the last; one line for a part that has not been tried.
+fn rows(part: &Value) -> Vec<Vec<String>> {
+    let (seq, state) = (text(&part["seq"]), text(&part["state"]));
+    let attempts = part["attempts"].as_array().map_or(&[][..], Vec::as_slice);
+    let Some((last, before)) = attempts.split_last() else { return vec![vec![seq, state]] };
+    let row = |attempt: &Value, state: &str| {
+        let mut row = vec![seq.clone(), state.to_owned()];
+        row.extend(["attempt", "sim", "armed_at", "ended_at", "mr"].map(|key| text(&attempt[key])));
+        row.extend([reason(&attempt["reason"]), text(&attempt["routing"])]);
+        row
+    };
+    before.iter().map(|attempt| row(attempt, "")).chain([row(last, &state)]).collect()
 }
 
 /// A value for a cell: a text without quotes, nothing for null.
