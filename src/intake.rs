@@ -194,6 +194,7 @@ fn part(message: &Deliver) -> Result<InboundPart, String> {
         wide: concat.is_some_and(|concat| concat.wide),
         total: concat.map_or(1, |concat| concat.total),
         seq: concat.map_or(1, |concat| concat.seq),
+        scts: message.scts.unix_seconds(),
     })
 }
 

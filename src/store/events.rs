@@ -1,9 +1,10 @@
 //! The event log: gap-free, written with what it tells of, read by every bridge behind its own cursor.
 
+use super::outbox::message::Message;
 use super::writer::Writer;
 use crate::model::{
-    Blame, Event, EventKind, Failure, FailureCause, Label, MessageKey, OrphanReport, PartState, PublicState, Refusal,
-    RefusalCode, StatusChange, Timestamp, UncertainReason, roll_up,
+    Blame, Event, EventKind, Failure, FailureCause, Label, MessageKey, OrphanReport, PublicState, Refusal, RefusalCode,
+    StatusChange, Timestamp, UncertainReason,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -44,6 +45,7 @@ impl Writer {
         missing: Option<&[u8]>,
         at: Timestamp,
     ) -> rusqlite::Result<()> {
+        self.begin()?;
         let seq = self.take_seq();
         self.connection
             .prepare_cached("INSERT INTO events (seq, at, kind, ref, state, missing) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
@@ -52,8 +54,9 @@ impl Writer {
     }
 
     pub(super) fn refused(&mut self, refusal: &Refusal, at: Timestamp) -> rusqlite::Result<()> {
+        self.begin()?;
         self.connection
-            .prepare_cached("INSERT INTO refusals (code, detail, field, id, transaction_) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached("INSERT INTO refusals (code, detail, field, id, correlation) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![refusal.code as u8, refusal.detail, refusal.field, refusal.id, refusal.transaction])?;
         let row = self.connection.last_insert_rowid();
         self.event(Kind::Refused, row, None, None, at)
@@ -61,44 +64,22 @@ impl Writer {
 
     /// Rolls the parts up; writes the state and an event when it changed.
     pub(super) fn refresh(&mut self, key: MessageKey, cause: &StatusCause, at: Timestamp) -> rusqlite::Result<()> {
-        let parts: Vec<PartState> = self
-            .connection
-            .prepare_cached("SELECT state FROM parts WHERE message = ?1 ORDER BY seq")?
-            .query_map([key.0], |row| Ok(PartState::from_number(row.get(0)?).unwrap_or(PartState::Unknown)))?
-            .collect::<rusqlite::Result<_>>()?;
-        let state = roll_up(&parts);
-        let previous: u8 = self
-            .connection
-            .prepare_cached("SELECT state FROM messages WHERE message = ?1")?
-            .query_row([key.0], |row| row.get(0))?;
-        if previous == state as u8 {
+        let Some(mut message) = self.message(key)? else { return Ok(()) };
+        let state = message.rolled_up();
+        let previous = std::mem::replace(&mut message.state, state);
+        if state == previous {
             return Ok(());
         }
-        self.connection
-            .prepare_cached("UPDATE messages SET state = ?2 WHERE message = ?1")?
-            .execute(params![key.0, state as u8])?;
-        let sent = parts.iter().filter(|part| part.was_sent()).count();
-        self.write_status(key, state, PublicState::from_number(previous), sent, cause, at)
+        self.status_event(&message, Some(previous), cause, at)?;
+        self.put(message);
+        Ok(())
     }
 
-    /// The first event of a message.
+    /// Tells of the message's state as it is now.
     pub(super) fn status_event(
         &mut self,
-        key: MessageKey,
-        state: PublicState,
+        message: &Message,
         previous: Option<PublicState>,
-        cause: &StatusCause,
-        at: Timestamp,
-    ) -> rusqlite::Result<()> {
-        self.write_status(key, state, previous, 0, cause, at)
-    }
-
-    fn write_status(
-        &mut self,
-        key: MessageKey,
-        state: PublicState,
-        previous: Option<PublicState>,
-        sent: usize,
         cause: &StatusCause,
         at: Timestamp,
     ) -> rusqlite::Result<()> {
@@ -107,21 +88,23 @@ impl Writer {
             .prepare_cached(
                 "INSERT INTO events (seq, at, kind, ref, state, previous, attempt, sent, sim, blame, cause, code,
                     uncertain, report, duplicate)
-                 SELECT ?1, ?2, 0, ?3, ?4, ?5, attempts, ?6, sim, ?7, ?8, ?9, ?10, ?11, duplicate
-                 FROM messages WHERE message = ?3",
+                 VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
                 seq,
                 at.0,
-                key.0,
-                state as u8,
+                message.key.0,
+                message.state as u8,
                 previous.map(|state| state as u8),
-                sent,
+                message.tries,
+                message.parts_sent(),
+                message.sim,
                 cause.failure.map(|failure| failure.blame as u8),
                 cause.failure.map(|failure| failure.cause as u8),
                 cause.failure.and_then(|failure| failure.code),
                 cause.uncertain.map(|reason| reason as u8),
                 cause.report,
+                message.duplicate,
             ])?;
         Ok(())
     }
@@ -136,7 +119,8 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn park(&self, bridge: &str, parked: &[(u64, String)]) -> rusqlite::Result<()> {
+    pub(super) fn park(&mut self, bridge: &str, parked: &[(u64, String)]) -> rusqlite::Result<()> {
+        self.begin()?;
         let mut statement = self
             .connection
             .prepare_cached("INSERT OR REPLACE INTO parked (bridge, seq, reason) VALUES (?1, ?2, ?3)")?;
@@ -153,7 +137,7 @@ impl Writer {
 pub(super) fn after(connection: &Connection, seq: u64, limit: usize) -> rusqlite::Result<Vec<Event>> {
     let mut statement = connection.prepare_cached(
         "SELECT e.seq, e.at, e.kind, e.ref, e.state, e.previous, e.attempt, e.sent, e.blame, e.cause, e.code,
-            e.uncertain, e.report, e.duplicate, e.missing, m.id, m.total, m.tags, s.label
+            e.uncertain, e.report, e.duplicate, e.missing, m.id, length(m.parts) / 16, m.tags, s.label
          FROM events e LEFT JOIN messages m ON e.kind = 0 AND m.message = e.ref LEFT JOIN sims s ON s.sim = e.sim
          WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
     )?;
@@ -241,7 +225,7 @@ fn read_orphan(connection: &Connection, row: i64) -> rusqlite::Result<Option<Orp
 
 fn read_refusal(connection: &Connection, row: i64) -> rusqlite::Result<Option<Refusal>> {
     connection
-        .prepare_cached("SELECT code, detail, field, id, transaction_ FROM refusals WHERE refusal = ?1")?
+        .prepare_cached("SELECT code, detail, field, id, correlation FROM refusals WHERE refusal = ?1")?
         .query_row([row], |row| {
             Ok(Refusal {
                 code: RefusalCode::from_number(row.get(0)?).unwrap_or(RefusalCode::Internal),

@@ -14,6 +14,13 @@ const PARTIAL_AFTER: Duration = Duration::from_secs(600);
 /// Late parts complete it up to this time.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(72 * 3600);
 
+/// Parts of one message are stamped by their centre within this time, however late they come: what lies farther apart is
+/// another message whose reference has come round again. In seconds.
+const SAME_MESSAGE: i64 = 6 * 3600;
+/// Messages with missing parts, of one sender and in all: beyond them the oldest is published as it is.
+const OPEN_OF_SENDER: i64 = 32;
+const OPEN_IN_ALL: i64 = 4096;
+
 /// The group that a part belongs to.
 struct Group {
     inbound: i64,
@@ -29,33 +36,32 @@ impl Writer {
         if self.is_kept(sim, pdu, &sha)? {
             return Ok(Receipt::Known);
         }
+        self.begin()?;
         let same_as = self.same_before(sim, &sha)?;
         let row = self.insert_pdu(sim, pdu, &sha)?;
         match &pdu.part {
-            Err(reason) => {
-                self.connection
-                    .prepare_cached("UPDATE inbound_pdus SET reason = ?2 WHERE pdu = ?1")?
-                    .execute(params![row, reason])?;
-                self.event(Kind::Raw, row, None, None, pdu.at)?;
-            }
+            Err(_) => self.event(Kind::Raw, row, None, None, pdu.at)?,
             Ok(part) => self.join_part(sim, row, part, same_as, pdu)?,
         }
         Ok(Receipt::New)
     }
 
-    /// The same copy, seen again: it lay there when the process before ended, or the network sends it again
-    /// because that process did not acknowledge it.
+    /// The same copy, seen again: an earlier process kept it, and ended before it was deleted or acknowledged. Within a
+    /// process the driver knows what it has handed over; an equal message is then another one (I-22).
     fn is_kept(&self, sim: i64, pdu: &InboundPdu, sha: &[u8; 32]) -> rusqlite::Result<bool> {
         let (memory, slot) = pdu.place.as_ref().map_or((None, None), |(memory, slot)| (Some(memory), Some(slot)));
         if memory.is_some() && !pdu.first_sweep {
             return Ok(false);
         }
+        // Routed: the network repeats only what the process before did not acknowledge. Stored: it lies there until a
+        // deletion succeeds, through any number of processes.
+        let oldest = if memory.is_some() { 0 } else { self.epoch - 1 };
         self.connection
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM inbound_pdus WHERE sha256 = ?1 AND sim = ?2 AND memory IS ?3 AND slot IS ?4
-                    AND epoch < ?5 AND epoch >= ?5 - 1)",
+                    AND epoch < ?5 AND epoch >= ?6)",
             )?
-            .query_row(params![sha, sim, memory, slot, self.epoch], |row| row.get(0))
+            .query_row(params![sha, sim, memory, slot, self.epoch, oldest], |row| row.get(0))
     }
 
     /// The message that an equal TPDU, time stamp included, belonged to.
@@ -73,10 +79,10 @@ impl Writer {
         let (memory, slot) = pdu.place.as_ref().map_or((None, None), |(memory, slot)| (Some(memory), Some(slot)));
         self.connection
             .prepare_cached(
-                "INSERT INTO inbound_pdus (sim, memory, slot, sha256, raw, epoch, received_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO inbound_pdus (sim, memory, slot, sha256, raw, epoch, received_at, reason)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
-            .execute(params![sim, memory, slot, sha, pdu.raw, self.epoch, pdu.at.0])?;
+            .execute(params![sim, memory, slot, sha, pdu.raw, self.epoch, pdu.at.0, pdu.part.as_ref().err()])?;
         Ok(self.connection.last_insert_rowid())
     }
 
@@ -97,7 +103,12 @@ impl Writer {
         }
         let group = match self.open_group(sim, part, pdu.at)? {
             Some(group) => group,
-            None => self.new_group(sim, part, same_as, pdu)?,
+            None => {
+                if part.total > 1 {
+                    self.make_room(sim, &part.sender, pdu.at)?;
+                }
+                self.new_group(sim, part, same_as, pdu)?
+            }
         };
         self.connection
             .prepare_cached("UPDATE inbound_pdus SET inbound = ?2, seq = ?3 WHERE pdu = ?1")?
@@ -116,7 +127,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The youngest open group with this key that does not have this part yet.
+    /// The open group with this key that lacks this part and whose time stamp is nearest; of equals the oldest.
     fn open_group(&self, sim: i64, part: &InboundPart, now: Timestamp) -> rusqlite::Result<Option<Group>> {
         if part.total == 1 {
             return Ok(None);
@@ -124,15 +135,44 @@ impl Writer {
         let since = now.0 - i64::try_from(COMPLETE_WITHIN.as_millis()).unwrap_or(i64::MAX);
         self.connection
             .prepare_cached(
-                "SELECT inbound, have, revision FROM inbound i WHERE have < total AND sim = ?1 AND sender = ?2
-                    AND reference = ?3 AND wide = ?4 AND total = ?5 AND received_at > ?6 AND NOT EXISTS
+                "SELECT inbound, have, revision, abs(coalesce(scts - ?8, 0)) AS distance FROM inbound i
+                 WHERE have < total AND sim = ?1 AND sender = ?2 AND reference = ?3 AND wide = ?4 AND total = ?5
+                    AND received_at > ?6 AND distance <= ?9 AND NOT EXISTS
                     (SELECT 1 FROM inbound_pdus p WHERE p.inbound = i.inbound AND p.seq = ?7)
-                 ORDER BY inbound DESC LIMIT 1",
+                 ORDER BY distance, inbound LIMIT 1",
             )?
-            .query_row(params![sim, part.sender, part.reference, part.wide, part.total, since, part.seq], |row| {
-                Ok(Group { inbound: row.get(0)?, have: row.get(1)?, revision: row.get(2)? })
-            })
+            .query_row(
+                params![
+                    sim,
+                    part.sender,
+                    part.reference,
+                    part.wide,
+                    part.total,
+                    since,
+                    part.seq,
+                    part.scts,
+                    SAME_MESSAGE
+                ],
+                |row| Ok(Group { inbound: row.get(0)?, have: row.get(1)?, revision: row.get(2)? }),
+            )
             .optional()
+    }
+
+    /// Publishes the oldest incomplete message when there are too many.
+    fn make_room(&mut self, sim: i64, sender: &str, now: Timestamp) -> rusqlite::Result<()> {
+        let oldest: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT coalesce(
+                    (SELECT inbound FROM inbound WHERE partial_at IS NOT NULL AND sim = ?1 AND sender = ?2
+                        ORDER BY inbound DESC LIMIT 1 OFFSET ?3),
+                    (SELECT inbound FROM inbound WHERE partial_at IS NOT NULL ORDER BY partial_at DESC LIMIT 1 OFFSET ?4))",
+            )?
+            .query_row(params![sim, sender, OPEN_OF_SENDER - 1, OPEN_IN_ALL - 1], |row| row.get(0))?;
+        match oldest {
+            Some(inbound) => self.publish_partial(inbound, now),
+            None => Ok(()),
+        }
     }
 
     fn new_group(
@@ -145,8 +185,8 @@ impl Writer {
         let partial_at = (part.total > 1).then(|| pdu.at.after(PARTIAL_AFTER).0);
         self.connection
             .prepare_cached(
-                "INSERT INTO inbound (id, sim, sender, reference, wide, total, have, received_at, same_as, partial_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)",
+                "INSERT INTO inbound (id, sim, sender, reference, wide, total, have, received_at, same_as, partial_at,
+                    scts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 pdu.id,
@@ -157,31 +197,38 @@ impl Writer {
                 part.total,
                 pdu.at.0,
                 same_as,
-                partial_at
+                partial_at,
+                part.scts
             ])?;
         Ok(Group { inbound: self.connection.last_insert_rowid(), have: 0, revision: 0 })
     }
 
     /// Publishes what has waited long enough for its missing parts.
     pub(super) fn publish_partials(&mut self, now: Timestamp) -> rusqlite::Result<()> {
-        let due: Vec<(i64, u8, u8)> = self
+        let due: Vec<i64> = self
+            .connection
+            .prepare_cached("SELECT inbound FROM inbound WHERE partial_at <= ?1 ORDER BY partial_at")?
+            .query_map([now.0], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        due.into_iter().try_for_each(|inbound| self.publish_partial(inbound, now))
+    }
+
+    fn publish_partial(&mut self, inbound: i64, now: Timestamp) -> rusqlite::Result<()> {
+        self.begin()?;
+        let (total, revision): (u8, u8) = self
             .connection
             .prepare_cached(
-                "UPDATE inbound SET partial_at = NULL, revision = revision + 1 WHERE partial_at <= ?1
-                 RETURNING inbound, total, revision",
+                "UPDATE inbound SET partial_at = NULL, revision = revision + 1 WHERE inbound = ?1
+                 RETURNING total, revision",
             )?
-            .query_map([now.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .query_row([inbound], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let have: Vec<u8> = self
+            .connection
+            .prepare_cached("SELECT seq FROM inbound_pdus WHERE inbound = ?1")?
+            .query_map([inbound], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        for (inbound, total, revision) in due {
-            let have: Vec<u8> = self
-                .connection
-                .prepare_cached("SELECT seq FROM inbound_pdus WHERE inbound = ?1")?
-                .query_map([inbound], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
-            let missing: Vec<u8> = (1..=total).filter(|seq| !have.contains(seq)).collect();
-            self.event(Kind::Inbound, inbound, Some(revision), Some(&missing), now)?;
-        }
-        Ok(())
+        let missing: Vec<u8> = (1..=total).filter(|seq| !have.contains(seq)).collect();
+        self.event(Kind::Inbound, inbound, Some(revision), Some(&missing), now)
     }
 }
 

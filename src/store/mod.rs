@@ -3,11 +3,13 @@
 mod events;
 mod inbox;
 mod lock;
+mod mailbox;
 mod outbox;
 mod reader;
 mod recover;
 mod reports;
 mod schema;
+mod sims;
 mod types;
 mod writer;
 
@@ -22,13 +24,14 @@ use crate::model::{
     Event, Iccid, Label, MessageId, MessageView, PublicState, QueueCounts, Refusal, StatusChange, Timestamp,
 };
 use lock::{Lock, LockError};
+use mailbox::{Job, Mailbox, Reply};
 use reader::Reader;
 use rusqlite::{Connection, OpenFlags};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
-use writer::{Announce, Inbox, Job, Writer};
+use writer::{Announce, Writer};
 
 /// Where the store lives and how much it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +106,7 @@ pub enum CancelError {
 /// The store: a cheap handle to two threads, one that writes and one that reads.
 #[derive(Clone)]
 pub struct Store {
-    inbox: Arc<Inbox>,
+    mailbox: Arc<Mailbox>,
     reader: Reader,
     committed: watch::Receiver<u64>,
     failed: watch::Receiver<Option<String>>,
@@ -121,19 +124,13 @@ impl std::fmt::Debug for Store {
 #[derive(Debug)]
 pub struct Closer {
     thread: std::thread::JoinHandle<()>,
-    inbox: Arc<Inbox>,
-}
-
-impl std::fmt::Debug for Inbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Inbox")
-    }
+    mailbox: Arc<Mailbox>,
 }
 
 impl Closer {
     /// Does what waits, writes the cursors, and closes the database. Blocks.
     pub fn close(self) {
-        self.inbox.close();
+        self.mailbox.close();
         if self.thread.join().is_err() {
             tracing::error!("the store's thread panicked");
         }
@@ -152,11 +149,9 @@ impl Store {
             Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                 .map_err(|error| schema(error.into()))?;
         schema::open_reader(&reading).map_err(schema)?;
-        let (log_id, epoch) = begin_epoch(&connection).map_err(|error| schema(error.into()))?;
-        let mut writer = Writer::new(connection, epoch, config.max_queued).map_err(|error| schema(error.into()))?;
-        let inbox = Arc::new(Inbox::default());
-        let recovered = writer.recover(now).map_err(|error| schema(error.into()))?;
-        writer.commit(&inbox).map_err(|error| schema(error.into()))?;
+        let mailbox = Arc::new(Mailbox::default());
+        let (writer, log_id, recovered) =
+            recover(connection, config, now, &mailbox).map_err(|error| schema(error.into()))?;
         let io = |source| OpenError::Io { path: path.clone(), source };
         let reader = Reader::spawn(reading).map_err(io)?;
         let (announce_committed, committed) = watch::channel(writer.last_seq());
@@ -165,12 +160,12 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn({
-                let inbox = Arc::clone(&inbox);
-                move || writer::run(writer, &inbox, &announce)
+                let mailbox = Arc::clone(&mailbox);
+                move || writer::run(writer, &mailbox, &announce)
             })
             .map_err(io)?;
-        let closer = Closer { thread, inbox: Arc::clone(&inbox) };
-        let store = Store { inbox, reader, committed, failed, log_id: log_id.into(), _lock: Arc::new(lock) };
+        let closer = Closer { thread, mailbox: Arc::clone(&mailbox) };
+        let store = Store { mailbox, reader, committed, failed, log_id: log_id.into(), _lock: Arc::new(lock) };
         Ok((store, recovered, closer))
     }
 
@@ -199,12 +194,17 @@ impl Store {
         if steps.is_empty() {
             return Ok(());
         }
-        self.inbox.push_steps(steps)
+        self.mailbox.push_steps(steps)
     }
 
-    /// What is due now. Claims that were given before it are respected once they are committed.
+    /// What is due now. Steps that were given before are respected.
     pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Due, StoreError> {
-        self.read_on_writer(move |writer| writer.due(now, limit)).await
+        self.read_on_writer(move |writer| writer.due(now, limit, None)).await
+    }
+
+    /// What is due now and can go out by one of these SIMs: what is meant for another one is passed over.
+    pub async fn due_on(&self, now: Timestamp, limit: usize, sims: Vec<Label>) -> Result<Due, StoreError> {
+        self.read_on_writer(move |writer| writer.due(now, limit, Some(&sims))).await
     }
 
     /// T9, and everything else whose time has come: incomplete messages, reports without a message.
@@ -254,13 +254,13 @@ impl Store {
     /// Up to where a bridge has handed everything over.
     pub async fn cursor(&self, bridge: &'static str) -> Result<u64, StoreError> {
         let kept = self.reader.ask(move |connection| reader::cursor(connection, bridge)).await?;
-        Ok(kept.max(self.inbox.moved_cursor(bridge).unwrap_or(0)))
+        Ok(kept.max(self.mailbox.moved_cursor(bridge).unwrap_or(0)))
     }
 
     /// Moves a bridge's cursor with the next commit. Parked events are a commit of their own: they are rare.
     pub fn acknowledge(&self, bridge: &'static str, upto: u64, parked: Vec<(u64, String)>) -> Result<(), StoreError> {
         if !parked.is_empty() {
-            self.inbox.push(Job {
+            self.mailbox.push(Job {
                 writes: true,
                 work: Box::new(move |writer| {
                     writer.park(bridge, &parked)?;
@@ -268,7 +268,7 @@ impl Store {
                 }),
             })?;
         }
-        self.inbox.move_cursor(bridge, upto)
+        self.mailbox.move_cursor(bridge, upto)
     }
 
     /// A message with its history.
@@ -278,7 +278,7 @@ impl Store {
 
     /// Messages that are not final.
     pub async fn counts(&self) -> Result<QueueCounts, StoreError> {
-        self.reader.ask(reader::counts).await
+        self.read_on_writer(|writer| Ok(writer.rows.counts)).await
     }
 
     /// The state of every message that is not final.
@@ -297,14 +297,14 @@ impl Store {
         work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let work = move |writer: &mut Writer| -> rusqlite::Result<writer::Reply> {
+        let work = move |writer: &mut Writer| -> rusqlite::Result<Reply> {
             let value = work(writer)?;
             Ok(Box::new(move |done: Result<(), StoreError>| {
                 // A caller that went away needs no answer.
                 let _ = reply.send(done.map(|()| value));
             }))
         };
-        self.inbox.push(Job { writes: true, work: Box::new(work) })?;
+        self.mailbox.push(Job { writes: true, work: Box::new(work) })?;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
@@ -313,13 +313,13 @@ impl Store {
         work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let work = move |writer: &mut Writer| -> rusqlite::Result<writer::Reply> {
+        let work = move |writer: &mut Writer| -> rusqlite::Result<Reply> {
             let value = work(writer)?;
             Ok(Box::new(move |_| {
                 let _ = reply.send(value);
             }))
         };
-        self.inbox.push(Job { writes: false, work: Box::new(work) })?;
+        self.mailbox.push(Job { writes: false, work: Box::new(work) })?;
         answer.await.map_err(|_| StoreError::Closed)
     }
 }
@@ -343,8 +343,23 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
         .map_err(|error| OpenError::Schema { path: path.to_owned(), source: error.into() })
 }
 
+/// R, committed before anything else happens.
+fn recover(
+    connection: Connection,
+    config: &Config,
+    now: Timestamp,
+    mailbox: &Mailbox,
+) -> rusqlite::Result<(Writer, String, Recovered)> {
+    let (log_id, epoch) = begin_epoch(&connection, now)?;
+    let mut writer = Writer::new(connection, epoch, config.max_queued)?;
+    let mut recovered = writer.recover(now)?;
+    writer.commit(mailbox)?;
+    recovered.counts = writer.rows.recount(&writer.connection)?;
+    Ok((writer, log_id, recovered))
+}
+
 /// The log's identity and the number of this process.
-fn begin_epoch(connection: &Connection) -> rusqlite::Result<(String, i64)> {
+fn begin_epoch(connection: &Connection, now: Timestamp) -> rusqlite::Result<(String, i64)> {
     let mut random = [0_u8; 8];
     // Without randomness the process number still tells two logs of one box apart.
     if getrandom::fill(&mut random).is_err() {
@@ -354,10 +369,16 @@ fn begin_epoch(connection: &Connection) -> rusqlite::Result<(String, i64)> {
     connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('log_id', ?1)", [made])?;
     let log_id = connection.query_row("SELECT value FROM meta WHERE key = 'log_id'", [], |row| row.get(0))?;
     let epoch = connection.query_row(
-        "INSERT INTO meta (key, value) VALUES ('epoch', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1
-         RETURNING value",
-        [],
+        "INSERT INTO epochs (started_at, boot_id) VALUES (?1, ?2) RETURNING epoch",
+        rusqlite::params![now.0, boot_id()],
         |row| row.get(0),
     )?;
     Ok((log_id, epoch))
+}
+
+/// Which boot of the machine this is; empty where it is hidden (the unit hands it on: ProcSubset=pid).
+fn boot_id() -> String {
+    let kernel = || std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+    let text = std::env::var("GSMGATE_BOOT_ID").ok().or_else(kernel).unwrap_or_default();
+    text.chars().filter(char::is_ascii_hexdigit).take(32).collect()
 }

@@ -2,11 +2,11 @@
 
 use super::StoreError;
 use super::events::{read_failure, read_tags, uncertain_from};
+use super::outbox::message::unpack;
 use crate::model::{
-    AttemptId, AttemptView, Event, Iccid, MessageId, MessageView, PartState, PartView, PublicState, QueueCounts,
-    StatusChange, Timestamp,
+    AttemptId, AttemptView, Event, Iccid, MessageId, MessageView, PartView, PublicState, StatusChange, Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tokio::sync::oneshot;
 
@@ -66,66 +66,60 @@ pub(super) fn cursor(connection: &Connection, bridge: &str) -> rusqlite::Result<
     Ok(found.unwrap_or(0))
 }
 
+/// Tries are numbered in the order of time: the walk back ends at the first that was claimed before.
 pub(super) fn armed_since(
     connection: &Connection,
     iccid: &Iccid,
     since: Timestamp,
 ) -> rusqlite::Result<Vec<Timestamp>> {
-    // Tries are numbered in the order of time, so the scan ends at the first old one that matters little.
-    connection
-        .prepare_cached(
-            "SELECT armed_at FROM attempts WHERE sim = (SELECT sim FROM sims WHERE iccid = ?1) AND armed_at > ?2
-                AND state <> 5",
-        )?
-        .query_map(params![iccid.as_str(), since.0], |row| row.get(0).map(Timestamp))?
-        .collect()
-}
-
-/// Messages that are not final, by public state.
-pub(super) fn counts(connection: &Connection) -> rusqlite::Result<QueueCounts> {
-    let mut counts = QueueCounts::default();
     let mut statement = connection.prepare_cached(
-        "SELECT state, count(*) FROM messages WHERE due_at IS NOT NULL OR watch_at IS NOT NULL GROUP BY state",
+        "SELECT claimed_at, armed_at, sim = (SELECT sim FROM sims WHERE iccid = ?1) FROM attempts ORDER BY attempt DESC",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([iccid.as_str()])?;
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let n: u64 = row.get(1)?;
-        match PublicState::from_number(row.get(0)?) {
-            Some(PublicState::Queued) => counts.queued += n,
-            Some(PublicState::Sending) => counts.sending += n,
-            Some(PublicState::Sent) => counts.awaiting_report += n,
-            Some(PublicState::Uncertain) => counts.uncertain += n,
-            _ => {}
+        let armed_at: Option<i64> = row.get(1)?;
+        if armed_at.unwrap_or(row.get(0)?) < since.0 {
+            break;
+        }
+        if let (Some(armed_at), Some(true)) = (armed_at, row.get(2)?) {
+            found.push(Timestamp(armed_at));
         }
     }
-    Ok(counts)
+    found.reverse();
+    Ok(found)
 }
 
 /// The state of every message that is not final: what bridges publish when a process starts.
 pub(super) fn open_statuses(connection: &Connection) -> rusqlite::Result<Vec<StatusChange>> {
     let mut statement = connection.prepare_cached(
-        "SELECT m.id, m.state, s.label, m.attempts, m.total, m.duplicate, m.tags,
-            (SELECT count(*) FROM parts p WHERE p.message = m.message AND p.state IN (3, 7, 8, 9, 10, 12))
-         FROM messages m LEFT JOIN sims s ON s.sim = m.sim
-         WHERE m.due_at IS NOT NULL OR m.watch_at IS NOT NULL ORDER BY m.message",
+        "SELECT m.id, m.state, s.label, m.tries, m.parts, m.duplicate, m.tags FROM messages m
+         LEFT JOIN sims s ON s.sim = m.sim WHERE m.watch_at IS NOT NULL ORDER BY m.message",
     )?;
     let mut rows = statement.query([])?;
     let mut open = Vec::new();
     while let Some(row) = rows.next()? {
-        let Ok(id) = row.get::<_, String>(0)?.parse() else { continue };
+        let state = PublicState::from_number(row.get(1)?).unwrap_or(PublicState::Unknown);
+        let Ok(id) = row.get_ref(0)?.as_str()?.parse() else { continue };
+        let parts = unpack(row.get_ref(4)?.as_blob()?);
+        let parts_sent = parts.iter().filter(|part| part.state.was_sent()).count();
+        // A part may still wait for its report when another has failed the message.
+        if state.is_final() {
+            continue;
+        }
         open.push(StatusChange {
             id,
-            state: PublicState::from_number(row.get(1)?).unwrap_or(PublicState::Queued),
+            state,
             previous: None,
-            sim: row.get::<_, Option<String>>(2)?.and_then(|label| label.parse().ok()),
+            sim: row.get_ref(2)?.as_str_or_null()?.and_then(|label| label.parse().ok()),
             attempt: row.get(3)?,
-            parts: row.get(4)?,
-            parts_sent: row.get(7)?,
+            parts: u8::try_from(parts.len()).unwrap_or(u8::MAX),
+            parts_sent: u8::try_from(parts_sent).unwrap_or(u8::MAX),
             failure: None,
             uncertain: None,
             report_status: None,
             duplicate_possible: row.get(5)?,
-            tags: read_tags(&row.get::<_, String>(6)?),
+            tags: read_tags(row.get_ref(6)?.as_str()?),
         });
     }
     Ok(open)
@@ -133,74 +127,70 @@ pub(super) fn open_statuses(connection: &Connection) -> rusqlite::Result<Vec<Sta
 
 /// A message with its history.
 pub(super) fn message(connection: &Connection, id: &MessageId) -> rusqlite::Result<Option<MessageView>> {
-    let head = connection
+    let found = connection
         .prepare_cached(
-            "SELECT message, recipient, state, accepted_at, expires_at, duplicate, tags FROM messages
+            "SELECT recipient, state, accepted_at, expires_at, duplicate, tags, parts FROM messages
              WHERE id = ?1 ORDER BY message DESC LIMIT 1",
         )?
         .query_row([id.as_str()], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, String>(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-                row.get(5)?,
-                row.get::<_, String>(6)?,
-            ))
+            let Ok(to) = row.get_ref(0)?.as_str()?.parse() else { return Ok(None) };
+            let view = MessageView {
+                id: id.clone(),
+                to,
+                state: PublicState::from_number(row.get(1)?).unwrap_or(PublicState::Unknown),
+                accepted_at: Timestamp(row.get(2)?),
+                expires_at: Timestamp(row.get(3)?),
+                parts: Vec::new(),
+                duplicate_possible: row.get(4)?,
+                tags: read_tags(row.get_ref(5)?.as_str()?),
+            };
+            Ok(Some((view, unpack(row.get_ref(6)?.as_blob()?))))
         })
-        .optional()?;
-    let Some((key, recipient, state, accepted_at, expires_at, duplicate_possible, tags)) = head else {
+        .optional()?
+        .flatten();
+    let Some((mut view, parts)) = found else { return Ok(None) };
+    for (seq, part) in (1..=u8::MAX).zip(parts) {
+        let attempts = attempts(connection, part.attempt)?;
+        view.parts.push(PartView { seq, state: part.state, attempts });
+    }
+    Ok(Some(view))
+}
+
+/// The tries of a part, from its latest back to its first; the first first.
+fn attempts(connection: &Connection, latest: i64) -> rusqlite::Result<Vec<AttemptView>> {
+    let mut found = Vec::new();
+    let mut next = Some(latest).filter(|attempt| *attempt > 0);
+    while let Some(attempt) = next {
+        let read = connection
+            .prepare_cached(
+                "SELECT a.previous, s.label, s.iccid, a.armed_at, a.ended_at, a.mr, a.blame, a.cause, a.code, a.uncertain,
+                    a.resend_of, a.routing FROM attempts a JOIN sims s ON s.sim = a.sim WHERE a.attempt = ?1",
+            )?
+            .query_row([attempt], |row| Ok((row.get::<_, Option<i64>>(0)?, read_attempt(attempt, row)?)))
+            .optional()?;
+        let Some((previous, view)) = read else { break };
+        found.extend(view);
+        // Tries are numbered upwards, so that the walk ends whatever the file holds.
+        next = previous.filter(|previous| *previous < attempt);
+    }
+    found.reverse();
+    Ok(found)
+}
+
+fn read_attempt(attempt: i64, row: &Row<'_>) -> rusqlite::Result<Option<AttemptView>> {
+    let (Ok(sim), Ok(iccid)) = (row.get_ref(1)?.as_str()?.parse(), row.get_ref(2)?.as_str()?.parse()) else {
         return Ok(None);
     };
-    let Ok(to) = recipient.parse() else { return Ok(None) };
-    Ok(Some(MessageView {
-        id: id.clone(),
-        to,
-        state: PublicState::from_number(state).unwrap_or(PublicState::Unknown),
-        accepted_at: Timestamp(accepted_at),
-        expires_at: Timestamp(expires_at),
-        parts: parts(connection, key)?,
-        duplicate_possible,
-        tags: read_tags(&tags),
+    Ok(Some(AttemptView {
+        attempt: AttemptId(attempt),
+        sim,
+        iccid,
+        armed_at: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+        ended_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
+        mr: row.get(5)?,
+        failure: read_failure(row.get(6)?, row.get(7)?, row.get(8)?),
+        uncertain: row.get::<_, Option<u8>>(9)?.and_then(uncertain_from),
+        resend_of: row.get::<_, Option<i64>>(10)?.map(AttemptId),
+        routing: row.get(11)?,
     }))
-}
-
-fn parts(connection: &Connection, message: i64) -> rusqlite::Result<Vec<PartView>> {
-    let mut statement = connection.prepare_cached("SELECT seq, state FROM parts WHERE message = ?1 ORDER BY seq")?;
-    let rows = statement.query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.map(|row| {
-        let (seq, state) = row?;
-        let state = PartState::from_number(state).unwrap_or(PartState::Unknown);
-        Ok(PartView { seq, state, attempts: attempts(connection, message, seq)? })
-    })
-    .collect()
-}
-
-fn attempts(connection: &Connection, message: i64, seq: u8) -> rusqlite::Result<Vec<AttemptView>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT a.attempt, s.label, s.iccid, a.armed_at, a.ended_at, a.mr, a.blame, a.cause, a.code, a.uncertain,
-            a.resend_of, a.routing FROM attempts a JOIN sims s ON s.sim = a.sim
-         WHERE a.message = ?1 AND a.seq = ?2 ORDER BY a.attempt",
-    )?;
-    let mut rows = statement.query(params![message, seq])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (Ok(sim), Ok(iccid)) = (row.get::<_, String>(1)?.parse(), row.get::<_, String>(2)?.parse()) else {
-            continue;
-        };
-        found.push(AttemptView {
-            attempt: AttemptId(row.get(0)?),
-            sim,
-            iccid,
-            armed_at: row.get::<_, Option<i64>>(3)?.map(Timestamp),
-            ended_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
-            mr: row.get(5)?,
-            failure: read_failure(row.get(6)?, row.get(7)?, row.get(8)?),
-            uncertain: row.get::<_, Option<u8>>(9)?.and_then(uncertain_from),
-            resend_of: row.get::<_, Option<i64>>(10)?.map(AttemptId),
-            routing: row.get(11)?,
-        });
-    }
-    Ok(found)
 }

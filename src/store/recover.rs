@@ -2,10 +2,9 @@
 
 use super::Recovered;
 use super::events::StatusCause;
-use super::outbox::{TryState, part_key};
+use super::outbox::tries::{TryState, UNKNOWN_MR};
 use super::writer::Writer;
-use crate::model::{AttemptId, PartKey, PartState, Timestamp, UncertainReason};
-use rusqlite::params;
+use crate::model::{AttemptId, QueueCounts, Timestamp, UncertainReason};
 use std::time::Duration;
 
 /// Wait for evidence before an uncertain part is resent or given up: a report may still come.
@@ -19,61 +18,43 @@ pub fn resolve_wait(report: bool) -> Duration {
 }
 
 impl Writer {
-    /// CLAIMED → READY: provably not sent. ARMED → AMBIG: nobody knows.
+    /// CLAIMED → READY: provably not sent. ARMED → AMBIG: nobody knows. The counts are filled in after the commit.
     pub(super) fn recover(&mut self, now: Timestamp) -> rusqlite::Result<Recovered> {
         self.begin()?;
-        for part in self.parts_tried(TryState::Claimed)? {
-            self.move_part(part, &[PartState::Claimed], PartState::Ready)?;
-            self.connection
-                .prepare_cached("UPDATE messages SET due_at = coalesce(due_at, ?2) WHERE message = ?1")?
-                .execute(params![part.message.0, now.0])?;
+        let mut armed = Vec::new();
+        for (attempt, port) in self.live_tries()? {
+            let Some(mut tried) = self.tried(attempt)? else { continue };
+            let (key, seq) = (tried.part.message, tried.part.seq);
+            tried.ended_at = Some(now);
+            if tried.state == TryState::Claimed {
+                tried.state = TryState::Withdrawn;
+                self.put_try(tried);
+                self.change(key, &StatusCause::default(), now, |message| message.release(seq, attempt))?;
+                continue;
+            }
+            armed.push((port, attempt, now.until(tried.deadline.unwrap_or(now))));
+            let report = self.message(key)?.is_some_and(|message| message.report);
+            tried.state = TryState::Ambiguous;
+            tried.uncertain = Some(UncertainReason::Crash);
+            tried.report_key = report.then_some(UNKNOWN_MR);
+            self.put_try(tried.clone());
+            let cause = StatusCause { uncertain: Some(UncertainReason::Crash), ..StatusCause::default() };
+            let resolve_at = now.after(resolve_wait(report));
+            self.change(key, &cause, now, |message| message.ambiguous(seq, attempt, resolve_at))?;
+            self.take_orphan(&tried, now)?;
         }
-        self.connection.execute(
-            "UPDATE attempts SET state = ?1 WHERE state = ?2",
-            params![TryState::Withdrawn as u8, TryState::Claimed as u8],
-        )?;
-        let armed = self.armed(now)?;
-        for part in self.parts_tried(TryState::Armed)? {
-            self.move_part(part, &[PartState::Armed], PartState::Ambiguous)?;
-            self.resolve_later(part, now)?;
-        }
-        self.connection.execute(
-            "UPDATE attempts SET state = ?1, ended_at = ?3, uncertain = ?4,
-                awaiting = (SELECT report FROM messages m WHERE m.message = attempts.message) WHERE state = ?2",
-            params![TryState::Ambiguous as u8, TryState::Armed as u8, now.0, UncertainReason::Crash as u8],
-        )?;
-        let last: i64 =
-            self.connection.query_row("SELECT coalesce(max(attempt), 0) FROM attempts", [], |row| row.get(0))?;
-        let counts = super::reader::counts(&self.connection)?;
-        Ok(Recovered { epoch: self.epoch, next_attempt: AttemptId(last + 1), armed, counts })
+        let last = "SELECT coalesce(max(attempt), 0) FROM attempts";
+        let last: i64 = self.connection.query_row(last, [], |row| row.get(0))?;
+        Ok(Recovered { epoch: self.epoch, next_attempt: AttemptId(last + 1), armed, counts: QueueCounts::default() })
     }
 
-    fn parts_tried(&self, state: TryState) -> rusqlite::Result<Vec<PartKey>> {
+    /// Tries that were under way, with the port of each.
+    fn live_tries(&self) -> rusqlite::Result<Vec<(AttemptId, String)>> {
         self.connection
-            .prepare("SELECT message, seq FROM attempts WHERE state = ?1")?
-            .query_map([state as u8], part_key)?
+            .prepare(
+                "SELECT attempt, port FROM attempts INDEXED BY attempts_live WHERE live IS NOT NULL ORDER BY attempt",
+            )?
+            .query_map([], |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?
             .collect()
-    }
-
-    fn armed(&self, now: Timestamp) -> rusqlite::Result<Vec<(String, AttemptId, Duration)>> {
-        self.connection
-            .prepare("SELECT port, attempt, coalesce(deadline, 0) FROM attempts WHERE state = 1")?
-            .query_map([], |row| {
-                let left = now.until(Timestamp(row.get(2)?));
-                Ok((row.get(0)?, AttemptId(row.get(1)?), left))
-            })?
-            .collect()
-    }
-
-    fn resolve_later(&mut self, part: PartKey, now: Timestamp) -> rusqlite::Result<()> {
-        let report: bool = self
-            .connection
-            .prepare_cached("SELECT report FROM messages WHERE message = ?1")?
-            .query_row([part.message.0], |row| row.get(0))?;
-        self.connection
-            .prepare_cached("UPDATE messages SET due_at = ?2 WHERE message = ?1")?
-            .execute(params![part.message.0, now.after(resolve_wait(report)).0])?;
-        let cause = StatusCause { uncertain: Some(UncertainReason::Crash), ..StatusCause::default() };
-        self.refresh(part.message, &cause, now)
     }
 }

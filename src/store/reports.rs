@@ -2,173 +2,212 @@
 
 use super::ReportIn;
 use super::events::{Kind, StatusCause};
-use super::outbox::part_key;
+use super::outbox::tries::{Try, TryState, UNKNOWN_MR};
 use super::writer::Writer;
-use crate::model::{AttemptId, PartKey, PartState, Timestamp};
+use crate::model::{AttemptId, PartState, Timestamp};
 use crate::tpdu::{Status, StatusCategory};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use std::time::Duration;
 
-/// A report is matched to the candidate nearest in time; the centre's clock may be off by hours (skew is learned later).
+/// Numbers with so many equal last digits are the same: networks rewrite national numbers.
 const TAIL_DIGITS: usize = 7;
+/// TP-SCTS and the arming of one message differ by no more than this, the skew of the centre's clock taken off.
+const TOLERANCE: i64 = 300_000;
 /// A report that fits nothing waits so long for its `+CMGS`, then it is published as an orphan.
 pub(super) const ORPHAN_WAIT: Duration = Duration::from_secs(600);
+/// Tries with one reference that are looked at: the reference comes again every 256 submits.
+const CANDIDATES: i64 = 64;
 
+/// A try that the report may be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Candidate {
     attempt: i64,
-    /// The message reference is known and equal; else it is not known.
-    same_mr: bool,
-    part: PartKey,
-    armed_at: i64,
-    recipient: String,
+    /// When it was armed, in milliseconds.
+    sent_at: i64,
 }
 
 impl Writer {
     /// One report. It is committed with what it changes, so it costs one sync.
     pub(super) fn report(&mut self, report: &ReportIn) -> rusqlite::Result<()> {
         let sim = self.sim_row(&report.iccid, &report.sim, report.at)?;
-        let candidates = self.candidates(sim, report.mr)?;
-        let found = nearest(candidates, &report.recipient, report.scts);
-        if let Some(candidate) = found {
-            return self.apply(candidate.attempt, candidate.part, report.status, report.at);
+        let scts = report.scts.map(|seconds| seconds.saturating_mul(1000));
+        self.flush_if_open()?;
+        let found = self.find(sim, report, scts)?;
+        self.begin()?;
+        let Some(attempt) = found else { return self.shelve(sim, report) };
+        let Some(tried) = self.tried(attempt)? else { return Ok(()) };
+        self.apply(tried, Some(report.mr), report.status, report.at)
+    }
+
+    /// The try with this reference to this recipient that fits the time best; else one whose reference is not known.
+    fn find(&mut self, sim: i64, report: &ReportIn, scts: Option<i64>) -> rusqlite::Result<Option<AttemptId>> {
+        let exact = self.candidates(sim, u16::from(report.mr), &report.recipient)?;
+        let skew = self.sims.skew(sim);
+        if let Some(found) = nearest(&exact, scts, skew, true) {
+            return self.found(sim, found, scts, exact.len() == 1);
         }
+        let unknown = self.candidates(sim, UNKNOWN_MR, &report.recipient)?;
+        // Without a time and a reference only a single candidate is sure enough.
+        let sure = scts.is_some() || unknown.len() == 1;
+        if let Some(found) = nearest(&unknown, scts, skew, true).filter(|_| sure) {
+            return self.found(sim, found, scts, false);
+        }
+        // Out of tolerance, but there is no other: the centre's clock was set.
+        match (exact.as_slice(), unknown.as_slice()) {
+            ([only], []) | ([], [only]) => self.found(sim, *only, scts, !exact.is_empty()),
+            _ => Ok(None),
+        }
+    }
+
+    fn found(
+        &mut self,
+        sim: i64,
+        candidate: Candidate,
+        scts: Option<i64>,
+        unambiguous: bool,
+    ) -> rusqlite::Result<Option<AttemptId>> {
+        if let (Some(scts), true) = (scts, unambiguous) {
+            self.learn_skew(sim, scts - candidate.sent_at)?;
+        }
+        Ok(Some(AttemptId(candidate.attempt)))
+    }
+
+    /// Tries by that SIM with that reference to that recipient, the latest first.
+    fn candidates(&self, sim: i64, key: u16, recipient: &str) -> rusqlite::Result<Vec<Candidate>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT a.attempt, coalesce(a.armed_at, a.claimed_at), m.recipient FROM attempts a
+             JOIN messages m ON m.message = a.message
+             WHERE a.sim = ?1 AND a.report_key = ?2 ORDER BY a.attempt DESC LIMIT ?3",
+        )?;
+        let mut rows = statement.query(params![sim, key, CANDIDATES])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if same_number(row.get_ref(2)?.as_str()?, recipient) {
+                found.push(Candidate { attempt: row.get(0)?, sent_at: row.get(1)? });
+            }
+        }
+        Ok(found)
+    }
+
+    fn recipient(&self, tried: &Try) -> rusqlite::Result<String> {
         self.connection
-            .prepare_cached(
-                "INSERT INTO orphan_reports (sim, mr, recipient, scts, status, raw, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                sim,
-                report.mr,
-                report.recipient,
-                report.scts,
-                report.status,
-                report.raw,
-                report.at.0
-            ])?;
+            .prepare_cached("SELECT recipient FROM messages WHERE message = ?1")?
+            .query_row([tried.part.message.0], |row| row.get(0))
+    }
+
+    /// T8. A report on a try that nobody knew about is evidence that it had left (W-6).
+    fn apply(&mut self, tried: Try, mr: Option<u8>, status: u8, at: Timestamp) -> rusqlite::Result<()> {
+        let to = match Status(status).category() {
+            StatusCategory::Delivered => PartState::Delivered,
+            StatusCategory::Unconfirmed => PartState::SentUnconfirmed,
+            StatusCategory::Pending => PartState::Pending,
+            StatusCategory::Permanent | StatusCategory::GaveUp => PartState::FailedNet,
+        };
+        let (key, seq) = (tried.part.message, tried.part.seq);
+        if tried.mr.is_none() && mr.is_some() || tried.state == TryState::Ambiguous {
+            let report_key = mr.map(u16::from).or(tried.report_key);
+            self.put_try(Try { state: TryState::Acked, mr, report_key, ..tried });
+        }
+        let cause = StatusCause { report: Some(status), ..StatusCause::default() };
+        self.change(key, &cause, at, |message| message.reported(seq, to, at))?;
+        self.withdraw_tries(key);
         Ok(())
     }
 
-    fn candidates(&self, sim: i64, mr: u8) -> rusqlite::Result<Vec<Candidate>> {
-        self.connection
-            .prepare_cached(
-                "SELECT a.message, a.seq, a.attempt, coalesce(a.armed_at, 0), m.recipient, a.mr IS NOT NULL FROM attempts a
-                 JOIN messages m ON m.message = a.message
-                 WHERE a.awaiting = 1 AND a.sim = ?1 AND (a.mr = ?2 OR a.mr IS NULL)",
-            )?
-            .query_map(params![sim, mr], |row| {
-                Ok(Candidate {
-                    part: part_key(row)?,
-                    attempt: row.get(2)?,
-                    armed_at: row.get(3)?,
-                    recipient: row.get(4)?,
-                    same_mr: row.get(5)?,
-                })
-            })?
-            .collect()
-    }
+    // ---- reports that come before their +CMGS ----
 
-    /// Reports that came before the `+CMGS` of their try.
-    pub(super) fn match_orphans(&mut self, attempt: AttemptId, at: Timestamp) -> rusqlite::Result<()> {
-        let any: bool = self
+    fn shelve(&mut self, sim: i64, report: &ReportIn) -> rusqlite::Result<()> {
+        // The same octets again: read a second time after a crash, or sent twice by the network.
+        let known: bool = self
             .connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM orphan_reports WHERE published = 0)")?
-            .query_row([], |row| row.get(0))?;
-        if !any {
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM orphan_reports WHERE published = 0 AND sim = ?1 AND raw = ?2)",
+            )?
+            .query_row(params![sim, report.raw], |row| row.get(0))?;
+        if known {
             return Ok(());
         }
-        let found: Option<(i64, u8, String, PartKey, String)> = self
-            .connection
+        self.connection
             .prepare_cached(
-                "SELECT a.message, a.seq, o.orphan, o.status, o.recipient, m.recipient FROM attempts a
-                 JOIN messages m ON m.message = a.message
-                 JOIN orphan_reports o ON o.published = 0 AND o.sim = a.sim AND o.mr = a.mr
-                 WHERE a.attempt = ?1 ORDER BY o.orphan DESC LIMIT 1",
+                "INSERT INTO orphan_reports (sim, mr, recipient, scts, status, raw, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .query_row([attempt.0], |row| Ok((row.get(2)?, row.get(3)?, row.get(4)?, part_key(row)?, row.get(5)?)))
-            .optional()?;
-        if let Some((orphan, status, reported, part, recipient)) = found
-            && same_number(&reported, &recipient)
+            .execute(params![sim, report.mr, report.recipient, report.scts, report.status, report.raw, report.at.0])?;
+        self.orphans += 1;
+        Ok(())
+    }
+
+    /// Looks whether the report on this try has come already.
+    pub(super) fn take_orphan(&mut self, tried: &Try, at: Timestamp) -> rusqlite::Result<()> {
+        let (Some(key), true) = (tried.report_key, self.orphans > 0) else { return Ok(()) };
+        let recipient = self.recipient(tried)?;
+        let candidate = [Candidate { attempt: tried.attempt.0, sent_at: tried.armed_at.map_or(at.0, |at| at.0) }];
+        let skew = self.sims.skew(tried.sim);
+        let mut found: Vec<(i64, u8, u8)> = Vec::new();
         {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT orphan, mr, status, recipient, scts FROM orphan_reports
+                 WHERE published = 0 AND sim = ?1 AND (mr = ?2 OR ?2 = 256) ORDER BY orphan",
+            )?;
+            let mut rows = statement.query(params![tried.sim, key])?;
+            while let Some(row) = rows.next()? {
+                let scts = row.get::<_, Option<i64>>(4)?.map(|seconds| seconds.saturating_mul(1000));
+                // Without its reference only the time can tell, so then it has to be known.
+                let sure = key != UNKNOWN_MR || scts.is_some();
+                let fits = sure && nearest(&candidate, scts, skew, skew.is_some() || key == UNKNOWN_MR).is_some();
+                if fits && same_number(row.get_ref(3)?.as_str()?, &recipient) {
+                    found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+                }
+            }
+        }
+        for (orphan, mr, status) in found {
             self.connection.prepare_cached("DELETE FROM orphan_reports WHERE orphan = ?1")?.execute([orphan])?;
-            self.apply(attempt.0, part, status, at)?;
+            self.orphans -= 1;
+            if let Some(tried) = self.tried(tried.attempt)? {
+                self.apply(tried, Some(mr), status, at)?;
+            }
         }
         Ok(())
     }
 
     /// Publishes the reports that have waited long enough for their message.
     pub(super) fn publish_orphans(&mut self, now: Timestamp) -> rusqlite::Result<()> {
+        if self.orphans == 0 {
+            return Ok(());
+        }
         let before = now.0 - i64::try_from(ORPHAN_WAIT.as_millis()).unwrap_or(i64::MAX);
         let orphans: Vec<i64> = self
             .connection
-            .prepare_cached(
-                "UPDATE orphan_reports SET published = 1 WHERE published = 0 AND at <= ?1 RETURNING orphan",
-            )?
+            .prepare_cached("SELECT orphan FROM orphan_reports WHERE published = 0 AND at <= ?1 ORDER BY orphan")?
             .query_map([before], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
         for orphan in orphans {
+            self.begin()?;
+            self.connection
+                .prepare_cached("UPDATE orphan_reports SET published = 1 WHERE orphan = ?1")?
+                .execute([orphan])?;
+            self.orphans -= 1;
             self.event(Kind::Orphan, orphan, None, None, now)?;
         }
         Ok(())
     }
-
-    /// T8: PENDING < FAILED_NET < DELIVERED; never back. A report for an uncertain part is evidence that it left (W-6).
-    fn apply(&mut self, attempt: i64, part: PartKey, status: u8, at: Timestamp) -> rusqlite::Result<()> {
-        let (to, from): (PartState, &[PartState]) = match Status(status).category() {
-            StatusCategory::Delivered => (PartState::Delivered, &DELIVERED_FROM),
-            StatusCategory::Unconfirmed => (PartState::SentUnconfirmed, &DONE_FROM),
-            StatusCategory::Pending => (PartState::Pending, &PENDING_FROM),
-            StatusCategory::Permanent | StatusCategory::GaveUp => (PartState::FailedNet, &DONE_FROM),
-        };
-        let final_ = to != PartState::Pending;
-        self.connection
-            .prepare_cached(
-                "UPDATE attempts SET awaiting = ?2, state = 2, ended_at = coalesce(ended_at, ?3) WHERE attempt = ?1",
-            )?
-            .execute(params![attempt, !final_ || to == PartState::FailedNet, at.0])?;
-        if self.move_part(part, from, to)? {
-            self.settle(part.message)?;
-            let cause = StatusCause { report: Some(status), ..StatusCause::default() };
-            self.refresh(part.message, &cause, at)?;
-        }
-        Ok(())
-    }
 }
 
-const PENDING_FROM: [PartState; 2] = [PartState::Acked, PartState::Ambiguous];
-const DONE_FROM: [PartState; 6] = [
-    PartState::Acked,
-    PartState::Pending,
-    PartState::Ambiguous,
-    PartState::Ready,
-    PartState::Unknown,
-    PartState::NoReport,
-];
-const DELIVERED_FROM: [PartState; 8] = [
-    PartState::Acked,
-    PartState::Pending,
-    PartState::Ambiguous,
-    PartState::Ready,
-    PartState::Unknown,
-    PartState::NoReport,
-    PartState::FailedNet,
-    PartState::SentUnconfirmed,
-];
-
-/// Same recipient; then a known reference before an unknown one; then nearest in time, since references wrap.
-fn nearest(candidates: Vec<Candidate>, recipient: &str, scts: Option<i64>) -> Option<Candidate> {
-    let same = candidates.into_iter().filter(|candidate| same_number(&candidate.recipient, recipient));
-    same.min_by_key(|candidate| {
-        let distance = scts.map_or(-candidate.armed_at, |scts| (candidate.armed_at - scts * 1000).abs());
-        (!candidate.same_mr, distance)
-    })
+/// The candidate nearest in time: references come again, so time decides (A-10). `strict`: and none that is out of
+/// tolerance. A stamp that is no time fits the latest; while the skew is not known everything is within tolerance of it.
+fn nearest(candidates: &[Candidate], scts: Option<i64>, skew: Option<i64>, strict: bool) -> Option<Candidate> {
+    let Some(scts) = scts else { return candidates.first().copied() };
+    let distance = |candidate: &Candidate| (scts - skew.unwrap_or(0) - candidate.sent_at).abs();
+    let best = candidates.iter().copied().min_by_key(distance)?;
+    let fits = !strict || distance(&best) <= TOLERANCE;
+    fits.then_some(best)
 }
 
-/// Equal numbers, or equal last digits: networks rewrite national numbers.
+/// Equal numbers, or equal last digits.
 fn same_number(a: &str, b: &str) -> bool {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).rev().collect::<Vec<_>>();
     let (a, b) = (digits(a), digits(b));
-    let n = a.len().min(b.len());
-    a == b || n >= TAIL_DIGITS && a[a.len() - TAIL_DIGITS..] == b[b.len() - TAIL_DIGITS..]
+    a == b || a.len().min(b.len()) >= TAIL_DIGITS && a[..TAIL_DIGITS] == b[..TAIL_DIGITS]
 }
 
 #[cfg(test)]
@@ -185,6 +224,21 @@ mod tests {
             ("72345", "972345", false),
         ] {
             assert_eq!(same_number(a, b), same, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn time_decides_between_equal_references() {
+        let candidates = [Candidate { attempt: 2, sent_at: 2_000_000 }, Candidate { attempt: 1, sent_at: 1_000_000 }];
+        let hour = 3_600_000;
+        for (name, scts, skew, want) in [
+            ("the later", Some(2_010_000), Some(0), Some(2)),
+            ("the earlier", Some(1_100_000), Some(0), Some(1)),
+            ("a clock that is an hour ahead", Some(1_000_000 + hour), Some(hour), Some(1)),
+            ("between, out of tolerance", Some(1_500_000), Some(0), None),
+            ("no time", None, Some(0), Some(2)),
+        ] {
+            assert_eq!(nearest(&candidates, scts, skew, true).map(|found| found.attempt), want, "{name}");
         }
     }
 }

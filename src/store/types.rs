@@ -284,6 +284,8 @@ pub struct InboundPart {
     pub total: u8,
     /// This part, from 1.
     pub seq: u8,
+    /// TP-SCTS in seconds since 1970, where it is a time.
+    pub scts: Option<i64>,
 }
 
 /// The answer to an [`InboundPdu`].

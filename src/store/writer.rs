@@ -1,169 +1,78 @@
-//! The thread that owns the connection: runs jobs in one transaction after the other, arming first.
+//! The thread that owns the connection: one transaction after the other, each for whatever waits.
 
+use super::mailbox::{Mailbox, Reply, Task, Wake};
+use super::outbox::rows::Rows;
+use super::outbox::tries::Tries;
+use super::sims::Sims;
 use super::{Step, StoreError};
-use crate::model::Iccid;
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// Jobs that wait; more are refused as [`StoreError::Full`].
-const JOBS: usize = 4096;
-/// Steps that wait: far above two a lane, so reaching it means that the thread hangs.
-const STEPS: usize = 4096;
-/// Jobs taken into one transaction, so that a flood of commands does not hold its first one up.
+/// Jobs of one transaction, at most: a flood of commands does not hold its first one up.
 const GROUP: usize = 256;
+/// Jobs that a transaction takes along once a part waits to be armed with it.
+const BESIDE_ARMING: usize = 8;
+/// The WAL is copied back when nothing has come for so long, so that it is not done while something waits.
+const IDLE: Duration = Duration::from_secs(5);
+/// Commits after which that is worth two syncs: about one MiB.
+const WORTH_A_CHECKPOINT: u32 = 128;
 
-/// What the caller hears, once the transaction is durable (`Ok`) or lost.
-pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-/// Work on the database.
-type Work = Box<dyn FnOnce(&mut Writer) -> rusqlite::Result<Reply> + Send>;
-
-/// A job. A writing job is answered after its commit; a reading one at once.
-pub(super) struct Job {
-    pub(super) writes: bool,
-    pub(super) work: Work,
-}
-
-/// The queue into the thread.
-#[derive(Default)]
-pub(super) struct Inbox {
-    queues: Mutex<Queues>,
-    filled: Condvar,
-}
-
-#[derive(Default)]
-struct Queues {
-    steps: VecDeque<Vec<Step>>,
-    jobs: VecDeque<Job>,
-    /// Cursors to write with the next commit: none of them is a commit of its own.
-    cursors: BTreeMap<&'static str, u64>,
-    closed: bool,
-}
-
-impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Queues> {
-        // A panic while the lock is held cannot leave a queue half changed.
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn push_steps(&self, steps: Vec<Step>) -> Result<(), StoreError> {
-        let mut queues = self.lock();
-        if queues.closed || queues.steps.len() >= STEPS {
-            return Err(StoreError::Closed);
-        }
-        queues.steps.push_back(steps);
-        self.filled.notify_one();
-        Ok(())
-    }
-
-    pub(super) fn push(&self, job: Job) -> Result<(), StoreError> {
-        let mut queues = self.lock();
-        if queues.closed {
-            return Err(StoreError::Closed);
-        }
-        if queues.jobs.len() >= JOBS {
-            return Err(StoreError::Full);
-        }
-        queues.jobs.push_back(job);
-        self.filled.notify_one();
-        Ok(())
-    }
-
-    pub(super) fn move_cursor(&self, bridge: &'static str, upto: u64) -> Result<(), StoreError> {
-        let mut queues = self.lock();
-        if queues.closed {
-            return Err(StoreError::Closed);
-        }
-        let cursor = queues.cursors.entry(bridge).or_default();
-        *cursor = upto.max(*cursor);
-        Ok(())
-    }
-
-    /// The cursor that is not written yet.
-    pub(super) fn moved_cursor(&self, bridge: &str) -> Option<u64> {
-        self.lock().cursors.get(bridge).copied()
-    }
-
-    /// No more work is taken; what waits is still done.
-    pub(super) fn close(&self) {
-        self.lock().closed = true;
-        self.filled.notify_one();
-    }
-
-    fn take_steps(&self) -> VecDeque<Vec<Step>> {
-        std::mem::take(&mut self.lock().steps)
-    }
-
-    /// Waits for something to do. `None`: closed, and nothing is left.
-    fn wait(&self) -> Option<(VecDeque<Vec<Step>>, VecDeque<Job>)> {
-        let mut queues = self.lock();
-        loop {
-            if !queues.steps.is_empty() || !queues.jobs.is_empty() {
-                let n = queues.jobs.len().min(GROUP);
-                let jobs = queues.jobs.drain(..n).collect();
-                return Some((std::mem::take(&mut queues.steps), jobs));
-            }
-            if queues.closed {
-                return None;
-            }
-            queues = self.filled.wait(queues).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-/// The connection with what is cached of it.
+/// The connection with what is kept in memory of it.
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    /// Number of this process among those that opened the store.
     pub(super) epoch: i64,
     pub(super) next_seq: u64,
     pub(super) max_queued: u64,
-    /// At least the number of messages that are not final: counting a million rows takes long.
-    pub(super) open_messages: u64,
-    /// Row of each SIM.
-    pub(super) sims: HashMap<Iccid, i64>,
-    /// Claims (T2) that ride with the next commit: nothing outward depends on them.
-    pub(super) claims: Vec<super::Claim>,
-    in_transaction: bool,
+    pub(super) rows: Rows,
+    pub(super) tries: Tries,
+    pub(super) sims: Sims,
+    /// Reports that wait for their try.
+    pub(super) orphans: u64,
+    open: bool,
     replies: Vec<Reply>,
+    commits: u32,
 }
 
 impl Writer {
     pub(super) fn new(connection: Connection, epoch: i64, max_queued: u64) -> rusqlite::Result<Writer> {
-        let last: Option<i64> = connection.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
-        let last_kept: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM cursors", [], |row| row.get(0))?;
-        let open: i64 = connection.query_row(super::outbox::COUNT_OPEN, [], |row| row.get(0))?;
-        let mut sims = HashMap::new();
-        {
-            let mut statement = connection.prepare("SELECT iccid, sim FROM sims")?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                if let Ok(iccid) = row.get::<_, String>(0)?.parse() {
-                    sims.insert(iccid, row.get(1)?);
-                }
-            }
-        }
+        // Of a pruned log the cursors know how far it went.
+        let last =
+            "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(seq) FROM cursors), 0))";
+        let last: u64 = connection.query_row(last, [], |row| row.get(0))?;
+        let orphans = "SELECT count(*) FROM orphan_reports WHERE published = 0";
+        let orphans = connection.query_row(orphans, [], |row| row.get(0))?;
         Ok(Writer {
-            connection,
             epoch,
-            next_seq: u64::try_from(last.unwrap_or(0).max(last_kept)).unwrap_or(0) + 1,
+            next_seq: last + 1,
             max_queued,
-            open_messages: u64::try_from(open).unwrap_or(0),
-            sims,
-            claims: Vec::new(),
-            in_transaction: false,
+            rows: Rows::open(&connection)?,
+            tries: Tries::default(),
+            sims: Sims::open(&connection)?,
+            orphans,
+            open: false,
             replies: Vec::new(),
+            commits: 0,
+            connection,
         })
     }
 
-    /// Opens the transaction that the current group shares; the waiting claims are its first rows.
+    /// Opens the transaction that the current group shares.
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
-        if !self.in_transaction {
+        if !self.open {
             self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-            self.in_transaction = true;
-            for claim in std::mem::take(&mut self.claims) {
-                self.claim(&claim)?;
-            }
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    /// Makes the indexes true before they are searched. Without a transaction only claims can be missing in them.
+    pub(super) fn flush_if_open(&mut self) -> rusqlite::Result<()> {
+        if self.open {
+            self.flush_messages()?;
+            self.flush_tries()?;
         }
         Ok(())
     }
@@ -173,39 +82,60 @@ impl Writer {
         self.replies.push(reply);
     }
 
-    fn group(&mut self, inbox: &Inbox, steps: VecDeque<Vec<Step>>, jobs: VecDeque<Job>) -> rusqlite::Result<()> {
-        for batch in steps {
-            self.steps(batch)?;
-        }
-        for job in jobs {
-            if job.writes {
-                self.begin()?;
-                let reply = (job.work)(self)?;
-                self.replies.push(reply);
-            } else {
-                (job.work)(self)?(Ok(()));
+    /// Does what waits, steps first, and commits it. It never waits for more to come.
+    fn group(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+        let (mut jobs, mut limit) = (0, GROUP);
+        while let Some(task) = mailbox.pop(jobs < limit) {
+            match task {
+                Task::Steps(steps) => {
+                    if steps.iter().any(|step| matches!(step, Step::Arm { .. })) {
+                        limit = limit.min(jobs + BESIDE_ARMING);
+                    }
+                    self.steps(steps)?;
+                }
+                Task::Job(job) => {
+                    jobs += 1;
+                    let reply = (job.work)(self)?;
+                    if job.writes { self.replies.push(reply) } else { reply(Ok(())) }
+                }
             }
-            // Arming does not wait for the rest of the group.
-            for batch in inbox.take_steps() {
-                self.steps(batch)?;
-            }
         }
-        self.commit(inbox)
+        self.commit(mailbox)
     }
 
-    pub(super) fn commit(&mut self, inbox: &Inbox) -> rusqlite::Result<()> {
-        if !self.in_transaction {
+    /// Writes what has changed in memory, the cursors too, and makes it durable. Without a transaction that was begun
+    /// there is nothing that anybody waits for.
+    pub(super) fn commit(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+        if !self.open {
             return Ok(());
         }
-        let cursors = std::mem::take(&mut inbox.lock().cursors);
-        for (bridge, seq) in &cursors {
-            self.write_cursor(bridge, *seq)?;
+        self.flush_messages()?;
+        self.flush_tries()?;
+        for (bridge, seq) in mailbox.take_cursors() {
+            self.write_cursor(bridge, seq)?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        self.in_transaction = false;
+        self.open = false;
+        self.commits += 1;
+        self.rows.trim();
         Ok(())
     }
 
+    /// Writes cursors for which no commit came by. It does not wait for the disk: a cursor that a power cut takes back
+    /// only means that some events are published again.
+    fn commit_cursors(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        self.begin()?;
+        self.commit(mailbox)?;
+        self.connection.execute_batch("PRAGMA synchronous = FULL")
+    }
+
+    fn checkpoint(&mut self) -> rusqlite::Result<()> {
+        self.commits = 0;
+        self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    }
+
+    /// The `seq` of the last event.
     pub(super) fn last_seq(&self) -> u64 {
         self.next_seq - 1
     }
@@ -217,31 +147,42 @@ pub(super) struct Announce {
     pub(super) failed: watch::Sender<Option<String>>,
 }
 
-/// The thread. On the first error of the database it stops for good: nothing after it is acknowledged.
-pub(super) fn run(mut writer: Writer, inbox: &Arc<Inbox>, announce: &Announce) {
-    while let Some((steps, jobs)) = inbox.wait() {
-        let done = writer.group(inbox, steps, jobs);
-        let replies = std::mem::take(&mut writer.replies);
-        match done {
-            Ok(()) => {
+/// The thread. On the first error of the database, or a panic, it stops for good: nothing after it is acknowledged.
+pub(super) fn run(mut writer: Writer, mailbox: &Mailbox, announce: &Announce) {
+    let worked = std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut writer, mailbox, announce)));
+    let failure = match worked {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the thread that writes panicked".to_owned(),
+    };
+    mailbox.close();
+    tracing::error!(%failure, "the database failed; nothing more is accepted or sent");
+    announce.failed.send_replace(Some(failure));
+    writer.replies.into_iter().for_each(|reply| reply(Err(StoreError::Closed)));
+    mailbox.clear();
+}
+
+fn work(writer: &mut Writer, mailbox: &Mailbox, announce: &Announce) -> rusqlite::Result<()> {
+    let mut idle_at = None;
+    loop {
+        match mailbox.wait(idle_at) {
+            Wake::Work => {
+                writer.group(mailbox)?;
                 let last = writer.last_seq();
-                replies.into_iter().for_each(|reply| reply(Ok(())));
                 announce.committed.send_if_modified(|seq| std::mem::replace(seq, last) != last);
+                std::mem::take(&mut writer.replies).into_iter().for_each(|reply| reply(Ok(())));
+                idle_at = (writer.commits >= WORTH_A_CHECKPOINT).then(|| Instant::now() + IDLE);
             }
-            Err(error) => {
-                inbox.close();
-                tracing::error!(%error, "the database failed; nothing more is accepted or sent");
-                announce.failed.send_replace(Some(error.to_string()));
-                replies.into_iter().for_each(|reply| reply(Err(StoreError::Closed)));
-                // Dropping what waits answers it with an error too.
-                let mut queues = inbox.lock();
-                queues.jobs.clear();
-                queues.steps.clear();
-                return;
+            Wake::Cursors => writer.commit_cursors(mailbox)?,
+            Wake::Idle => {
+                writer.checkpoint()?;
+                idle_at = None;
+            }
+            Wake::Closed => {
+                writer.begin()?;
+                writer.commit(mailbox)?;
+                return writer.checkpoint();
             }
         }
-    }
-    if let Err(error) = writer.begin().and_then(|()| writer.commit(inbox)) {
-        tracing::warn!(%error, "the last cursors could not be written; some events will be published again");
     }
 }

@@ -9,83 +9,95 @@ CREATE TABLE sims (
     sim        INTEGER PRIMARY KEY,
     iccid      TEXT NOT NULL UNIQUE,
     label      TEXT NOT NULL,
-    first_seen INTEGER NOT NULL
+    first_seen INTEGER NOT NULL,
+    -- Service centre's clock minus ours, in milliseconds, from its status reports; NULL: not known.
+    skew       INTEGER
+) STRICT;
+
+-- Processes that opened the store.
+CREATE TABLE epochs (
+    epoch      INTEGER PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    boot_id    TEXT NOT NULL
 ) STRICT;
 
 -- ---- outbound ----
 
+-- One row a message, its parts packed into it: a step writes one page here, however many parts there are.
 CREATE TABLE messages (
-    message     INTEGER PRIMARY KEY,
-    id          TEXT NOT NULL,
-    digest      BLOB NOT NULL,
-    recipient   TEXT NOT NULL,
-    class       INTEGER,
-    port        INTEGER,
-    priority    INTEGER NOT NULL,
-    hold        INTEGER NOT NULL,
-    report      INTEGER NOT NULL,
-    pinned      TEXT,
-    -- The SIM that has carried parts of it; with several parts the rest must follow.
-    sim         INTEGER REFERENCES sims,
-    accepted_at INTEGER NOT NULL,
-    expires_at  INTEGER NOT NULL,
-    -- When there is something to give to a lane or to decide; NULL: nothing.
-    due_at      INTEGER,
-    -- When it expires, or stops waiting for its report; NULL: never.
-    watch_at    INTEGER,
-    total       INTEGER NOT NULL,
-    reference   INTEGER NOT NULL,
-    state       INTEGER NOT NULL,
-    attempts    INTEGER NOT NULL DEFAULT 0,
-    duplicate   INTEGER NOT NULL DEFAULT 0,
-    tags        TEXT NOT NULL DEFAULT ''
+    message      INTEGER PRIMARY KEY,
+    id           TEXT NOT NULL,
+    digest       BLOB NOT NULL,
+    recipient    TEXT NOT NULL,
+    class        INTEGER,
+    port         INTEGER,
+    priority     INTEGER NOT NULL,
+    hold         INTEGER NOT NULL,
+    report       INTEGER NOT NULL,
+    pinned       TEXT,
+    accepted_at  INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    reference    INTEGER NOT NULL,
+    tags         TEXT NOT NULL,
+    -- Public state.
+    state        INTEGER NOT NULL,
+    -- READY parts are not sent, and an ambiguous one is not decided, before this instant.
+    not_before   INTEGER NOT NULL,
+    -- `not_before` while there is a READY or ambiguous part; else NULL.
+    due_at       INTEGER,
+    -- Label of the only SIM that may carry it now; empty: any.
+    lane         TEXT NOT NULL,
+    -- When to look whether it has expired or stops waiting for its report; NULL: nothing can happen to it by itself.
+    watch_at     INTEGER,
+    report_until INTEGER NOT NULL DEFAULT 0,
+    -- The SIM that has carried it last.
+    sim          INTEGER,
+    tries        INTEGER NOT NULL DEFAULT 0,
+    duplicate    INTEGER NOT NULL DEFAULT 0,
+    -- Sixteen octets a part: src/store/outbox/message.rs.
+    parts        BLOB NOT NULL
 ) STRICT;
 CREATE INDEX messages_id ON messages (id);
-CREATE INDEX messages_due ON messages (priority, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_due ON messages (lane, priority, due_at, state) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_watch ON messages (watch_at) WHERE watch_at IS NOT NULL;
 
-CREATE TABLE parts (
-    message  INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
-    seq      INTEGER NOT NULL,
-    state    INTEGER NOT NULL,
-    alphabet INTEGER NOT NULL,
-    payload  BLOB NOT NULL,
-    tries    INTEGER NOT NULL DEFAULT 0,
-    blamed   INTEGER NOT NULL DEFAULT 0,
-    resends  INTEGER NOT NULL DEFAULT 0,
-    -- The latest try.
-    attempt  INTEGER,
-    PRIMARY KEY (message, seq)
-) STRICT, WITHOUT ROWID;
+-- Alphabet, length and user data of each part; gone before their message is.
+CREATE TABLE bodies (
+    message INTEGER PRIMARY KEY,
+    parts   BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE attempts (
     attempt    INTEGER PRIMARY KEY,
     message    INTEGER NOT NULL,
     seq        INTEGER NOT NULL,
-    sim        INTEGER NOT NULL REFERENCES sims,
+    -- The part's try before this one.
+    previous   INTEGER,
+    sim        INTEGER NOT NULL,
     port       TEXT NOT NULL,
     epoch      INTEGER NOT NULL,
     sha256     BLOB NOT NULL,
     validity   INTEGER,
     routing    TEXT NOT NULL,
     resend_of  INTEGER,
-    state      INTEGER NOT NULL,
     claimed_at INTEGER NOT NULL,
+    state      INTEGER NOT NULL,
+    -- 0 while ARMED, its own number while CLAIMED, NULL when ended.
+    live       INTEGER,
     armed_at   INTEGER,
     deadline   INTEGER,
     ended_at   INTEGER,
     mr         INTEGER,
+    -- What a status report finds it by: TP-MR, or 256 while that is not known; NULL: no report can be about it.
+    report_key INTEGER,
     blame      INTEGER,
     cause      INTEGER,
     code       INTEGER,
-    uncertain  INTEGER,
-    -- 1 while a status report can still be matched to it.
-    awaiting   INTEGER NOT NULL DEFAULT 0
+    uncertain  INTEGER
 ) STRICT;
 -- RELIABILITY W-1: one ARMED try a SIM.
-CREATE UNIQUE INDEX attempts_armed ON attempts (sim) WHERE state = 1;
-CREATE INDEX attempts_awaiting ON attempts (sim, mr) WHERE awaiting = 1;
-CREATE INDEX attempts_message ON attempts (message, seq);
+CREATE UNIQUE INDEX attempts_live ON attempts (sim, live) WHERE live IS NOT NULL;
+CREATE INDEX attempts_report ON attempts (sim, report_key) WHERE report_key IS NOT NULL;
 
 CREATE TABLE concat_references (
     recipient TEXT PRIMARY KEY,
@@ -139,6 +151,8 @@ CREATE TABLE inbound (
     total       INTEGER NOT NULL,
     have        INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
+    -- TP-SCTS of the first part, in seconds; NULL when it is no time.
+    scts        INTEGER,
     revision    INTEGER NOT NULL DEFAULT 0,
     same_as     TEXT,
     -- When to publish what is there; NULL: complete or published.
@@ -150,25 +164,26 @@ CREATE INDEX inbound_partial ON inbound (partial_at) WHERE partial_at IS NOT NUL
 -- ---- what bridges publish ----
 
 CREATE TABLE events (
-    seq      INTEGER PRIMARY KEY,
-    at       INTEGER NOT NULL,
+    seq       INTEGER PRIMARY KEY,
+    at        INTEGER NOT NULL,
     -- 0 status, 1 inbound, 2 raw, 3 orphan, 4 refused
-    kind     INTEGER NOT NULL,
+    kind      INTEGER NOT NULL,
     -- The row it is about: messages, inbound, inbound_pdus, orphan_reports, refusals.
-    ref      INTEGER NOT NULL,
-    -- status: public state, the one before, tries, parts sent, SIM, failure, TP-ST, duplicate; inbound: revision, missing
-    state    INTEGER,
-    previous INTEGER,
-    attempt  INTEGER,
-    sent     INTEGER,
-    sim      INTEGER,
-    blame    INTEGER,
-    cause    INTEGER,
-    code     INTEGER,
+    ref       INTEGER NOT NULL,
+    -- Status: the public state, the one before, tries, parts sent, SIM, failure, TP-ST, duplicate.
+    -- Inbound: the revision in `state`, and which parts are missing.
+    state     INTEGER,
+    previous  INTEGER,
+    attempt   INTEGER,
+    sent      INTEGER,
+    sim       INTEGER,
+    blame     INTEGER,
+    cause     INTEGER,
+    code      INTEGER,
     uncertain INTEGER,
-    report   INTEGER,
+    report    INTEGER,
     duplicate INTEGER,
-    missing  BLOB
+    missing   BLOB
 ) STRICT;
 
 CREATE TABLE refusals (
@@ -177,7 +192,7 @@ CREATE TABLE refusals (
     detail      TEXT NOT NULL,
     field       TEXT,
     id          TEXT,
-    transaction_ TEXT
+    correlation TEXT
 ) STRICT;
 
 CREATE TABLE cursors (

@@ -1,0 +1,174 @@
+//! What waits for the writing thread: steps of lanes first, everything else in its order, cursors when it suits.
+
+use super::writer::Writer;
+use super::{Step, StoreError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Jobs that wait; more are refused as [`StoreError::Full`].
+const JOBS: usize = 4096;
+/// Steps that wait: far above two a lane, so reaching it means that the thread hangs.
+const STEPS: usize = 4096;
+/// A cursor is written this long after it moved, where no commit took it along.
+const CURSORS_WITHIN: Duration = Duration::from_secs(1);
+
+/// What the caller hears, once the transaction is durable (`Ok`) or lost.
+pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// What is to be done with the database.
+pub(super) type Work = Box<dyn FnOnce(&mut Writer) -> rusqlite::Result<Reply> + Send>;
+
+/// Work on the database. A writing job is answered after its commit; a reading one at once.
+pub(super) struct Job {
+    pub(super) writes: bool,
+    pub(super) work: Work,
+}
+
+/// The next thing to do.
+pub(super) enum Task {
+    Steps(Vec<Step>),
+    Job(Job),
+}
+
+/// Why the thread woke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// There is a task.
+    Work,
+    /// Cursors have waited long enough.
+    Cursors,
+    /// Nothing came until the instant that was given.
+    Idle,
+    /// No task is left, and none will come.
+    Closed,
+}
+
+/// The queue into the thread.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    queues: Mutex<Queues>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct Queues {
+    steps: VecDeque<Vec<Step>>,
+    jobs: VecDeque<Job>,
+    cursors: BTreeMap<&'static str, u64>,
+    /// When the first of `cursors` came.
+    cursors_since: Option<Instant>,
+    closed: bool,
+}
+
+impl std::fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mailbox")
+    }
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Queues> {
+        // A panic while the lock is held cannot leave a queue half changed.
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn push_steps(&self, steps: Vec<Step>) -> Result<(), StoreError> {
+        let mut queues = self.lock();
+        if queues.closed || queues.steps.len() >= STEPS {
+            return Err(StoreError::Closed);
+        }
+        queues.steps.push_back(steps);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn push(&self, job: Job) -> Result<(), StoreError> {
+        let mut queues = self.lock();
+        if queues.closed {
+            return Err(StoreError::Closed);
+        }
+        if queues.jobs.len() >= JOBS {
+            return Err(StoreError::Full);
+        }
+        queues.jobs.push_back(job);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn move_cursor(&self, bridge: &'static str, upto: u64) -> Result<(), StoreError> {
+        let mut queues = self.lock();
+        if queues.closed {
+            return Err(StoreError::Closed);
+        }
+        let cursor = queues.cursors.entry(bridge).or_default();
+        *cursor = upto.max(*cursor);
+        if queues.cursors_since.is_none() {
+            queues.cursors_since = Some(Instant::now());
+            self.filled.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The cursor that is not written yet.
+    pub(super) fn moved_cursor(&self, bridge: &str) -> Option<u64> {
+        self.lock().cursors.get(bridge).copied()
+    }
+
+    /// Cursors that are to be written with the commit that is under way.
+    pub(super) fn take_cursors(&self) -> BTreeMap<&'static str, u64> {
+        let mut queues = self.lock();
+        queues.cursors_since = None;
+        std::mem::take(&mut queues.cursors)
+    }
+
+    /// No more work is taken; what waits is still done.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_one();
+    }
+
+    /// Drops what waits, which answers it with an error.
+    pub(super) fn clear(&self) {
+        let dropped = std::mem::take(&mut *self.lock());
+        self.lock().closed = true;
+        drop(dropped);
+    }
+
+    /// The next task: steps before jobs. `None`: none waits, or only jobs do and they are not wanted.
+    pub(super) fn pop(&self, jobs: bool) -> Option<Task> {
+        let mut queues = self.lock();
+        if let Some(steps) = queues.steps.pop_front() {
+            return Some(Task::Steps(steps));
+        }
+        queues.jobs.pop_front_if(|_| jobs).map(Task::Job)
+    }
+
+    /// Sleeps until there is something to do.
+    pub(super) fn wait(&self, idle_at: Option<Instant>) -> Wake {
+        let mut queues = self.lock();
+        loop {
+            if !queues.steps.is_empty() || !queues.jobs.is_empty() {
+                return Wake::Work;
+            }
+            if queues.closed {
+                return Wake::Closed;
+            }
+            let cursors_at = queues.cursors_since.map(|since| since + CURSORS_WITHIN);
+            let now = Instant::now();
+            if cursors_at.is_some_and(|at| at <= now) {
+                return Wake::Cursors;
+            }
+            if idle_at.is_some_and(|at| at <= now) {
+                return Wake::Idle;
+            }
+            queues = match [cursors_at, idle_at].into_iter().flatten().min() {
+                Some(at) => {
+                    let waited = self.filled.wait_timeout(queues, at - now);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.filled.wait(queues).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The durable queue: the transitions T1 to T7, T9 and T10 of RELIABILITY §2.2.
+
+mod accept;
+mod due;
+mod end;
+pub(super) mod message;
+pub(super) mod rows;
+pub(super) mod tries;
+
+use super::events::StatusCause;
+use super::writer::Writer;
+use super::{Claim, Step, Verdict};
+use crate::model::{AttemptId, MessageKey, PartKey, Timestamp, UncertainReason};
+use tries::{Try, TryState, UNKNOWN_MR};
+
+impl Writer {
+    /// The steps of one lane, in order. One that is impossible is left out: what it wanted to change has moved on.
+    pub(super) fn steps(&mut self, steps: Vec<Step>) -> rusqlite::Result<()> {
+        for step in steps {
+            match step {
+                Step::Claim(claim) => self.claim(claim)?,
+                Step::Release(attempt) => self.release(attempt)?,
+                Step::Arm { attempt, at, deadline, reply } => {
+                    let armed = self.arm(attempt, at, deadline)?;
+                    self.reply_after_commit(Box::new(move |done| {
+                        // A driver that is gone does not wait any more.
+                        let _ = reply.send(armed && done.is_ok());
+                    }));
+                }
+                Step::Ended { attempt, verdict, at } => self.ended(attempt, &verdict, at)?,
+                Step::Evidence { attempt, mr, report_until, at } => self.evidence(attempt, mr, report_until, at)?,
+                Step::Resend { part, at } => self.decide(part, at, |message| message.resend(part.seq, at))?,
+                Step::GiveUp { part, at } => self.decide(part, at, |message| message.give_up(part.seq, at))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// T2. It is written with the next commit, whoever's that is: nothing outward depends on it.
+    fn claim(&mut self, claim: Claim) -> rusqlite::Result<()> {
+        if self.tries.is_kept(claim.attempt) {
+            return Ok(());
+        }
+        let sim = self.sim_row(&claim.iccid, &claim.sim, claim.at)?;
+        let Some(mut message) = self.message(claim.part.message)? else { return Ok(()) };
+        let previous = message.part(claim.part.seq).map(|part| part.attempt).filter(|attempt| *attempt > 0);
+        if message.claim(claim.part.seq, claim.attempt, sim) {
+            self.put(message);
+            self.put_try(Try::claimed(claim, sim, previous));
+        } else {
+            tracing::debug!(
+                attempt = claim.attempt.0,
+                "a part was claimed that is not to be had; it will not be armed"
+            );
+        }
+        Ok(())
+    }
+
+    /// T2b.
+    fn release(&mut self, attempt: AttemptId) -> rusqlite::Result<()> {
+        let Some(tried) = self.tried(attempt)?.filter(|tried| tried.state == TryState::Claimed) else { return Ok(()) };
+        // The message is to be found as due again at once, so this does not wait for another's commit.
+        self.begin()?;
+        if let Some(mut message) = self.message(tried.part.message)?
+            && message.release(tried.part.seq, attempt)
+        {
+            self.put(message);
+        }
+        self.put_try(Try { state: TryState::Withdrawn, ..tried });
+        Ok(())
+    }
+
+    /// T3. False when the claim was taken back, or the SIM has another try in the air (W-1).
+    fn arm(&mut self, attempt: AttemptId, at: Timestamp, deadline: Timestamp) -> rusqlite::Result<bool> {
+        let Some(tried) = self.tried(attempt)? else { return Ok(false) };
+        if tried.state == TryState::Armed {
+            return Ok(true);
+        }
+        let Some(mut message) = self.message(tried.part.message)? else { return Ok(false) };
+        if let Some(other) = self.tries.armed_on(tried.sim) {
+            tracing::error!(attempt = attempt.0, other = other.0, "a SIM was to send two parts at a time; refused");
+            return Ok(false);
+        }
+        if tried.state != TryState::Claimed || !message.arm(tried.part.seq, attempt) {
+            return Ok(false);
+        }
+        self.begin()?;
+        self.put(message);
+        self.put_try(Try { state: TryState::Armed, armed_at: Some(at), deadline: Some(deadline), ..tried.clone() });
+        self.refresh(tried.part.message, &StatusCause::default(), at)?;
+        Ok(true)
+    }
+
+    /// T4, T5, T6.
+    fn ended(&mut self, attempt: AttemptId, verdict: &Verdict, at: Timestamp) -> rusqlite::Result<()> {
+        let Some(tried) = self.tried(attempt)?.filter(|tried| tried.state.is_live()) else {
+            tracing::debug!(attempt = attempt.0, "a try ended that had been taken back or had ended before");
+            return Ok(());
+        };
+        self.begin()?;
+        let tried = Try { ended_at: Some(at), ..tried };
+        match *verdict {
+            Verdict::Acked { mr, report_until, by_evidence } => {
+                if tried.state == TryState::Claimed {
+                    tracing::error!(attempt = attempt.0, "a part was sent that had not been armed; please report this");
+                }
+                self.acked(tried, mr, report_until, by_evidence, at)
+            }
+            Verdict::Retry { failure, not_before, counted } => {
+                let cause = StatusCause { failure: Some(failure), ..StatusCause::default() };
+                let (key, seq) = (tried.part.message, tried.part.seq);
+                self.put_try(Try { state: TryState::Failed, failure: Some(failure), ..tried });
+                self.change(key, &cause, at, |message| message.retry(seq, attempt, not_before, counted, at))
+            }
+            Verdict::Fail { failure } => {
+                let cause = StatusCause { failure: Some(failure), ..StatusCause::default() };
+                let (key, seq) = (tried.part.message, tried.part.seq);
+                self.put_try(Try { state: TryState::Failed, failure: Some(failure), ..tried });
+                self.change(key, &cause, at, |message| message.fail(seq, attempt))?;
+                self.withdraw_tries(key);
+                Ok(())
+            }
+            Verdict::Ambiguous { reason, code, resolve_at } => self.ambiguous(tried, reason, code, resolve_at, at),
+        }
+    }
+
+    /// T4; also T7a by the answer to the resend.
+    fn acked(
+        &mut self,
+        tried: Try,
+        mr: Option<u8>,
+        report_until: Timestamp,
+        by_evidence: bool,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let (attempt, key, seq) = (tried.attempt, tried.part.message, tried.part.seq);
+        let first = if by_evidence { tried.resend_of } else { None };
+        self.change(key, &StatusCause::default(), at, |message| message.acked(seq, attempt, report_until))?;
+        self.close_acked(Try { state: TryState::Acked, ..tried }, mr, at)?;
+        // The centre has had the first one all along: that is the try whose report will come.
+        if let Some(first) = first
+            && let Some(first) = self.tried(first)?.filter(|first| first.state == TryState::Ambiguous)
+        {
+            let mr = first.mr;
+            self.close_acked(Try { state: TryState::Acked, ..first }, mr, at)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what a report will find the try by, and looks whether it has come already.
+    fn close_acked(&mut self, tried: Try, mr: Option<u8>, at: Timestamp) -> rusqlite::Result<()> {
+        let report = self.message(tried.part.message)?.is_some_and(|message| message.report);
+        let report_key = report.then(|| mr.map_or(UNKNOWN_MR, u16::from));
+        let tried = Try { mr, report_key, ..tried };
+        self.put_try(tried.clone());
+        if report { self.take_orphan(&tried, at) } else { Ok(()) }
+    }
+
+    /// T6.
+    fn ambiguous(
+        &mut self,
+        tried: Try,
+        reason: UncertainReason,
+        code: Option<u16>,
+        resolve_at: Timestamp,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let (attempt, key, seq) = (tried.attempt, tried.part.message, tried.part.seq);
+        let report = self.message(key)?.is_some_and(|message| message.report);
+        let report_key = report.then_some(UNKNOWN_MR);
+        let tried = Try { state: TryState::Ambiguous, uncertain: Some(reason), code, report_key, ..tried };
+        self.put_try(tried.clone());
+        let cause = StatusCause { uncertain: Some(reason), ..StatusCause::default() };
+        self.change(key, &cause, at, |message| message.ambiguous(seq, attempt, resolve_at))?;
+        if report { self.take_orphan(&tried, at) } else { Ok(()) }
+    }
+
+    /// T7a: a late final code. It counts while the part is undecided, or waits to be sent once more.
+    fn evidence(
+        &mut self,
+        attempt: AttemptId,
+        mr: Option<u8>,
+        report_until: Timestamp,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let Some(tried) = self.tried(attempt)?.filter(|tried| tried.state == TryState::Ambiguous) else {
+            tracing::info!(attempt = attempt.0, "a late answer came for a try that is decided");
+            return Ok(());
+        };
+        self.begin()?;
+        let (key, seq) = (tried.part.message, tried.part.seq);
+        self.change(key, &StatusCause::default(), at, |message| message.evidence(seq, report_until, at))?;
+        self.withdraw_tries(key);
+        self.close_acked(Try { state: TryState::Acked, ..tried }, mr, at)
+    }
+
+    /// T7b and T7c.
+    fn decide(
+        &mut self,
+        part: PartKey,
+        at: Timestamp,
+        decision: impl FnOnce(&mut message::Message) -> bool,
+    ) -> rusqlite::Result<()> {
+        self.begin()?;
+        self.change(part.message, &StatusCause::default(), at, decision)
+    }
+
+    /// Applies one change to a message, and tells of it when its public state changed.
+    pub(super) fn change(
+        &mut self,
+        key: MessageKey,
+        cause: &StatusCause,
+        at: Timestamp,
+        change: impl FnOnce(&mut message::Message) -> bool,
+    ) -> rusqlite::Result<()> {
+        let Some(mut message) = self.message(key)? else { return Ok(()) };
+        if change(&mut message) {
+            self.put(message);
+            return self.refresh(key, cause, at);
+        }
+        tracing::debug!(message = key.0, "a step came too late and changed nothing");
+        Ok(())
+    }
+
+    /// Ends the CLAIMED tries of parts that are not to be sent any more; their arming will be refused.
+    pub(super) fn withdraw_tries(&mut self, key: MessageKey) {
+        for tried in self.tries.claimed_of(key) {
+            let still = self.rows.get(key).and_then(|message| message.part(tried.part.seq));
+            if still.is_none_or(|part| part.state != crate::model::PartState::Claimed) {
+                self.put_try(Try { state: TryState::Withdrawn, ..tried });
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Messages in memory: read once, changed by any number of steps, and written once a commit.
+
+use super::message::{Message, pack, unpack};
+use crate::model::{MessageKey, PublicState, QueueCounts, Timestamp};
+use crate::store::sims::Sims;
+use crate::store::writer::Writer;
+use rusqlite::{Connection, OptionalExtension, ToSql};
+use std::collections::{BTreeSet, HashMap};
+
+/// Rows kept in memory between commits, at most. Those with a part in hand are among the youngest.
+const KEPT: usize = 512;
+
+/// A message with what the indexes in the file say about it.
+#[derive(Debug)]
+struct Kept {
+    message: Message,
+    dirty: bool,
+    in_due: bool,
+    watch_at: Option<Timestamp>,
+}
+
+impl Kept {
+    fn saved(message: Message) -> Kept {
+        Kept { dirty: false, in_due: message.due_at().is_some(), watch_at: message.watch_at, message }
+    }
+}
+
+/// The rows in memory, and sums over all rows. Nobody else writes the file, so both stay true.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    kept: HashMap<MessageKey, Kept>,
+    dirty: Vec<MessageKey>,
+    pub(crate) counts: QueueCounts,
+    /// Lanes and priorities under which there may be something due: to look nowhere else.
+    pub(crate) lanes: BTreeSet<(u8, String)>,
+}
+
+impl Rows {
+    /// Reads the sums.
+    pub(crate) fn open(connection: &Connection) -> rusqlite::Result<Rows> {
+        let mut rows = Rows::default();
+        let mut due = 0;
+        let mut statement = connection.prepare(
+            "SELECT lane, priority, state, count(*) FROM messages INDEXED BY messages_due WHERE due_at IS NOT NULL
+             GROUP BY lane, priority, state",
+        )?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            rows.lanes.insert((row.get(1)?, row.get(0)?));
+            let n: u64 = row.get(3)?;
+            due += n;
+            if let Some(count) = PublicState::from_number(row.get(2)?).and_then(|state| rows.count(state)) {
+                *count += n;
+            }
+        }
+        let watched = "SELECT count(*) FROM messages INDEXED BY messages_watch WHERE watch_at IS NOT NULL";
+        let watched: u64 = connection.query_row(watched, [], |row| row.get(0))?;
+        // What is watched and not due has been sent, as far as recovery leaves nothing under way.
+        rows.counts.awaiting_report = watched.saturating_sub(due);
+        Ok(rows)
+    }
+
+    /// Counts anew: after recovery, which leaves nothing under way.
+    pub(crate) fn recount(&mut self, connection: &Connection) -> rusqlite::Result<QueueCounts> {
+        self.counts = Rows::open(connection)?.counts;
+        Ok(self.counts)
+    }
+
+    fn count(&mut self, state: PublicState) -> Option<&mut u64> {
+        match state {
+            PublicState::Queued => Some(&mut self.counts.queued),
+            PublicState::Sending => Some(&mut self.counts.sending),
+            PublicState::Sent => Some(&mut self.counts.awaiting_report),
+            PublicState::Uncertain => Some(&mut self.counts.uncertain),
+            _ => None,
+        }
+    }
+
+    /// Counts a message that was accepted.
+    pub(crate) fn accepted(&mut self, message: Message) {
+        self.counts.queued += 1;
+        self.note_lane(message.priority, message.pinned.clone().unwrap_or_default());
+        self.kept.insert(message.key, Kept::saved(message));
+    }
+
+    /// There may be something due in this lane.
+    pub(crate) fn note_lane(&mut self, priority: u8, lane: String) {
+        self.lanes.insert((priority, lane));
+    }
+
+    /// The message as it is in memory, where it is there.
+    pub(crate) fn get(&self, key: MessageKey) -> Option<&Message> {
+        self.kept.get(&key).map(|kept| &kept.message)
+    }
+
+    /// Forgets what nobody has touched lately. Only between commits: then nothing but claims is dirty.
+    pub(crate) fn trim(&mut self) {
+        if self.kept.len() > KEPT {
+            self.kept.retain(|_, kept| kept.dirty);
+        }
+    }
+
+    /// True when nothing waits to be written.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.dirty.is_empty()
+    }
+}
+
+impl Writer {
+    /// The message, to be changed and given back with [`Writer::put`].
+    pub(crate) fn message(&mut self, key: MessageKey) -> rusqlite::Result<Option<Message>> {
+        if let Some(message) = self.rows.get(key) {
+            return Ok(Some(message.clone()));
+        }
+        let message = self
+            .connection
+            .prepare_cached(
+                "SELECT priority, report, pinned, expires_at, state, not_before, watch_at, report_until, sim, tries,
+                    duplicate, parts FROM messages WHERE message = ?1",
+            )?
+            .query_row([key.0], |row| {
+                Ok(Message {
+                    key,
+                    priority: row.get(0)?,
+                    report: row.get(1)?,
+                    pinned: row.get(2)?,
+                    expires_at: Timestamp(row.get(3)?),
+                    state: PublicState::from_number(row.get(4)?).unwrap_or(PublicState::Unknown),
+                    not_before: Timestamp(row.get(5)?),
+                    watch_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+                    report_until: Timestamp(row.get(7)?),
+                    sim: row.get(8)?,
+                    tries: row.get(9)?,
+                    duplicate: row.get(10)?,
+                    parts: unpack(row.get_ref(11)?.as_blob()?),
+                })
+            })
+            .optional()?;
+        if let Some(message) = &message {
+            self.rows.kept.insert(key, Kept::saved(message.clone()));
+        }
+        Ok(message)
+    }
+
+    /// Takes a changed message back; it is written with the next commit.
+    pub(crate) fn put(&mut self, message: Message) {
+        let key = message.key;
+        let Some(kept) = self.rows.kept.get_mut(&key) else { return };
+        let (before, now) = (kept.message.state, message.state);
+        kept.message = message;
+        if !std::mem::replace(&mut kept.dirty, true) {
+            self.rows.dirty.push(key);
+        }
+        if before != now {
+            if let Some(count) = self.rows.count(before) {
+                *count = count.saturating_sub(1);
+            }
+            if let Some(count) = self.rows.count(now) {
+                *count += 1;
+            }
+        }
+    }
+
+    /// Writes every changed message. An index is touched only where it has, or is to have, an entry of it.
+    pub(crate) fn flush_messages(&mut self) -> rusqlite::Result<()> {
+        for key in std::mem::take(&mut self.rows.dirty) {
+            let Some(kept) = self.rows.kept.get_mut(&key) else { continue };
+            kept.dirty = false;
+            let message = &kept.message;
+            let due_at = message.due_at();
+            let due = std::mem::replace(&mut kept.in_due, due_at.is_some()) || due_at.is_some();
+            let watch = std::mem::replace(&mut kept.watch_at, message.watch_at) != message.watch_at;
+            let lane = lane(&self.sims, message);
+            let all: [&dyn ToSql; 11] = [
+                &message.key.0,
+                &message.not_before.0,
+                &message.report_until.0,
+                &message.sim,
+                &message.tries,
+                &message.duplicate,
+                &pack(&message.parts),
+                &(message.state as u8),
+                &due_at.map(|at| at.0),
+                &lane,
+                &message.watch_at.map(|at| at.0),
+            ];
+            let (sql, n) = UPDATES[usize::from(due) + 2 * usize::from(watch)];
+            self.connection.prepare_cached(sql)?.execute(&all[..n])?;
+            if due_at.is_some() {
+                let priority = message.priority;
+                self.rows.note_lane(priority, lane);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The label of the only SIM that may carry it; empty: any.
+fn lane(sims: &Sims, message: &Message) -> String {
+    let bound = || message.bound().and_then(|sim| sims.label(sim)).map(|label| label.as_str().to_owned());
+    message.pinned.clone().or_else(bound).unwrap_or_default()
+}
+
+macro_rules! update {
+    ($more:literal) => {
+        concat!(
+            "UPDATE messages SET not_before = ?2, report_until = ?3, sim = ?4, tries = ?5, duplicate = ?6, parts = ?7, \
+             state = ?8",
+            $more,
+            " WHERE message = ?1"
+        )
+    };
+}
+
+/// The statement and its parameters, by what it touches besides the row: nothing, due, watch, both.
+const UPDATES: [(&str, usize); 4] = [
+    (update!(""), 8),
+    (update!(", due_at = ?9, lane = ?10"), 10),
+    (update!(", watch_at = ?11"), 11),
+    (update!(", due_at = ?9, lane = ?10, watch_at = ?11"), 11),
+];
