@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
+from datetime import datetime
 from pathlib import Path
 
 # Debian keeps mosquitto where users do not look.
@@ -41,6 +42,8 @@ CHUNK = 20
 PUBLISH_S = 15
 BROKER_STOP_S = 10
 GATEWAY_STOP_S = 240
+# A message of which a part is through goes on at once; only an uncertain one waits for evidence.
+STALL_S = 30
 
 
 class Failed(Exception):
@@ -416,6 +419,16 @@ def judge_reports(run, events, out):
             out["undelivered"].append(f"{m['id']}: {state}, {handed[m['to']]} of {m['parts']} reports handed over")
 
 
+def judge_pace(run, out):
+    """A message that was being sent and then lay still, though nobody was in doubt about it."""
+    for message, history in run.witness.states.items():
+        steps = sorted(history, key=lambda s: s["seq"])
+        for before, after in zip(steps, steps[1:]):
+            rest = datetime.fromisoformat(after["at"]) - datetime.fromisoformat(before["at"])
+            if before["state"] == "sending" and rest.total_seconds() > STALL_S:
+                out["stalled"].append(f"{message}: {rest.total_seconds():.0f} s")
+
+
 def judge_inbound(run, events, out):
     seen = Counter(body.get("text") for body in run.witness.inbound())
     flagged = {body.get("text") for body in run.witness.inbound() if body.get("same_as")}
@@ -447,6 +460,7 @@ def judge(run):
     judge_outbound(run, events, out)
     judge_links(run, out)
     judge_reports(run, events, out)
+    judge_pace(run, out)
     judge_inbound(run, events, out)
     judge_log(run, out)
     if not run.a.kills and out["extra"]:
@@ -457,7 +471,7 @@ def judge(run):
     return out
 
 
-BROKEN = ("strangers", "lost", "wrong", "unexplained", "undelivered", "inbound_lost", "inbound_twice", "inbound_wrong",
+BROKEN = ("strangers", "lost", "wrong", "unexplained", "undelivered", "stalled", "inbound_lost", "inbound_twice", "inbound_wrong",
           "deleted_unread", "left_on_sims", "seq_gaps", "refused", "panics", "problems")
 
 

@@ -49,7 +49,9 @@ class Story:
         self.say(f"status/{message}", {"event_type": "status", "id": message, "state": state, **more})
 
     def say(self, topic, body):
-        self.mqtt.append((topic, {"seq": len(self.mqtt) + 1, **body}))
+        second = len(self.mqtt)
+        at = f"2026-01-01T00:{second // 60:02}:{second % 60:02}.000Z"
+        self.mqtt.append((topic, {"seq": len(self.mqtt) + 1, "at": at, **body}))
 
     def verdict(self):
         """The broken promises that the judge finds."""
@@ -143,6 +145,12 @@ class TheJudge(unittest.TestCase):
         story.modem_events = [e for e in story.modem_events if (e["event"], e.get("id")) != ("routed", report)]
         story.status(message["id"], "sent")
         self.assertEqual(story.verdict(), set())
+
+    def test_finds_a_message_that_lay_still(self):
+        story = Story()
+        sending = next(body for topic, body in story.mqtt if body.get("state") == "sending")
+        sending["at"] = "2025-12-31T23:59:00.000Z"
+        self.assertEqual(story.verdict(), {"stalled"})
 
     def test_finds_inbound_that_is_lost_twice_or_wrong(self):
         story = Story()
