@@ -9,6 +9,8 @@ use crate::model::Label;
 use crate::telemetry::LogFormat;
 use crate::{app, bridge, modem, scheduler, store};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use table::{At, Mistakes, Table};
@@ -18,11 +20,13 @@ use toml::de::DeTable;
 pub const DEFAULT_PATH: &str = "/etc/gsmgate/gsmgate.toml";
 /// Where the control socket is when nobody says.
 pub const DEFAULT_SOCKET: &str = "/run/gsmgate/control.sock";
-/// A secret file is not longer than this.
-const SECRET_OCTETS: usize = 4096;
+/// Octets that the configuration, a certificate or a secret has at most: more is a device, or a mistake.
+const MAX_FILE: u64 = 1024 * 1024;
+/// Octets of a socket's path. unix(7)
+const MAX_SOCKET_PATH: usize = 107;
 
 /// A checked configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// What the gateway is made from.
     pub settings: app::Settings,
@@ -35,7 +39,7 @@ pub struct Config {
 impl Config {
     /// Reads and checks a file; every mistake that can be found in one go is in the error.
     pub fn load(path: &Path) -> Result<Config, Vec<ConfigError>> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = read_text(path).map_err(|error| {
             let message = format!("{error}; name another file with --config, or copy gsmgate.example.toml there");
             vec![ConfigError { file: path.to_owned(), line: 0, column: 0, key: String::new(), message }]
         })?;
@@ -46,8 +50,12 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Config, Vec<ConfigError>> {
         let mut mistakes = Mistakes::new(path, text);
         let (root, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            mistakes.add(&error.span().unwrap_or_default(), "", error.message());
+        for error in &errors {
+            mistakes.add(&error.span().unwrap_or_default(), "", error.message().replace('\n', ", "));
+        }
+        if !errors.is_empty() {
+            // What is missing then may only be unreadable.
+            return Err(mistakes.into_found());
         }
         let config = read(Table::new(&root), &mut mistakes);
         let found = mistakes.into_found();
@@ -100,10 +108,14 @@ fn read_gateway(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Ga
     if let Some(name) = table.parsed("name", mistakes) {
         gateway.name = name.value;
     }
-    if let Some(dir) = table.text("state_dir", mistakes) {
+    if let Some(dir) = table.absolute("state_dir", mistakes) {
         gateway.state_dir = dir.value.into();
     }
-    if let Some(path) = table.text("control_socket", mistakes) {
+    if let Some(path) = table.absolute("control_socket", mistakes) {
+        if path.value.len() > MAX_SOCKET_PATH {
+            let message = format!("a socket's path has at most {MAX_SOCKET_PATH} octets");
+            mistakes.add(&path.span, "gateway.control_socket", message);
+        }
         gateway.control_socket = path.value.into();
     }
     if let Some(n) = table.number("max_queued", 1..=100_000_000, mistakes) {
@@ -131,16 +143,17 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
     let base = table.text("base", mistakes);
     let client_id = table.text("client_id", mistakes);
     let keep_alive = table.number("keep_alive_s", 5..=3600, mistakes);
-    let (span, key) = (table.span().clone(), table.path("url"));
     table.end(mistakes);
-    let Some(At { value: url, span: url_span }) = url else {
-        mistakes.add(&span, &key, "is missing; e.g. \"mqtt://127.0.0.1:1883\"");
+    let Some(url) = url else {
+        if !table.has("url") {
+            mistakes.add(table.span(), "mqtt.url", "is missing; e.g. \"mqtt://127.0.0.1:1883\"");
+        }
         return None;
     };
-    let mut config = match bridge::mqtt::Config::new(&url, name) {
+    let mut config = match bridge::mqtt::Config::new(&url.value, name) {
         Ok(config) => config,
         Err(error) => {
-            mistakes.add(&url_span, &key, error.to_string());
+            mistakes.add(&url.span, "mqtt.url", error.to_string());
             return None;
         }
     };
@@ -160,7 +173,7 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
         config.keep_alive = Duration::from_secs(seconds);
     }
     if let Err(error) = config.check() {
-        mistakes.add(&span, &format!("mqtt.{}", error.key), error.to_string());
+        mistakes.add(&table.place(error.key), &table.path(error.key), error.to_string());
     }
     Some(config)
 }
@@ -169,20 +182,22 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
 fn read_identity(table: &mut Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Option<bridge::mqtt::Identity> {
     let certificate = read_file(table, "cert_file", mistakes);
     let key = read_file(table, "key_file", mistakes);
-    match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(bridge::mqtt::Identity { certificate, key }),
-        (None, None) => None,
-        _ => {
-            mistakes.add(table.span(), &table.path("cert_file"), "and key_file belong together");
-            None
+    for (given, missing) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
+        if table.has(given) && !table.has(missing) {
+            mistakes.add(
+                &table.place(given),
+                &table.path(missing),
+                "is missing; a certificate and its key go together",
+            );
         }
     }
+    Some(bridge::mqtt::Identity { certificate: certificate?, key: key? })
 }
 
 /// A file's octets, read now so that a missing one is found before anything opens.
 fn read_file(table: &mut Table<'_, '_>, key: &'static str, mistakes: &mut Mistakes<'_>) -> Option<Vec<u8>> {
-    let path = table.text(key, mistakes)?;
-    match std::fs::read(&path.value) {
+    let path = table.absolute(key, mistakes)?;
+    match read_bounded(Path::new(&path.value)) {
         Ok(octets) => Some(octets),
         Err(error) => {
             mistakes.add(&path.span, &table.path(key), format!("{} cannot be read: {error}", path.value));
@@ -198,59 +213,77 @@ fn read_secret(
     credential: &str,
     mistakes: &mut Mistakes<'_>,
 ) -> Option<String> {
-    let named = table.text(key, mistakes);
+    let named = table.absolute(key, mistakes).map(|named| PathBuf::from(named.value));
     let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(credential));
-    let given = given.filter(|path| path.exists());
-    let (path, span) = match (given, named) {
-        (Some(path), named) => (path, named.map_or_else(|| table.span().clone(), |named| named.span)),
-        (None, Some(named)) => (PathBuf::from(named.value), named.span),
-        (None, None) => return None,
-    };
-    match std::fs::read_to_string(&path) {
-        Ok(secret) if secret.len() <= SECRET_OCTETS => Some(secret.trim_end_matches(['\r', '\n']).to_owned()),
-        Ok(_) => {
-            mistakes.add(&span, &table.path(key), format!("{} is too long for a secret", path.display()));
-            None
-        }
+    // One that cannot even be looked at is a mistake to tell, not a reason to do without.
+    let path = given.filter(|path| path.try_exists().unwrap_or(true)).or(named)?;
+    match read_text(&path) {
+        // Editors and `echo` end the line; the secret does not.
+        Ok(secret) => Some(secret.trim_end_matches(['\r', '\n']).to_owned()),
         Err(error) => {
-            mistakes.add(&span, &table.path(key), format!("{} cannot be read: {error}", path.display()));
+            mistakes.add(&table.place(key), &table.path(key), format!("{} cannot be read: {error}", path.display()));
             None
         }
     }
 }
 
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::{Error, Read};
+    let mut octets = Vec::new();
+    std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > MAX_FILE {
+        return Err(Error::other(format!("larger than {MAX_FILE} octets")));
+    }
+    Ok(octets)
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    String::from_utf8(read_bounded(path)?).map_err(|_| std::io::Error::other("not UTF-8"))
+}
+
 fn read_modems(tables: Vec<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Vec<modem::Config> {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    let mut labels: HashMap<Label, usize> = HashMap::new();
+    let (mut ports, mut labels, mut sims) = (HashMap::new(), HashMap::new(), HashMap::new());
     let mut modems = Vec::new();
     for (index, mut table) in tables.into_iter().enumerate() {
-        let port = table.text("port", mistakes);
+        let port = table.absolute("port", mistakes);
+        if !table.has("port") {
+            mistakes.add(table.span(), &table.path("port"), "is missing; e.g. \"/dev/ttyUSB2\"");
+        }
+        let label = table.parsed::<Label>("label", mistakes);
+        let sim_label = table.parsed::<Label>("sim_label", mistakes);
         let mut config = modem::Config::new(index, port.as_ref().map_or("", |port| &port.value));
-        match &port {
-            None => mistakes.add(table.span(), &table.path("port"), "is missing; e.g. \"/dev/ttyUSB2\""),
-            Some(port) => {
-                if let Some(first) = seen.insert(same_port(&port.value), index) {
-                    let message = format!("modem[{first}] has this port already; a port belongs to one modem");
-                    mistakes.add(&port.span, &table.path("port"), message);
-                }
-            }
-        }
-        if let Some(label) = table.parsed::<Label>("label", mistakes) {
-            if let Some(first) = labels.insert(label.value.clone(), index) {
-                let message = format!("modem[{first}] has this label already");
-                mistakes.add(&label.span, &table.path("label"), message);
-            }
-            config.label = Some(label.value);
-        }
-        config.sim_label = table.parsed::<Label>("sim_label", mistakes).map(|label| label.value);
+        once(&mut ports, port.map(|port| At { value: same_port(&port.value), ..port }), "port", &table, mistakes);
+        config.label = once(&mut labels, label, "label", &table, mistakes);
+        config.sim_label = once(&mut sims, sim_label, "sim_label", &table, mistakes);
         if let Some(baud) = table.number("baud", 300..=4_000_000, mistakes) {
             config.baud = u32::try_from(baud).unwrap_or(config.baud);
         }
-        config.profile = table.text("profile", mistakes).map(|profile| profile.value);
+        let profiles: Vec<_> = modem::profile::Profile::names().map(|name| (name, name)).collect();
+        config.profile = table.word("profile", &profiles, mistakes).map(str::to_owned);
         table.end(mistakes);
         modems.push(config);
     }
     modems
+}
+
+/// What no two modems may share: a second one that has it is a mistake, and gives it back all the same.
+fn once<T: Clone + Eq + Hash>(
+    seen: &mut HashMap<T, String>,
+    found: Option<At<T>>,
+    key: &'static str,
+    table: &Table<'_, '_>,
+    mistakes: &mut Mistakes<'_>,
+) -> Option<T> {
+    let At { value, span } = found?;
+    match seen.entry(value.clone()) {
+        Entry::Occupied(first) => {
+            mistakes.add(&span, &table.path(key), format!("is the same as {}", first.get()));
+        }
+        Entry::Vacant(place) => {
+            place.insert(table.path(key));
+        }
+    }
+    Some(value)
 }
 
 /// Two names of one device are one port.
@@ -261,7 +294,7 @@ fn same_port(port: &str) -> String {
 fn read_limits(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> scheduler::limits::Config {
     let mut limits = scheduler::limits::Config::default();
     let Some(mut table) = table else { return limits };
-    let mut read = |key| table.number(key, 0..=1_000_000, mistakes).and_then(|n| u32::try_from(n).ok());
+    let mut read = |key| table.number(key, 1..=1_000_000, mistakes).and_then(|n| u32::try_from(n).ok());
     limits.per_minute = read("per_minute");
     limits.per_hour = read("per_hour");
     limits.per_day = read("per_day");
@@ -277,6 +310,10 @@ fn read_retry(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> sche
     }
     if let Some(seconds) = table.number("cap_s", 1..=86_400, mistakes) {
         retry.cap = Duration::from_secs(seconds);
+    }
+    if retry.cap < retry.base {
+        let message = format!("is below base_s, which is {}", retry.base.as_secs());
+        mistakes.add(&table.place("cap_s"), "retry.cap_s", message);
     }
     if let Some(n) = table.number("max_blamed", 1..=255, mistakes) {
         retry.max_blamed = u8::try_from(n).unwrap_or(retry.max_blamed);
@@ -313,34 +350,86 @@ mod tests {
 
     #[test]
     fn every_mistake_names_line_and_key() {
+        let long = format!("[gateway]\ncontrol_socket = \"/{}\"\n", "x".repeat(107));
         for (name, text, wanted) in [
-            ("unknown key", "[gateway]\nnam = \"a\"\n", &["g.toml:2:1: gateway.nam: unknown key"][..]),
+            (
+                "unknown key",
+                "[gateway]\nnam = \"a\"\n",
+                &["g.toml:2:1: gateway.nam: unknown key; known here: name,"][..],
+            ),
             ("unknown table", "[gatway]\n", &["g.toml:1:2: gatway: unknown key"]),
+            ("no table", "gateway = 3\n", &["g.toml:1:11: gateway: must be a table, not integer"]),
+            ("one table for many", "[modem]\nport = \"/x\"\n", &["g.toml:1:1: modem: must be an array of tables"]),
             ("wrong type", "[gateway]\nname = 7\n", &["g.toml:2:8: gateway.name: must be a string, not integer"]),
             ("bad label", "[gateway]\nname = \"A B\"\n", &["g.toml:2:8: gateway.name: label must match"]),
+            ("relative path", "[gateway]\nstate_dir = \"x\"\n", &["g.toml:2:13: gateway.state_dir: must begin with /"]),
+            ("long path", &long, &["g.toml:2:18: gateway.control_socket: a socket's path has at most 107 octets"]),
             ("no port", "[[modem]]\nlabel = \"a\"\n", &["g.toml:1:1: modem[0].port: is missing"]),
+            ("port of no type", "[[modem]]\nport = 2\n", &["g.toml:2:8: modem[0].port: must be a string"]),
             (
                 "two modems on one port",
                 "[[modem]]\nport = \"/dev/ttyX\"\n[[modem]]\nport = \"/dev/ttyX\"\n",
-                &["g.toml:4:8: modem[1].port: modem[0] has this port already"],
+                &["g.toml:4:8: modem[1].port: is the same as modem[0].port"],
+            ),
+            (
+                "one port by two names",
+                "[[modem]]\nport = \"/dev/null\"\n[[modem]]\nport = \"/dev/../dev/null\"\n",
+                &["g.toml:4:8: modem[1].port: is the same as modem[0].port"],
+            ),
+            (
+                "two equal labels",
+                "[[modem]]\nport = \"/a\"\nlabel = \"x\"\nsim_label = \"s\"\n\
+                 [[modem]]\nport = \"/b\"\nlabel = \"x\"\nsim_label = \"s\"\n",
+                &["g.toml:7:9: modem[1].label: is the same as", "g.toml:8:13: modem[1].sim_label: is the same as"],
+            ),
+            (
+                "profile",
+                "[[modem]]\nport = \"/a\"\nprofile = \"x\"\n",
+                &["g.toml:3:11: modem[0].profile: must be one of"],
             ),
             ("no url", "[mqtt]\nuser = \"u\"\n", &["g.toml:1:1: mqtt.url: is missing"]),
+            ("bad url", "[mqtt]\nurl = \"tcp://x\"\n", &["g.toml:2:7: mqtt.url: must begin with mqtt://"]),
+            ("bad base", "[mqtt]\nurl = \"mqtt://x\"\nbase = \"a/#\"\n", &["g.toml:3:8: mqtt.base: must be"]),
             (
                 "unreadable secret",
-                "[mqtt]\nurl = \"mqtt://localhost\"\npassword_file = \"/no/such\"\n",
-                &["g.toml:3:17: mqtt.password_file: /no/such cannot be read"],
+                "[mqtt]\nurl = \"mqtt://x\"\nuser = \"u\"\npassword_file = \"/no/such\"\n",
+                &["g.toml:4:17: mqtt.password_file: /no/such cannot be read"],
+            ),
+            (
+                "endless secret",
+                "[mqtt]\nurl = \"mqtt://x\"\nuser = \"u\"\npassword_file = \"/dev/zero\"\n",
+                &["g.toml:4:17: mqtt.password_file: /dev/zero cannot be read: larger than"],
+            ),
+            (
+                "CA without TLS",
+                "[mqtt]\nurl = \"mqtt://x\"\nca_file = \"/dev/null\"\n",
+                &["g.toml:3:11: mqtt.ca_file: is for TLS"],
+            ),
+            (
+                "certificate without key",
+                "[mqtt]\nurl = \"mqtts://x\"\ncert_file = \"/dev/null\"\n",
+                &["g.toml:3:13: mqtt.key_file: is missing"],
             ),
             ("out of range", "[retry]\nbase_s = 0\n", &["g.toml:2:10: retry.base_s: must be a whole number from 1"]),
+            ("cap below base", "[retry]\nbase_s = 60\ncap_s = 5\n", &["g.toml:3:9: retry.cap_s: is below base_s"]),
+            ("no limit at all", "[limits]\nper_day = 0\n", &["g.toml:2:11: limits.per_day: must be"]),
             ("huge number", "[limits]\nper_day = 99999999999999999999\n", &["g.toml:2:11: limits.per_day: must be"]),
-            ("not toml", "[gateway\n", &["g.toml:1:"]),
+            ("no level", "[log]\nlevel = \"loud\"\n", &["g.toml:2:9: log.level: \"loud\" is no level"]),
+            ("not toml", "[gateway\n[[modem]]\n", &["g.toml:1:9: unclosed table, expected `]`"]),
+            ("a word for a string", "[log]\nlevel = warn\n", &["g.toml:2:9: string values must be quoted"]),
+            ("twice", "[log]\nlevel = \"info\"\nlevel = \"warn\"\n", &["g.toml:3:1: duplicate key"]),
             (
                 "several at once",
-                "[gateway]\nname = 7\nx = 1\n",
-                &["g.toml:2:8: gateway.name", "g.toml:3:1: gateway.x: unknown key"],
+                "[gateway]\nname = 7\nx = 1\n[log]\nformat = \"xml\"\n",
+                &[
+                    "g.toml:2:8: gateway.name",
+                    "g.toml:3:1: gateway.x: unknown key",
+                    "g.toml:5:10: log.format: must be one of",
+                ],
             ),
         ] {
             let found = mistakes(text);
-            assert!(found.len() >= wanted.len(), "{name}: {found:?}");
+            assert_eq!(found.len(), wanted.len(), "{name}: {found:#?}");
             for (found, wanted) in found.iter().zip(wanted) {
                 assert!(found.starts_with(wanted), "{name}: {found}");
             }

@@ -93,6 +93,16 @@ impl<'t, 'i> Table<'t, 'i> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// True when the file has this key, right or wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Where a key's value stands; where the table begins when the file has no such key.
+    pub(super) fn place(&self, key: &str) -> Range<usize> {
+        self.table.get(key).map_or_else(|| self.span.clone(), Spanned::span)
+    }
+
     fn value(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'i>>> {
         self.known.push(key);
         self.table.get(key)
@@ -117,6 +127,16 @@ impl<'t, 'i> Table<'t, 'i> {
 
     pub(super) fn text(&mut self, key: &'static str, mistakes: &mut Mistakes<'_>) -> Option<At<String>> {
         self.read(key, "a string", mistakes, |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A path from the root: nobody can guess the working directory of a service.
+    pub(super) fn absolute(&mut self, key: &'static str, mistakes: &mut Mistakes<'_>) -> Option<At<String>> {
+        let path = self.text(key, mistakes)?;
+        if path.value.starts_with('/') && !path.value.contains('\0') {
+            return Some(path);
+        }
+        mistakes.add(&path.span, &self.path(key), "must begin with /, and hold no NUL");
+        None
     }
 
     /// A text that parses to something.
@@ -198,7 +218,7 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// Every key that nobody asked for is a mistake.
-    pub(super) fn end(self, mistakes: &mut Mistakes<'_>) {
+    pub(super) fn end(&self, mistakes: &mut Mistakes<'_>) {
         for key in self.table.keys().filter(|key| !self.known.contains(&key.get_ref().as_ref())) {
             let message = format!("unknown key; known here: {}", self.known.join(", "));
             mistakes.add(&key.span(), &self.path(key.get_ref()), message);

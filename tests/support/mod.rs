@@ -1,0 +1,140 @@
+//! A gateway on virtual modems, each a process of its own, as an operator would run them.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+/// How long anything may take that takes no time: a busy machine is slow.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// The virtual phone that answers every text.
+pub const ECHO: &str = "+49170555000";
+
+/// The command under test, deaf to the configuration of this machine.
+pub fn gsmgate() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gsmgate"));
+    command.env_remove("GSMGATE_CONFIG").env_remove("GSMGATE_SOCKET").env_remove("RUST_LOG");
+    command.env_remove("CREDENTIALS_DIRECTORY").env_remove("NOTIFY_SOCKET");
+    command
+}
+
+/// A process that is asked to end, and waited for, when the test does.
+pub struct Process(pub Child);
+
+impl Process {
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.0.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Its exit code after this signal.
+    pub fn end(&mut self, signal: Signal) -> Option<i32> {
+        self.signal(signal);
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            self.signal(Signal::SIGTERM);
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// The gateway, its modems, and a directory with everything of them.
+pub struct Rig {
+    pub gateway: Process,
+    pub simulator: Process,
+    pub dir: tempfile::TempDir,
+}
+
+impl Rig {
+    /// Two modems, ready; the SIMs are called `sim0` and `sim1`.
+    pub fn start() -> Rig {
+        let dir = tempfile::tempdir().unwrap();
+        let lab = dir.path().join("lab");
+        let simulator = gsmgate()
+            .args(["simulate", "--json", "--modems", "2", "--latency", "10", "--report-delay", "10", "--dir"])
+            .arg(&lab)
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut simulator = Process(simulator.unwrap());
+        let mut line = String::new();
+        BufReader::new(simulator.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&ready["ready"], &ready["echo"]), (&true.into(), &ECHO.into()));
+
+        let mut config = format!("[gateway]\nname = \"rig\"\nstate_dir = {:?}\n", dir.path().join("state"));
+        config += &format!("control_socket = {:?}\n", dir.path().join("control.sock"));
+        for (n, port) in ready["ports"].as_array().unwrap().iter().enumerate() {
+            config += &format!("[[modem]]\nport = {port}\nlabel = \"modem{n}\"\nsim_label = \"sim{n}\"\n");
+        }
+        std::fs::write(dir.path().join("gsmgate.toml"), config).unwrap();
+        let gateway = start_gateway(dir.path());
+        Rig { gateway, simulator, dir }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A client command of this gateway.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = gsmgate();
+        command.args(arguments).arg("--socket").arg(self.path("control.sock"));
+        command
+    }
+
+    /// Exit code and lines of standard output.
+    pub fn cli(&self, arguments: &[&str]) -> (Option<i32>, Vec<String>) {
+        lines(self.command(arguments).output().unwrap())
+    }
+
+    /// Exit code and objects.
+    pub fn json(&self, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
+        let (exit, lines) = self.cli(&[arguments, &["--json"]].concat());
+        (exit, lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
+    }
+
+    /// A connection to the control socket.
+    pub fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.path("control.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+}
+
+pub fn lines(output: Output) -> (Option<i32>, Vec<String>) {
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), text.lines().map(str::to_owned).collect())
+}
+
+/// Starts the gateway and waits until it tells the service manager that all its modems are ready.
+fn start_gateway(dir: &Path) -> Process {
+    let manager = UnixDatagram::bind(dir.join("notify")).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let gateway = gsmgate()
+        .arg("run")
+        .arg("--config")
+        .arg(dir.join("gsmgate.toml"))
+        .env("NOTIFY_SOCKET", dir.join("notify"))
+        .stderr(std::fs::File::create(dir.join("gateway.log")).unwrap())
+        .spawn();
+    let gateway = Process(gateway.unwrap());
+    let mut octets = [0; 512];
+    let mut said = String::new();
+    while !(said.contains("READY=1") && said.contains("STATUS=2 of 2 modems ready")) {
+        let n = manager.recv(&mut octets).unwrap_or_else(|error| {
+            panic!("{error} after {said}\n{}", std::fs::read_to_string(dir.join("gateway.log")).unwrap())
+        });
+        said += &String::from_utf8_lossy(&octets[..n]);
+    }
+    gateway
+}
