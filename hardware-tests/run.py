@@ -4,8 +4,8 @@
     hardware-tests/run.py                                       the virtual rig: no hardware, no cost
     hardware-tests/run.py hardware-tests/rigs/my-stick.toml     a real one
 
-Needs Python 3.11 or newer and a built gateway (GSMGATE_BIN, else the newest under target/), which it starts in a temporary
-folder and drives by its command line; stop the service first when it uses the same modem.
+Needs Python 3.11 or newer and a built gateway (GSMGATE_BIN, else the newest under target/), which it starts in a
+temporary folder and drives by its command line; stop the service first when it uses the same modem.
 Prints one line a case; exit 0 when all passed, 1 when one did not, 2 when the rig could not be set up.
 """
 import json
@@ -129,7 +129,7 @@ class Rig:
     def simulated(self):
         folder, count = self.work / "modems", self.file["simulate"]
         folder.mkdir()
-        process = self.spawn("simulate", [self.gateway_binary, "simulate", "--modems", str(count), "--dir", str(folder), "--json"])
+        process = self.spawn("simulate", [self.gateway_binary, "simulate", "--modems", str(count), "--dir", str(folder)])
         ports = [folder / f"modem{i}" for i in range(count)]
         if not until(10, lambda: process.poll() is None and all(p.exists() for p in ports)):
             raise SetupError(f"the simulator did not start:\n{self.log('simulate')}")
@@ -156,7 +156,8 @@ class Rig:
         self.config.write_text("\n".join(f"{head}\n" + "".join(f"{k} = {toml_value(v)}\n" for k, v in keys.items())
                                          for head, keys in tables))
         self.gateway = self.spawn("gateway", [self.gateway_binary, "run", "--config", str(self.config)])
-        if not until(START_S, lambda: self.gateway.poll() is not None or self.control.exists()) or self.gateway.poll() is not None:
+        until(START_S, lambda: self.gateway.poll() is not None or self.control.exists())
+        if self.gateway.poll() is not None or not self.control.exists():
             raise SetupError(f"the gateway did not start:\n{self.log('gateway')}")
         self.spawn("events", [self.gateway_binary, "events", "--json", "--socket", str(self.control)])
 
@@ -200,7 +201,7 @@ class Rig:
                     process.wait()
 
 
-# --- The cases, in order. Each gets the rig and one of its modems. ------------------------------------------------------
+# --- The cases, in order. Each gets the rig and one of its modems. ----------------------------------------------------
 
 def bring_up(rig, modem):
     """The modem is found, answers and is registered."""
@@ -238,7 +239,7 @@ def send_three_parts(rig, modem):
 
 
 def receive(rig, modem):
-    """What was sent comes back as inbound, each once and whole: from the echo phone, or because the SIM texted itself."""
+    """What was sent comes back, each once and whole: from the echo phone, or because the SIM texted itself."""
     for sent in (modem["short"], modem["long"]):
         def copies(sent=sent):
             return [m for m in rig.inbound() if sent in (m.get("text") or "")]

@@ -32,7 +32,8 @@ class Ours(Adapter):
         self.config = self.work / "gsmgate.toml"
         modems = "".join(f'[[modem]]\nport = "{tty}"\nlabel = "m{i}"\n' for i, tty in enumerate(self.ttys))
         self.config.write_text(f'[gateway]\nname = "bench"\nstate_dir = "{self.work}/state"\n'
-                               f'control_socket = "{self.work}/control.sock"\n[mqtt]\nurl = "mqtt://127.0.0.1:{PORT}"\n{modems}')
+                               f'control_socket = "{self.work}/control.sock"\n[mqtt]\n'
+                               f'url = "mqtt://127.0.0.1:{PORT}"\n{modems}')
         self.broker()
         self.connect()
         self.first_run()
@@ -41,7 +42,8 @@ class Ours(Adapter):
         conf = self.work / "mosquitto.conf"
         conf.write_text(f"listener {PORT} 127.0.0.1\nallow_anonymous true\npersistence false\n"
                         "max_queued_messages 0\nmax_inflight_messages 0\n")
-        self.mosquitto = subprocess.Popen(["mosquitto", "-c", str(conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.mosquitto = subprocess.Popen(["mosquitto", "-c", str(conf)], stdout=subprocess.DEVNULL,
+                                          stderr=subprocess.DEVNULL)
 
     def connect(self):
         from paho.mqtt import client as mqtt    # not needed to list the peers

@@ -140,8 +140,9 @@ class Gateway:
         self.socket = work / "control.sock"
         self.config = work / "gsmgate.toml"
         modems = "".join(f'\n[[modem]]\nport = "{tty}"\nlabel = "m{i}"\n' for i, tty in enumerate(ttys))
-        self.config.write_text(f'[gateway]\nname = "{NAME}"\nstate_dir = "{work}/state"\ncontrol_socket = "{self.socket}"\n'
-                               f'\n[mqtt]\nurl = "mqtt://127.0.0.1:{broker_port}"\n{modems}')
+        self.config.write_text(f'[gateway]\nname = "{NAME}"\nstate_dir = "{work}/state"\n'
+                               f'control_socket = "{self.socket}"\n\n[mqtt]\n'
+                               f'url = "mqtt://127.0.0.1:{broker_port}"\n{modems}')
         (work / "state").mkdir()
         self.start()
 
@@ -217,7 +218,7 @@ class Witness:
         return [body for topic, body in self.events.values() if topic.startswith("inbound/")]
 
     def refused(self):
-        return [body for topic, body in self.events.values() if topic == "event" and body.get("event_type") == "refused"]
+        return [body for _, body in self.events.values() if body.get("event_type") == "refused"]
 
 
 def filler(rng, n):
@@ -244,7 +245,7 @@ def messages(rng, n):
 
 
 def publish(port, chunk):
-    """mosquitto_pub -l -q 1; the same ids again until every line was acknowledged by the broker. Returns the repeats."""
+    """mosquitto_pub -l -q 1; the same ids again until the broker acknowledged every line. Returns the repeats."""
     lines = "".join(json.dumps({k: m[k] for k in ("id", "to", "text")}, ensure_ascii=False) + "\n" for m in chunk)
     for repeats in range(20):
         try:
@@ -264,7 +265,8 @@ class Run:
     def __init__(self, a, work):
         self.a, self.work, self.rng = a, work, random.Random(a.seed)
         self.asked = messages(self.rng, a.messages)
-        self.injected = [(i % a.modems, f"+49171{8000000 + i}", f"in-{i:03} {self.rng.choice((UCS2_SAMPLE, GSM7_SAMPLE))}")
+        samples = (UCS2_SAMPLE, GSM7_SAMPLE)
+        self.injected = [(i % a.modems, f"+49171{8000000 + i}", f"in-{i:03} {self.rng.choice(samples)}")
                          for i in range(a.inbound)]
         parts = sum(m["parts"] for m in self.asked)
         self.expected_s = max(5.0, parts * (a.latency_ms / 1000 + 0.02) / a.modems)
@@ -347,7 +349,7 @@ class Run:
 
 
 def sets_of_parts(submits):
-    """The accepted submits to one recipient as {key: {seq: [text, …]}}; a key is one way of cutting the message up."""
+    """The accepted submits to one recipient as {key: {seq: [text, …]}}; a key is one cutting up of the message."""
     groups = defaultdict(lambda: defaultdict(list))
     for s in submits:
         udh = s["udh"] or {"ref": None, "parts": 1, "seq": 1}
@@ -471,14 +473,15 @@ def judge(run):
     return out
 
 
-BROKEN = ("strangers", "lost", "wrong", "unexplained", "undelivered", "stalled", "inbound_lost", "inbound_twice", "inbound_wrong",
-          "deleted_unread", "left_on_sims", "seq_gaps", "refused", "panics", "problems")
+BROKEN = ("strangers", "lost", "wrong", "unexplained", "undelivered", "stalled", "inbound_lost", "inbound_twice",
+          "inbound_wrong", "deleted_unread", "left_on_sims", "seq_gaps", "refused", "panics", "problems")
 
 
 def report(run, out, took_s):
     ok = not any(out[k] for k in BROKEN)
-    rows = [("messages asked", len(run.asked)), ("parts", out["parts"]), ("published again by mosquitto_pub", run.repeats),
-            ("inbound injected", len(run.injected)), ("gateway killed -9", run.gateway.kills),
+    rows = [("messages asked", len(run.asked)), ("parts", out["parts"]),
+            ("published again by mosquitto_pub", run.repeats), ("inbound injected", len(run.injected)),
+            ("gateway killed -9", run.gateway.kills),
             ("broker restarted", run.broker.restarts), ("ambiguous messages", out["ambiguous"]),
             ("extra submits", sum(out["extra"].values())), ("events", len(run.witness.events)),
             ("events seen again (same seq)", run.witness.copies), ("final states", dict(out["states"])),
@@ -534,8 +537,9 @@ def main():
         print(f"missing: {', '.join(missing) or a.gateway}", file=sys.stderr)
         return 2
     work = Path(tempfile.mkdtemp(prefix="gsmgate-judge-"))
-    print(f"mosquitto_chaos: seed {a.seed}, {a.messages} messages, {a.inbound} inbound, {a.modems} modems at {a.latency_ms} ms, "
-          f"{a.kills} kills, {a.restarts} broker restarts, persistence {a.persistence}", flush=True)
+    print(f"mosquitto_chaos: seed {a.seed}, {a.messages} messages, {a.inbound} inbound, "
+          f"{a.modems} modems at {a.latency_ms} ms, {a.kills} kills, {a.restarts} broker restarts, "
+          f"persistence {a.persistence}", flush=True)
     run, ok = Run(a, work), False
     begin = time.monotonic()
     try:

@@ -24,7 +24,8 @@ class Story:
     """A run in which everything went well, as events of the modems and of MQTT that a test can spoil."""
 
     def __init__(self, kills=0):
-        arguments = argparse.Namespace(seed=1, messages=12, inbound=4, modems=2, latency_ms=200, kills=kills, restarts=0)
+        arguments = argparse.Namespace(seed=1, messages=12, inbound=4, modems=2, latency_ms=200, kills=kills,
+                                       restarts=0)
         self.folder = tempfile.TemporaryDirectory()
         self.work = Path(self.folder.name)
         (self.work / "gateway.log").write_text("")
@@ -43,7 +44,8 @@ class Story:
         for seq in range(message["parts"]):
             self.modem_events.append(submit(message, seq + 1, message["text"][third * seq:third * (seq + 1)], ref))
             report = len(self.modem_events)
-            self.modem_events += [{"event": "dlr", "id": report, "da": message["to"]}, {"event": "routed", "id": report}]
+            self.modem_events += [{"event": "dlr", "id": report, "da": message["to"]},
+                                  {"event": "routed", "id": report}]
 
     def status(self, message, state, **more):
         self.say(f"status/{message}", {"event_type": "status", "id": message, "state": state, **more})
