@@ -3,6 +3,8 @@
 //! A transcript is `tests/transcripts/<vendor>-<case>.txt`: `> ` what we send (`^Z` ends a payload), `< ` a line that comes, `<< ` octets
 //! that come, with escapes and without an end of line of their own, `~ deadline` the deadline passes, `= ` an event, `# ` a remark.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use gsmgate::at::command::{Domain, IccidSource};
 use gsmgate::at::{Answer, Command, Engine, Event, Payload};
 use std::collections::VecDeque;

@@ -349,6 +349,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn every_mistake_names_line_and_key() {
         let long = format!("[gateway]\ncontrol_socket = \"/{}\"\n", "x".repeat(107));
         for (name, text, wanted) in [
