@@ -20,8 +20,7 @@ fn code_and_field(answer: &Value) -> (Value, Value) {
 async fn bad_input_is_answered_and_the_connection_kept() {
     let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::start(0).await);
     let rig = Rig::start(dir.path(), broker.address);
-    let mut user = User::connect(broker.address).await;
-    user.next("state").await;
+    let mut user = User::of_gateway(broker.address).await;
     let long = format!(r#"{{"to":"+491701234567","text":"{}"}}"#, "x".repeat(100_000));
     let bulk = format!(r#"{{"to":"+491701234567","text":"a","tags":["{}"]}}"#, "x".repeat(100_000));
     for (payload, want) in [
@@ -87,7 +86,7 @@ async fn a_retained_command_is_refused_stored_and_live() {
 async fn the_same_id_is_the_same_message() {
     let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::start(0).await);
     let rig = Rig::start(dir.path(), broker.address);
-    let mut user = User::connect(broker.address).await;
+    let mut user = User::of_gateway(broker.address).await;
     let asking = r#"{"to":"+491701234567","text":"hello","id":"good","transaction":"t"}"#;
     for repeated in [false, true] {
         user.send(asking).await;
@@ -106,7 +105,7 @@ async fn the_same_id_is_the_same_message() {
 async fn response_topic_and_properties_are_honoured() {
     let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::start(0).await);
     let rig = Rig::start(dir.path(), broker.address);
-    let mut user = User::connect(broker.address).await;
+    let mut user = User::of_gateway(broker.address).await;
     let ask = |topic: &str| {
         let properties = PublishProperties {
             response_topic: Some(topic.to_owned()),
@@ -146,7 +145,7 @@ async fn response_topic_and_properties_are_honoured() {
 async fn other_commands() {
     let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::start(0).await);
     let rig = Rig::start(dir.path(), broker.address);
-    let mut user = User::connect(broker.address).await;
+    let mut user = User::of_gateway(broker.address).await;
     let plain = || PublishOptions::new(QoS::AtLeastOnce);
     user.publish("send/491701234567", "Grüße 👋", plain()).await;
     let queued = user.next_of_kind("status").await.json;

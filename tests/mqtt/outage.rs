@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 async fn a_broker_that_forgets_everything_loses_nothing() {
     let (dir, mut broker) = (tempfile::tempdir().unwrap(), Broker::start(0).await);
     let mut rig = Rig::start(dir.path(), broker.address);
-    let mut user = User::connect(broker.address).await;
+    let mut user = User::of_gateway(broker.address).await;
     let mut seen = BTreeSet::new();
     let mut sent = 0;
     for round in 0..4 {
@@ -37,9 +37,17 @@ async fn a_broker_that_forgets_everything_loses_nothing() {
             broker = Broker::start(port).await;
             user = User::connect(broker.address).await;
         }
-        while seen.len() < sent {
-            let status = user.next_of_kind("status").await.json;
-            seen.insert(status["seq"].as_u64().unwrap());
+        let mut is_online = false;
+        while seen.len() < sent || !is_online {
+            let is_state = |topic: &str| topic.ends_with("/state");
+            let it =
+                user.next_that("statuses and state", |it| is_state(&it.topic) || it.topic.contains("/status/")).await;
+            if is_state(&it.topic) {
+                // Only then it hears commands again.
+                is_online = it.json["state"] == "online";
+            } else {
+                seen.insert(it.json["seq"].as_u64().unwrap());
+            }
         }
     }
     assert_eq!(seen, (1..=104).collect());

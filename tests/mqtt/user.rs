@@ -99,6 +99,13 @@ impl User {
         User { client, seen, poll }
     }
 
+    /// A client that waits until the gateway hears commands: it says `online` after it has subscribed.
+    pub(crate) async fn of_gateway(broker: SocketAddr) -> User {
+        let mut user = User::connect(broker).await;
+        assert_eq!(user.next("state").await.json["state"], "online");
+        user
+    }
+
     /// Publishes a command at QoS 1 and waits until the broker has it.
     pub(crate) async fn publish(&self, end: &str, payload: impl Into<Vec<u8>>, options: PublishOptions) {
         let notice = self.client.publish_tracked(format!("gsmgate/t/{end}"), payload.into(), options).await.unwrap();
@@ -127,7 +134,7 @@ impl User {
         self.next_that(kind, |seen| seen.topic.starts_with(&prefix)).await
     }
 
-    async fn next_that(&mut self, what: &str, is_it: impl Fn(&Seen) -> bool) -> Seen {
+    pub(crate) async fn next_that(&mut self, what: &str, is_it: impl Fn(&Seen) -> bool) -> Seen {
         soon(what, async {
             loop {
                 let seen = self.seen.recv().await.expect("the client runs");

@@ -111,6 +111,8 @@ impl Bridge {
     /// Runs until told to stop, or until a task fails; ends all of them.
     async fn run(mut self, mut stop: watch::Receiver<bool>) {
         tokio::select! {
+            // First: once told, the tasks end by themselves, and that is no failure.
+            biased;
             () = told(&mut stop) => self.end().await,
             Some(ended) = self.tasks.join_next() => match ended {
                 Ok(Err(error @ OutboundError::Store(_))) => {
