@@ -211,7 +211,7 @@ def bring_up(rig, modem):
         return rig.states().get(modem["label"], {}).get("state") == "ready"
     if not until(rig.ready_s, ready):
         raise CaseFailed(f"not ready within {rig.ready_s} s: {rig.states().get(modem['label'])}")
-    modem["sim_label"] = rig.states()[modem["label"]]["sim"]
+    modem["sim_label"] = rig.states()[modem["label"]]["sim"]["label"]
 
 
 def deliver(rig, modem, text, parts):
