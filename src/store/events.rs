@@ -47,6 +47,7 @@ impl Writer {
     ) -> rusqlite::Result<()> {
         self.begin()?;
         let seq = self.take_seq();
+        self.new_events.push(None);
         self.connection
             .prepare_cached("INSERT INTO events (seq, at, kind, ref, state, missing) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
             .execute(params![seq, at.0, kind as u8, row, revision, missing])?;
@@ -84,6 +85,7 @@ impl Writer {
         at: Timestamp,
     ) -> rusqlite::Result<()> {
         let seq = self.take_seq();
+        self.new_events.push(Some(Event { seq, at, kind: EventKind::Status(self.told(message, previous, cause)) }));
         self.connection
             .prepare_cached(
                 "INSERT INTO events (seq, at, kind, ref, state, previous, attempt, sent, sim, blame, cause, code,
@@ -107,6 +109,24 @@ impl Writer {
                 message.duplicate,
             ])?;
         Ok(())
+    }
+
+    /// What the event says, as it will be read from the file.
+    fn told(&self, message: &Message, previous: Option<PublicState>, cause: &StatusCause) -> StatusChange {
+        StatusChange {
+            id: message.facts.id.clone(),
+            state: message.state,
+            previous,
+            sim: message.sim.and_then(|sim| self.sims.label(sim)).cloned(),
+            attempt: message.tries,
+            parts: u8::try_from(message.parts.len()).unwrap_or(u8::MAX),
+            parts_sent: u8::try_from(message.parts_sent()).unwrap_or(u8::MAX),
+            failure: cause.failure,
+            uncertain: cause.uncertain,
+            report_status: cause.report,
+            duplicate_possible: message.duplicate,
+            tags: message.facts.tags.clone(),
+        }
     }
 
     pub(super) fn write_cursor(&self, bridge: &str, seq: u64) -> rusqlite::Result<()> {

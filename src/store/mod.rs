@@ -6,6 +6,7 @@ mod lock;
 mod mailbox;
 mod outbox;
 mod reader;
+mod recent;
 mod recover;
 mod reports;
 mod schema;
@@ -26,6 +27,7 @@ use crate::model::{
 use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
 use reader::Reader;
+use recent::Recent;
 use rusqlite::{Connection, OpenFlags};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -108,6 +110,7 @@ pub enum CancelError {
 pub struct Store {
     mailbox: Arc<Mailbox>,
     reader: Reader,
+    recent: Recent,
     committed: watch::Receiver<u64>,
     failed: watch::Receiver<Option<String>>,
     log_id: Arc<str>,
@@ -150,8 +153,9 @@ impl Store {
                 .map_err(|error| schema(error.into()))?;
         schema::open_reader(&reading).map_err(schema)?;
         let mailbox = Arc::new(Mailbox::default());
+        let recent = Recent::default();
         let (writer, log_id, recovered) =
-            recover(connection, config, now, &mailbox).map_err(|error| schema(error.into()))?;
+            recover(connection, config, now, &mailbox, recent.clone()).map_err(|error| schema(error.into()))?;
         let io = |source| OpenError::Io { path: path.clone(), source };
         let reader = Reader::spawn(reading).map_err(io)?;
         let (announce_committed, committed) = watch::channel(writer.last_seq());
@@ -165,7 +169,7 @@ impl Store {
             })
             .map_err(io)?;
         let closer = Closer { thread, mailbox: Arc::clone(&mailbox) };
-        let store = Store { mailbox, reader, committed, failed, log_id: log_id.into(), _lock: Arc::new(lock) };
+        let store = Store { mailbox, reader, recent, committed, failed, log_id: log_id.into(), _lock: Arc::new(lock) };
         Ok((store, recovered, closer))
     }
 
@@ -248,7 +252,10 @@ impl Store {
 
     /// Events after `seq`, in order.
     pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
-        self.reader.ask(move |connection| reader::events(connection, after, limit)).await
+        match self.recent.after(after, limit) {
+            Some(events) => Ok(events),
+            None => self.reader.ask(move |connection| reader::events(connection, after, limit)).await,
+        }
     }
 
     /// Up to where a bridge has handed everything over.
@@ -349,9 +356,10 @@ fn recover(
     config: &Config,
     now: Timestamp,
     mailbox: &Mailbox,
+    recent: Recent,
 ) -> rusqlite::Result<(Writer, String, Recovered)> {
     let (log_id, epoch) = begin_epoch(&connection, now)?;
-    let mut writer = Writer::new(connection, epoch, config.max_queued)?;
+    let mut writer = Writer::new(connection, epoch, config.max_queued, recent)?;
     let mut recovered = writer.recover(now)?;
     writer.commit(mailbox)?;
     recovered.counts = writer.rows.recount(&writer.connection)?;

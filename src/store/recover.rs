@@ -29,7 +29,7 @@ impl Writer {
             if tried.state == TryState::Claimed {
                 tried.state = TryState::Withdrawn;
                 self.put_try(tried);
-                self.change(key, &StatusCause::default(), now, |message| message.release(seq, attempt))?;
+                self.change(key, &StatusCause::default(), now, |message| message.release(seq, attempt, attempt.0))?;
                 continue;
             }
             armed.push((port, attempt, now.until(tried.deadline.unwrap_or(now))));

@@ -3,8 +3,10 @@
 use super::mailbox::{Mailbox, Reply, Task, Wake};
 use super::outbox::rows::Rows;
 use super::outbox::tries::Tries;
+use super::recent::Recent;
 use super::sims::Sims;
 use super::{Step, StoreError};
+use crate::model::Event;
 use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -31,13 +33,16 @@ pub(super) struct Writer {
     pub(super) sims: Sims,
     /// Reports that wait for their try.
     pub(super) orphans: u64,
+    /// What the transaction has written to the log; `None`: to be read from the file.
+    pub(super) new_events: Vec<Option<Event>>,
+    recent: Recent,
     open: bool,
     replies: Vec<Reply>,
     commits: u32,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, epoch: i64, max_queued: u64) -> rusqlite::Result<Writer> {
+    pub(super) fn new(connection: Connection, epoch: i64, max_queued: u64, recent: Recent) -> rusqlite::Result<Writer> {
         // Of a pruned log the cursors know how far it went.
         let last =
             "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(seq) FROM cursors), 0))";
@@ -52,6 +57,8 @@ impl Writer {
             tries: Tries::default(),
             sims: Sims::open(&connection)?,
             orphans,
+            new_events: Vec::new(),
+            recent,
             open: false,
             replies: Vec::new(),
             commits: 0,
@@ -116,6 +123,7 @@ impl Writer {
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
+        self.recent.add(self.new_events.drain(..));
         self.commits += 1;
         self.rows.trim();
         Ok(())

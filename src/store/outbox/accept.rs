@@ -1,6 +1,6 @@
 //! T1: messages come in, each once.
 
-use super::message::{Message, Part, pack};
+use super::message::{Facts, Message, Part, pack};
 use crate::model::{Label, MessageKey, OnUncertain, PublicState, Timestamp};
 use crate::store::events::StatusCause;
 use crate::store::writer::Writer;
@@ -8,6 +8,7 @@ use crate::store::{Accepted, NewMessage};
 use crate::tpdu::{Alphabet, MessageClass, Segment};
 use rusqlite::{OptionalExtension, params};
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An id is unique for so long.
@@ -100,6 +101,7 @@ impl Writer {
             .execute(params![key.0, pack_bodies(&new.parts)])?;
         let message = Message {
             key,
+            facts: Arc::new(Facts { id: new.id.clone(), tags: new.tags.clone() }),
             priority: new.priority as u8,
             report: new.report,
             pinned: pinned.map(str::to_owned),

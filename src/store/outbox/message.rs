@@ -1,6 +1,7 @@
 //! The part of a message's row that changes, and every change it may go through: RELIABILITY §2.2, without SQL.
 
-use crate::model::{AttemptId, MessageKey, PartState, PublicState, Timestamp, roll_up};
+use crate::model::{AttemptId, MessageId, MessageKey, PartState, PublicState, Timestamp, roll_up};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A report may come this long after the validity period. RELIABILITY T9.
@@ -83,10 +84,18 @@ pub(crate) fn unpack(octets: &[u8]) -> Vec<Part> {
     octets.as_chunks().0.iter().map(Part::unpacked).collect()
 }
 
+/// What an event says of every message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) id: MessageId,
+    pub(crate) tags: Vec<String>,
+}
+
 /// What of a message changes after its acceptance, and what the changes depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) key: MessageKey,
+    pub(crate) facts: Arc<Facts>,
     pub(crate) priority: u8,
     /// A status report was asked for.
     pub(crate) report: bool,
@@ -180,11 +189,12 @@ impl Message {
         true
     }
 
-    /// T2b: CLAIMED → READY, as if it had never been claimed.
-    pub(crate) fn release(&mut self, seq: u8, attempt: AttemptId) -> bool {
+    /// T2b: CLAIMED → READY, as if it had never been claimed. `latest`: the part's latest try from now on.
+    pub(crate) fn release(&mut self, seq: u8, attempt: AttemptId, latest: i64) -> bool {
         let claimed = |part: &&mut Part| part.attempt == attempt.0 && part.state == PartState::Claimed;
         let Some(part) = self.part_mut(seq).filter(claimed) else { return false };
         part.state = PartState::Ready;
+        part.attempt = latest;
         part.tries = part.tries.saturating_sub(1);
         self.tries = self.tries.saturating_sub(1);
         true

@@ -36,7 +36,8 @@ impl Writer {
         Ok(())
     }
 
-    /// T2. It is written with the next commit, whoever's that is: nothing outward depends on it.
+    /// T2. It stays in memory until the part is ARMED, or the message is written for another reason: nothing outward
+    /// depends on it, and a start that finds the part READY is right.
     fn claim(&mut self, claim: Claim) -> rusqlite::Result<()> {
         if self.tries.is_kept(claim.attempt) {
             return Ok(());
@@ -45,7 +46,7 @@ impl Writer {
         let Some(mut message) = self.message(claim.part.message)? else { return Ok(()) };
         let previous = message.part(claim.part.seq).map(|part| part.attempt).filter(|attempt| *attempt > 0);
         if message.claim(claim.part.seq, claim.attempt, sim) {
-            self.put(message);
+            self.put_claimed(message);
             self.put_try(Try::claimed(claim, sim, previous));
         } else {
             tracing::debug!(
@@ -59,11 +60,17 @@ impl Writer {
     /// T2b.
     fn release(&mut self, attempt: AttemptId) -> rusqlite::Result<()> {
         let Some(tried) = self.tried(attempt)?.filter(|tried| tried.state == TryState::Claimed) else { return Ok(()) };
-        // The message is to be found as due again at once, so this does not wait for another's commit.
+        let Some(mut message) = self.message(tried.part.message)? else { return Ok(()) };
+        if let Some(new) = &tried.new {
+            if message.release(tried.part.seq, attempt, new.previous.unwrap_or(0)) {
+                self.put_claimed(message);
+            }
+            self.tries.forget(attempt);
+            return Ok(());
+        }
+        // The file has it as claimed, and it is to be found as due again at once.
         self.begin()?;
-        if let Some(mut message) = self.message(tried.part.message)?
-            && message.release(tried.part.seq, attempt)
-        {
+        if message.release(tried.part.seq, attempt, attempt.0) {
             self.put(message);
         }
         self.put_try(Try { state: TryState::Withdrawn, ..tried });

@@ -1,27 +1,39 @@
 //! Messages in memory: read once, changed by any number of steps, and written once a commit.
 
-use super::message::{Message, pack, unpack};
+use super::message::{Facts, Message, pack, unpack};
 use crate::model::{MessageKey, PublicState, QueueCounts, Timestamp};
+use crate::store::events::read_tags;
 use crate::store::sims::Sims;
 use crate::store::writer::Writer;
 use rusqlite::{Connection, OptionalExtension, ToSql};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// Rows kept in memory between commits, at most. Those with a part in hand are among the youngest.
 const KEPT: usize = 512;
+
+/// How a row in memory differs from the one in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    None,
+    /// Parts are CLAIMED. The file need not know: there they are READY, which is what recovery would make of them.
+    Claims,
+    /// It is to be written.
+    Any,
+}
 
 /// A message with what the indexes in the file say about it.
 #[derive(Debug)]
 struct Kept {
     message: Message,
-    dirty: bool,
+    change: Change,
     in_due: bool,
     watch_at: Option<Timestamp>,
 }
 
 impl Kept {
     fn saved(message: Message) -> Kept {
-        Kept { dirty: false, in_due: message.due_at().is_some(), watch_at: message.watch_at, message }
+        Kept { change: Change::None, in_due: message.due_at().is_some(), watch_at: message.watch_at, message }
     }
 }
 
@@ -93,14 +105,19 @@ impl Rows {
         self.kept.get(&key).map(|kept| &kept.message)
     }
 
-    /// Forgets what nobody has touched lately. Only between commits: then nothing but claims is dirty.
+    /// Nothing but claims makes it differ from the file.
+    pub(crate) fn is_only_claimed(&self, key: MessageKey) -> bool {
+        self.kept.get(&key).is_some_and(|kept| kept.change == Change::Claims)
+    }
+
+    /// Forgets what nobody has touched lately. Only between commits: then nothing but claims is unsaved.
     pub(crate) fn trim(&mut self) {
         if self.kept.len() > KEPT {
-            self.kept.retain(|_, kept| kept.dirty);
+            self.kept.retain(|_, kept| kept.change != Change::None);
         }
     }
 
-    /// True when nothing waits to be written.
+    /// True when the indexes in the file are as they would be of what is in memory.
     pub(crate) fn is_clean(&self) -> bool {
         self.dirty.is_empty()
     }
@@ -112,15 +129,18 @@ impl Writer {
         if let Some(message) = self.rows.get(key) {
             return Ok(Some(message.clone()));
         }
-        let message = self
+        let message: Option<Option<Message>> = self
             .connection
             .prepare_cached(
                 "SELECT priority, report, pinned, expires_at, state, not_before, watch_at, report_until, sim, tries,
-                    duplicate, parts FROM messages WHERE message = ?1",
+                    duplicate, parts, id, tags FROM messages WHERE message = ?1",
             )?
             .query_row([key.0], |row| {
-                Ok(Message {
+                // Only a damaged file has an id that was not checked when it was written.
+                let Ok(id) = row.get_ref(12)?.as_str()?.parse() else { return Ok(None) };
+                Ok(Some(Message {
                     key,
+                    facts: Arc::new(Facts { id, tags: read_tags(row.get_ref(13)?.as_str()?) }),
                     priority: row.get(0)?,
                     report: row.get(1)?,
                     pinned: row.get(2)?,
@@ -133,13 +153,24 @@ impl Writer {
                     tries: row.get(9)?,
                     duplicate: row.get(10)?,
                     parts: unpack(row.get_ref(11)?.as_blob()?),
-                })
+                }))
             })
             .optional()?;
+        let message = message.flatten();
         if let Some(message) = &message {
             self.rows.kept.insert(key, Kept::saved(message.clone()));
         }
         Ok(message)
+    }
+
+    /// Takes a message back that was only claimed, or released again: that is written when something else is.
+    pub(crate) fn put_claimed(&mut self, message: Message) {
+        if let Some(kept) = self.rows.kept.get_mut(&message.key) {
+            if kept.change == Change::None {
+                kept.change = Change::Claims;
+            }
+            kept.message = message;
+        }
     }
 
     /// Takes a changed message back; it is written with the next commit.
@@ -148,7 +179,7 @@ impl Writer {
         let Some(kept) = self.rows.kept.get_mut(&key) else { return };
         let (before, now) = (kept.message.state, message.state);
         kept.message = message;
-        if !std::mem::replace(&mut kept.dirty, true) {
+        if std::mem::replace(&mut kept.change, Change::Any) != Change::Any {
             self.rows.dirty.push(key);
         }
         if before != now {
@@ -165,7 +196,7 @@ impl Writer {
     pub(crate) fn flush_messages(&mut self) -> rusqlite::Result<()> {
         for key in std::mem::take(&mut self.rows.dirty) {
             let Some(kept) = self.rows.kept.get_mut(&key) else { continue };
-            kept.dirty = false;
+            kept.change = Change::None;
             let message = &kept.message;
             let due_at = message.due_at();
             let due = std::mem::replace(&mut kept.in_due, due_at.is_some()) || due_at.is_some();

@@ -65,7 +65,8 @@ pub(crate) struct Try {
 #[derive(Debug)]
 pub(crate) struct New {
     claim: Claim,
-    previous: Option<i64>,
+    /// The part's try before.
+    pub(crate) previous: Option<i64>,
 }
 
 impl Try {
@@ -115,6 +116,11 @@ impl Tries {
     pub(crate) fn claimed_of(&self, key: MessageKey) -> Vec<Try> {
         let claimed = |tried: &&Try| tried.state == TryState::Claimed && tried.part.message == key;
         self.kept.values().filter(claimed).cloned().collect()
+    }
+
+    /// Forgets a try that nothing in the file tells of.
+    pub(crate) fn forget(&mut self, attempt: AttemptId) {
+        self.kept.remove(&attempt);
     }
 
     pub(crate) fn is_kept(&self, attempt: AttemptId) -> bool {
@@ -167,6 +173,12 @@ impl Writer {
         let mut dirty = std::mem::take(&mut self.tries.dirty);
         dirty.sort_unstable();
         dirty.dedup();
+        // A claim is written together with its message.
+        let (later, dirty): (Vec<_>, Vec<_>) = dirty.into_iter().partition(|attempt| {
+            let tried = self.tries.kept.get(attempt);
+            tried.is_some_and(|tried| tried.state == TryState::Claimed && self.rows.is_only_claimed(tried.part.message))
+        });
+        self.tries.dirty = later;
         let (ended, live): (Vec<_>, Vec<_>) = dirty
             .into_iter()
             .partition(|attempt| self.tries.kept.get(attempt).is_some_and(|tried| !tried.state.is_live()));
