@@ -9,7 +9,7 @@ use crate::{bridge, intake, modem};
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 /// Everything that a running gateway is made from; checked before anything opens.
@@ -48,6 +48,9 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// The system gives no thread.
+    #[error("no thread for the MQTT bridge: {0}")]
+    Thread(std::io::Error),
     /// A task panicked or ended too early: our fault.
     #[error("the {0} ended unexpectedly; please report this with the log")]
     TaskEnded(&'static str),
@@ -89,7 +92,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     spawn(&mut tasks, "control socket", control.serve(gateway.clone()));
     // The bridge ends last, so that what the drivers still report goes out.
     let (closing, closed) = watch::channel(false);
-    let mqtt = settings.mqtt.map(|mqtt| tokio::spawn(bridge::mqtt::run(mqtt, gateway.clone(), closed)));
+    let mqtt = settings.mqtt.map(|mqtt| on_its_own_thread("mqtt", bridge::mqtt::run(mqtt, gateway.clone(), closed)));
+    let mqtt = mqtt.transpose().map_err(Error::Thread)?;
     spawn(&mut tasks, "house keeping", keep_house(slots, store.failed()));
 
     let mut failed = store.failed();
@@ -113,6 +117,22 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     drop((gateway, store));
     tokio::task::spawn_blocking(move || closer.close()).await.ok();
     reason.map_or(Ok(()), Err)
+}
+
+/// Runs on a thread of its own, so that a broker's flood never comes between a modem and its next byte. The answer
+/// comes when it has ended.
+fn on_its_own_thread(
+    name: &str,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<oneshot::Receiver<()>> {
+    let (ended, wait) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        runtime.block_on(task);
+        runtime.shutdown_background();
+        drop(ended);
+    })?;
+    Ok(wait)
 }
 
 /// A task that is to run as long as the gateway does; its name is told when it does not.

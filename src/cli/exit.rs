@@ -142,7 +142,7 @@ impl From<app::Error> for Failure {
         let exit = match &error {
             app::Error::Open(OpenError::InUse { .. }) => Exit::SecondInstance,
             app::Error::Open(OpenError::Io { source, .. }) | app::Error::Control { source, .. } => of_io(source),
-            app::Error::Open(_) | app::Error::StoreFailed(_) => Exit::Io,
+            app::Error::Open(_) | app::Error::StoreFailed(_) | app::Error::Thread(_) => Exit::Io,
             app::Error::TaskEnded(_) => Exit::Failed,
         };
         Failure::new(exit, error.to_string())

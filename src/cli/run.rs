@@ -15,7 +15,7 @@ pub(super) struct Options {}
 pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> {
     let config = check::load(&common.config)?;
     telemetry::start(&config.log_level, config.log_format);
-    // One thread moves everything; the store and TLS have threads of their own where they block.
+    // One thread moves the modems; the store, which blocks, and the bridge to the broker have threads of their own.
     let runtime = runtime()?;
     let done = runtime.block_on(app::run(config.settings, asked_to_stop()));
     // A reader of a terminal or pipe that blocks must not hold the end up.
