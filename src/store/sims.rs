@@ -110,6 +110,8 @@ impl Writer {
         // Small moves are not worth a page: the tolerance is minutes.
         if facts.saved_skew.is_none_or(|saved| (saved - skew).abs() > SKEW_STEP) {
             facts.saved_skew = Some(skew);
+            // One commit with what the report changes.
+            self.begin()?;
             self.connection.execute("UPDATE sims SET skew = ?2 WHERE sim = ?1", params![sim, skew])?;
         }
         Ok(())
