@@ -14,7 +14,7 @@ use crate::at::{Answer, Command, Event, FinalResult, Payload, sms};
 use crate::model::{SendOutcome, UncertainReason};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::{Instant, timeout};
 
 /// How long a prompt is held for the armed mark. It is a commit on our own disk; modems leave the prompt by themselves
@@ -52,9 +52,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) async fn send(&mut self, desk: &mut Desk, first: Outgoing) -> Result<(), Lost> {
         let mut next = Some(first);
         let mut last_end = None;
-        while let Some(Outgoing { attempt, pdu, tpdu_octets, armed }) = next.take() {
+        while let Some(Outgoing { attempt, pdu, tpdu_octets, mut armed }) = next.take() {
             let began = Instant::now();
-            let begun = self.begin(pdu, tpdu_octets).await;
+            let begun = match armed.try_recv() {
+                // Taken back before anything was written.
+                Err(TryRecvError::Closed) => Err(End::not_sent(None, "withdrawn".to_owned())),
+                _ => self.begin(pdu, tpdu_octets).await,
+            };
             if let Some(end) = last_end.take() {
                 desk.tell(end).await;
             }

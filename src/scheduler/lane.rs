@@ -3,8 +3,9 @@
 use super::breaker::Breaker;
 use super::limits::Window;
 use super::retry::Facts;
-use crate::model::{AttemptId, Iccid, Label, Number, PartKey, Timestamp};
+use crate::model::{AttemptId, Iccid, Label, Number, PartKey, Priority, Timestamp};
 use crate::slots::Outgoing;
+use crate::store::Step;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,11 +18,26 @@ pub(super) struct InHand {
     pub(super) attempt: AttemptId,
     pub(super) part: PartKey,
     pub(super) to: Number,
+    pub(super) priority: Priority,
     pub(super) facts: Facts,
-    /// Answers the driver's wait for the armed mark; taken when the arming begins.
+    /// Answers the driver's wait for the armed mark; taken when the arming begins. Dropped: the driver gives it back.
     pub(super) armed: Option<oneshot::Sender<bool>>,
-    /// An earlier part of the message did not get through: take this one back.
+    /// It was taken back, and the driver has not said yet that it knows.
     pub(super) withdrawn: bool,
+}
+
+impl InHand {
+    /// CLAIMED, and can be taken back.
+    pub(super) fn is_claimed(&self) -> bool {
+        self.armed.is_some()
+    }
+
+    /// T2b.
+    pub(super) fn take_back(&mut self) -> Step {
+        self.withdrawn = true;
+        self.armed = None;
+        Step::Release(self.attempt)
+    }
 }
 
 /// One modem's lane.
@@ -58,6 +74,12 @@ impl Lane {
 
     pub(super) fn has_room(&self) -> bool {
         self.ready && self.in_hand.len() < DEPTH
+    }
+
+    /// There is room, or will be, for something that goes before all others.
+    pub(super) fn has_room_for_alarm(&self) -> bool {
+        let yields = |held: &InHand| held.withdrawn || held.is_claimed() && held.priority < Priority::Alarm;
+        self.has_room() || self.ready && self.in_hand.iter().any(yields)
     }
 
     pub(super) fn find(&mut self, attempt: AttemptId) -> Option<&mut InHand> {

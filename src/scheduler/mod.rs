@@ -261,11 +261,8 @@ impl Scheduler {
             tracing::warn!(modem, attempt = attempt.0, "a driver began a send that nobody gave it");
             return;
         };
-        let Some(reply) = held.armed.take() else { return };
-        if held.withdrawn {
-            // The driver may be gone; then nothing leaves anyway.
-            let _ = reply.send(false);
-        } else {
+        // One that was taken back meanwhile has no reply, which says so to the driver.
+        if let Some(reply) = held.armed.take() {
             steps.push(Step::Arm { attempt, at, deadline: at.after(SEND_DEADLINE), reply });
         }
     }
@@ -306,9 +303,8 @@ impl Scheduler {
     /// Later parts of a message whose earlier part did not get through are taken back while they can be.
     fn withdraw_rest(&mut self, modem: usize, key: MessageKey, steps: &mut Vec<Step>) {
         for held in &mut self.lanes[modem].in_hand {
-            if held.part.message == key && held.armed.is_some() {
-                held.withdrawn = true;
-                steps.push(Step::Release(held.attempt));
+            if held.part.message == key && held.is_claimed() {
+                steps.push(held.take_back());
             }
         }
     }
@@ -342,7 +338,10 @@ impl Scheduler {
     fn assign(&mut self, steps: &mut Vec<Step>) {
         let now = (self.clock)();
         let mut index = 0;
-        while index < self.queue.len() && !self.stopping && self.lanes.iter().any(Lane::has_room) {
+        while index < self.queue.len() && !self.stopping {
+            if !self.lanes.iter().any(Lane::has_room) && self.queue.work(index).priority < Priority::Alarm {
+                break;
+            }
             if self.queue.work(index).undecided.is_some() {
                 self.decide(index, now, steps);
                 continue;
@@ -383,10 +382,32 @@ impl Scheduler {
         let (facts, indices) = lane_facts(&self.lanes, &self.config, &avoid, now);
         let (lane, routing) = match router::choose(&facts, wanted, now) {
             Ok((chosen, routing)) => (indices[chosen], routing),
-            Err(NoLane::Busy) => return Given::Wait,
+            Err(NoLane::Busy) => {
+                if work.priority == Priority::Alarm {
+                    self.make_room(index, &avoid, now, steps);
+                }
+                return Given::Wait;
+            }
             Err(NoLane::Absent) => return Given::Absent,
         };
         self.give(index, lane, routing, now, steps)
+    }
+
+    /// T2b: a part that is claimed and not begun yields to an alarm.
+    fn make_room(&mut self, index: usize, avoid: &[Iccid], now: Timestamp, steps: &mut Vec<Step>) {
+        let work = self.queue.work(index);
+        let wanted = Wanted { pinned: work.pinned.as_ref(), bound: work.bound.as_ref() };
+        let (mut facts, indices) = lane_facts(&self.lanes, &self.config, avoid, now);
+        for (facts, lane) in facts.iter_mut().zip(&indices) {
+            facts.has_room = self.lanes[*lane].has_room_for_alarm();
+        }
+        let Ok((chosen, _)) = router::choose(&facts, wanted, now) else { return };
+        let lane = &mut self.lanes[indices[chosen]];
+        if lane.in_hand.iter().any(|held| held.withdrawn) {
+            return;
+        }
+        let yields = lane.in_hand.iter_mut().rfind(|held| held.is_claimed() && held.priority < Priority::Alarm);
+        steps.extend(yields.map(InHand::take_back));
     }
 
     fn give(
@@ -409,7 +430,7 @@ impl Scheduler {
                 return Given::Whole;
             }
         };
-        let to = work.to.clone();
+        let (to, priority) = (work.to.clone(), work.priority);
         let facts = retry::Facts {
             tries: pending.tries,
             blamed: pending.blamed,
@@ -432,7 +453,7 @@ impl Scheduler {
         self.next_attempt += 1;
         lane.given += 1;
         lane.limits.note(&self.config.limits, now);
-        lane.in_hand.push(InHand { attempt, part, to, facts, armed: Some(armed), withdrawn: false });
+        lane.in_hand.push(InHand { attempt, part, to, priority, facts, armed: Some(armed), withdrawn: false });
         let resend_of = pending.resend_of.map(|(of, _)| of);
         let port = Arc::clone(&lane.port);
         let validity = encoded.validity;

@@ -83,6 +83,10 @@ impl Stage {
     }
 
     async fn accept(&self, id: &str, text: &str, on_uncertain: OnUncertain) -> MessageId {
+        self.accept_as(Priority::Normal, id, text, on_uncertain).await
+    }
+
+    async fn accept_as(&self, priority: Priority, id: &str, text: &str, on_uncertain: OnUncertain) -> MessageId {
         let message = NewMessage {
             id: id.parse().unwrap(),
             digest: [0; 32],
@@ -90,7 +94,7 @@ impl Stage {
             parts: segment::text(text, Choice::Auto).unwrap(),
             port: None,
             class: None,
-            priority: Priority::Normal,
+            priority,
             on_uncertain,
             report: true,
             sim: None,
@@ -99,7 +103,7 @@ impl Stage {
             tags: Vec::new(),
         };
         self.store.accept(vec![message], clock()).await.unwrap();
-        self.wake.wake(Priority::Normal);
+        self.wake.wake(priority);
         id.parse().unwrap()
     }
 
@@ -214,6 +218,26 @@ async fn a_cancelled_message_is_not_armed() {
     assert!(!outgoing.armed.await.unwrap_or(false));
     stage.end(0, outgoing.attempt, SendOutcome::NotSent { code: None, detail: "withdrawn".into() }).await;
     assert_eq!(stage.states(2).await, ["a queued", "a cancelled"]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_claimed_part_yields_to_an_alarm() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.accept("a", "one", OnUncertain::Resend).await;
+    stage.accept("b", "two", OnUncertain::Resend).await;
+    let (first, _) = stage.start(0).await;
+    let second = stage.outgoing[0].recv().await.unwrap();
+    stage.accept_as(Priority::Alarm, "alarm", "fire", OnUncertain::Resend).await;
+    assert!(second.armed.await.is_err(), "it is taken back before it begins");
+    stage.end(0, second.attempt, SendOutcome::NotSent { code: None, detail: "withdrawn".into() }).await;
+    stage.end(0, first, SendOutcome::Accepted { mr: Some(1) }).await;
+    for mr in [2, 3] {
+        let (attempt, _) = stage.start(0).await;
+        stage.end(0, attempt, SendOutcome::Accepted { mr: Some(mr) }).await;
+    }
+    let order: Vec<String> = stage.states(9).await.into_iter().filter(|state| state.ends_with("sent")).collect();
+    assert_eq!(order, ["a sent", "alarm sent", "b sent"]);
     stage.close().await;
 }
 

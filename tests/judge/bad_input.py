@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bad commands over a real Mosquitto: each is answered by an event that names field and reason, nothing of them is sent,
+"""Bad commands over a real Mosquitto: each is answered by an event that names field and reason, nothing of it is sent,
 and the connection is kept, so that a good command afterwards passes.
 
     GSMGATE_BIN=target/debug/gsmgate python3 tests/judge/bad_input.py
@@ -57,7 +57,8 @@ class Bench:
         self.broker = judge.Broker(work, persistence=False)
         self.binary = str(Path(os.environ.get("GSMGATE_BIN", judge.ROOT / "target/debug/gsmgate")).resolve())
         self.modem_log = work / "modem.jsonl"
-        self.spawn("simulator", self.binary, "simulate", "--dir", work / "lab", "--latency", "1", "--log", self.modem_log)
+        self.spawn("simulator", self.binary, "simulate", "--dir", work / "lab", "--latency", "1", "--log",
+                   self.modem_log)
         judge.wait_for("the virtual modem", judge.READY_S, (work / "lab/modem0").exists)
         config = work / "gsmgate.toml"
         config.write_text(f'[gateway]\nname = "bad"\nstate_dir = "{work}/state"\ncontrol_socket = "{work}/control"\n'
@@ -137,8 +138,9 @@ def check(bench):
         bench.publish(command(id="same", text=text))
     next_refusal("an id for another message", count, "id_reused", "/id")
     bench.publish(command(id="last", text="last"))
-    bench.wait("the last one is delivered", lambda topic, body: topic.endswith("/last") and body["state"] == "delivered")
-    bench.wait("the good one is delivered", lambda topic, body: topic.endswith("/same") and body["state"] == "delivered")
+    for name in ("same", "last"):
+        bench.wait(f"{name} is delivered", lambda topic, body, name=name: topic.endswith(f"/status/{name}")
+                   and body["state"] == "delivered")
     if sorted(bench.sent()) != ["good", "last"]:
         problems.append(f"sent {bench.sent()}, expected good and last, each once")
     if len(bench.refusals()) != count + 1:
