@@ -1,8 +1,8 @@
 //! The task of one modem: open, set up, serve, and when the line is lost open again.
 
 use super::chat::{Chat, Lost};
+use super::inbox::Inbox;
 use super::port::OpenError;
-use super::receive::Inbox;
 use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, Received};
 use crate::at::Urc;
 use crate::at::command::Domain;

@@ -6,6 +6,7 @@ mod driver;
 #[cfg(test)]
 mod fake;
 mod identify;
+mod inbox;
 mod port;
 pub mod profile;
 mod receive;

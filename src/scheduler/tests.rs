@@ -4,6 +4,7 @@ use super::*;
 use crate::model::{
     Event, EventKind, Label, MessageId, ModemStatus, OnUncertain, PublicState, Registration, SimStatus, StatusChange,
 };
+use crate::slots::Outgoing;
 use crate::store::{self, Closer, NewMessage};
 use crate::tpdu::{Choice, segment};
 use std::cell::Cell;

@@ -1,0 +1,179 @@
+//! Gives parts to lanes: what is due, in order, while there is room.
+
+use super::Scheduler;
+use super::lane::{InHand, Lane};
+use super::router::{self, LaneFacts, NoLane, Wanted};
+use super::{Config, encode, retry};
+use crate::model::{AttemptId, Iccid, PartKey, Priority, Timestamp};
+use crate::slots::Outgoing;
+use crate::store::{Claim, Step};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+impl Scheduler {
+    /// Gives parts to lanes until the lanes are full or nothing fits.
+    pub(super) fn assign(&mut self, steps: &mut Vec<Step>) {
+        let now = (self.clock)();
+        let mut index = 0;
+        while index < self.queue.len() && !self.stopping {
+            if !self.lanes.iter().any(Lane::has_room) && self.queue.work(index).priority < Priority::Alarm {
+                break;
+            }
+            if self.queue.work(index).undecided.is_some() {
+                self.decide(index, now, steps);
+                continue;
+            }
+            match self.give_next(index, now, steps) {
+                Given::Part => {}
+                Given::Whole => self.queue.remove(index),
+                Given::Wait => index += 1,
+                Given::Absent => {
+                    let before = self.queue.len();
+                    self.queue.set_aside(index);
+                    index += usize::from(self.queue.len() == before);
+                }
+            }
+        }
+    }
+
+    /// A part nobody knows about: the wait for evidence is over.
+    fn decide(&mut self, index: usize, at: Timestamp, steps: &mut Vec<Step>) {
+        let work = self.queue.work(index);
+        if let Some(undecided) = work.undecided {
+            let part = PartKey { message: work.key, seq: undecided.seq };
+            let again = retry::may_resend(work.on_uncertain, undecided.resends);
+            steps.push(if again { Step::Resend { part, at } } else { Step::GiveUp { part, at } });
+        }
+        self.queue.remove(index);
+        self.more = true;
+    }
+
+    fn give_next(&mut self, index: usize, now: Timestamp, steps: &mut Vec<Step>) -> Given {
+        let avoid = self.avoid.get(&self.queue.work(index).key).cloned().unwrap_or_default();
+        let work = self.queue.work(index);
+        if work.parts.is_empty() || work.expires_at <= now {
+            self.next_at = Some(self.next_at.map_or(now, |at| at.min(work.expires_at)));
+            return Given::Whole;
+        }
+        let wanted = Wanted { pinned: work.pinned.as_ref(), bound: work.bound.as_ref() };
+        let (facts, indices) = lane_facts(&self.lanes, &self.config, &avoid, now);
+        let (lane, routing) = match router::choose(&facts, wanted, now) {
+            Ok((chosen, routing)) => (indices[chosen], routing),
+            Err(NoLane::Busy) => {
+                if work.priority == Priority::Alarm {
+                    self.make_room(index, &avoid, now, steps);
+                }
+                return Given::Wait;
+            }
+            Err(NoLane::Absent) => return Given::Absent,
+        };
+        self.give(index, lane, routing, now, steps)
+    }
+
+    /// T2b: a part that is claimed and not begun yields to an alarm.
+    fn make_room(&mut self, index: usize, avoid: &[Iccid], now: Timestamp, steps: &mut Vec<Step>) {
+        let work = self.queue.work(index);
+        let wanted = Wanted { pinned: work.pinned.as_ref(), bound: work.bound.as_ref() };
+        let (mut facts, indices) = lane_facts(&self.lanes, &self.config, avoid, now);
+        for (facts, lane) in facts.iter_mut().zip(&indices) {
+            facts.has_room = self.lanes[*lane].has_room_for_alarm();
+        }
+        let Ok((chosen, _)) = router::choose(&facts, wanted, now) else { return };
+        let lane = &mut self.lanes[indices[chosen]];
+        if lane.in_hand.iter().any(|held| held.withdrawn) {
+            return;
+        }
+        let yields = lane.in_hand.iter_mut().rfind(|held| held.is_claimed() && held.priority < Priority::Alarm);
+        steps.extend(yields.map(InHand::take_back));
+    }
+
+    fn give(
+        &mut self,
+        index: usize,
+        lane: usize,
+        routing: &'static str,
+        now: Timestamp,
+        steps: &mut Vec<Step>,
+    ) -> Given {
+        let Some((iccid, sim)) = self.lanes[lane].sim.clone() else { return Given::Absent };
+        let attempt = AttemptId(self.next_attempt);
+        let work = self.queue.work(index);
+        let pending = work.parts.remove(0);
+        let part = PartKey { message: work.key, seq: pending.seq };
+        let encoded = match encode::part(work, &pending, now) {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                tracing::error!(%error, "a part that was accepted cannot be encoded; please report this");
+                return Given::Whole;
+            }
+        };
+        let (to, priority) = (work.to.clone(), work.priority);
+        let facts = retry::Facts {
+            tries: pending.tries,
+            blamed: pending.blamed,
+            report: work.report,
+            is_resend: pending.resend_of.is_some(),
+            expires_at: work.expires_at,
+            other_sim: false,
+        };
+        work.bound = Some(iccid.clone());
+        let whole = work.parts.is_empty();
+        let (armed, wait) = oneshot::channel();
+        let lane = &mut self.lanes[lane];
+        let tpdu_sha256 = Sha256::digest(encoded.hex.as_bytes()).into();
+        let outgoing = Outgoing { attempt, pdu: encoded.hex, tpdu_octets: encoded.tpdu_octets, armed: wait };
+        if lane.outgoing.try_send(outgoing).is_err() {
+            // The driver is gone: its state will say so, and the message comes again from the store.
+            lane.ready = false;
+            return Given::Whole;
+        }
+        self.next_attempt += 1;
+        lane.given += 1;
+        lane.limits.note(&self.config.limits, now);
+        lane.in_hand.push(InHand { attempt, part, to, priority, facts, armed: Some(armed), withdrawn: false });
+        let resend_of = pending.resend_of.map(|(of, _)| of);
+        let port = Arc::clone(&lane.port);
+        let validity = encoded.validity;
+        let claim = Claim { attempt, part, iccid, sim, port, tpdu_sha256, validity, routing, resend_of, at: now };
+        steps.push(Step::Claim(claim));
+        self.queue.given(index);
+        if whole { Given::Whole } else { Given::Part }
+    }
+}
+
+/// What became of one look at a message.
+enum Given {
+    /// A part was given; there are more.
+    Part,
+    /// It has nothing more to give now.
+    Whole,
+    /// Its lanes are full or closed.
+    Wait,
+    /// Its SIM is not there.
+    Absent,
+}
+
+/// The facts of the lanes that have a SIM, and which lane each is.
+fn lane_facts<'a>(
+    lanes: &'a [Lane],
+    config: &Config,
+    avoid: &[Iccid],
+    now: Timestamp,
+) -> (Vec<LaneFacts<'a>>, Vec<usize>) {
+    let with_sim = lanes.iter().enumerate().filter_map(|(index, lane)| Some((index, lane, lane.sim.as_ref()?)));
+    let facts = with_sim.map(|(index, lane, (iccid, sim))| {
+        let facts = LaneFacts {
+            sim,
+            iccid,
+            ready: lane.ready,
+            has_room: lane.has_room(),
+            closed_until: lane.closed_until.max(lane.limits.free_at(&config.limits, now)),
+            in_hand: lane.in_hand.len(),
+            given: lane.given,
+            avoid: avoid.contains(iccid),
+        };
+        (facts, index)
+    });
+    facts.unzip()
+}
