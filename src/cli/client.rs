@@ -8,18 +8,28 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::signal::unix::SignalKind;
 
 /// The gateway answers from memory, from one read of its database, or after one commit.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// Runs a subcommand's work on this thread. Ctrl-C ends it.
+/// Runs a subcommand's work on this thread. Ctrl-C and SIGTERM end it, so that what it made is tidied away.
 pub(super) fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     runtime()?.block_on(async {
         tokio::select! {
             done = work => done,
             _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+            () = terminated() => Ok(Exit::Interrupted),
         }
     })
+}
+
+async fn terminated() {
+    match tokio::signal::unix::signal(SignalKind::terminate()) {
+        Ok(mut signal) => drop(signal.recv().await),
+        // Then SIGTERM ends the process as it does by default.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// A runtime on this thread.
