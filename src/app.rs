@@ -94,7 +94,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let (closing, closed) = watch::channel(false);
     let mqtt = settings.mqtt.map(|mqtt| on_its_own_thread("mqtt", bridge::mqtt::run(mqtt, gateway.clone(), closed)));
     let mqtt = mqtt.transpose().map_err(Error::Thread)?;
-    spawn(&mut tasks, "house keeping", keep_house(slots, store.failed()));
+    spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
+    // What the others have in the air ends in order; a restart recovers what the one that panicked had.
+    spawn(&mut tasks, "driver of a modem", async move { slots.driver_ended().await });
 
     let mut failed = store.failed();
     let reason = tokio::select! {

@@ -127,6 +127,17 @@ impl Slots {
         self.changed.clone()
     }
 
+    /// Completes when a driver has ended: before the stop only a panic ends one.
+    pub async fn driver_ended(&self) {
+        let mut ends = tokio::task::JoinSet::new();
+        for mut status in self.statuses.iter().cloned() {
+            ends.spawn(async move { while status.changed().await.is_ok() {} });
+        }
+        if ends.join_next().await.is_none() {
+            std::future::pending().await
+        }
+    }
+
     /// The label of a SIM that some modem holds or held since the start.
     pub fn sim_label(&self, modem: usize, iccid: &Iccid) -> Label {
         self.labels.of(modem, iccid)
