@@ -367,3 +367,206 @@ fn rank(part: &Part) -> Option<u8> {
         PartState::Failed | PartState::Expired | PartState::Cancelled => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PartState::{
+        Acked, Ambiguous, Armed, Cancelled, Claimed, Delivered, Expired, Failed, FailedNet, NoReport, Pending, Ready,
+        SentUnconfirmed, Unknown,
+    };
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000_000);
+    const EXPIRES: Timestamp = Timestamp(NOW.0 + 1000);
+    const TRY: AttemptId = AttemptId(7);
+
+    fn message(states: &[PartState], resends: u8) -> Message {
+        let part = |state: &PartState| Part { state: *state, attempt: TRY.0, resends, ..Part::NEW };
+        let mut message = Message {
+            key: MessageKey(1),
+            facts: Arc::new(Facts { id: "a".parse().unwrap(), tags: Vec::new() }),
+            priority: 1,
+            report: true,
+            pinned: None,
+            expires_at: EXPIRES,
+            state: PublicState::Queued,
+            not_before: NOW,
+            watch_at: Some(EXPIRES),
+            report_until: EXPIRES,
+            sim: Some(1),
+            tries: 0,
+            duplicate: false,
+            parts: states.iter().map(part).collect(),
+        };
+        message.state = message.rolled_up();
+        message
+    }
+
+    type Transition = fn(&mut Message);
+    /// A name, what is done, and every state that it changes, with what it becomes.
+    type Row = (&'static str, Transition, &'static [(PartState, PartState)]);
+
+    /// RELIABILITY §2.2, for a part that was never sent once more.
+    const TABLE: &[Row] = &[
+        ("T2 claim", |m| _ = m.claim(1, TRY, 1), &[(Ready, Claimed)]),
+        ("T2b release", |m| _ = m.release(1, TRY, 0), &[(Claimed, Ready)]),
+        ("T3 arm", |m| _ = m.arm(1, TRY), &[(Claimed, Armed)]),
+        ("T4 acked", |m| _ = m.acked(1, TRY, EXPIRES), &[(Claimed, Acked), (Armed, Acked)]),
+        ("T5 retry", |m| _ = m.retry(1, TRY, NOW, true, NOW), &[(Claimed, Ready), (Armed, Ready)]),
+        ("T5 retry, too late", |m| _ = m.retry(1, TRY, NOW, true, EXPIRES), &[(Claimed, Expired), (Armed, Expired)]),
+        ("T5 fail", |m| _ = m.fail(1, TRY), &[(Claimed, Failed), (Armed, Failed)]),
+        ("T6 ambiguous", |m| _ = m.ambiguous(1, TRY, NOW), &[(Claimed, Ambiguous), (Armed, Ambiguous)]),
+        ("T7a evidence", |m| _ = m.evidence(1, EXPIRES, NOW), &[(Ambiguous, Acked)]),
+        ("T7b resend", |m| _ = m.resend(1, NOW), &[(Ambiguous, Ready)]),
+        ("T7b resend, too late", |m| _ = m.resend(1, EXPIRES), &[(Ambiguous, Unknown)]),
+        ("T7c give up", |m| _ = m.give_up(1, NOW), &[(Ambiguous, Unknown)]),
+        (
+            "T8 pending",
+            |m| _ = m.reported(1, Pending, NOW),
+            &[(Acked, Pending), (Ambiguous, Pending), (Unknown, Pending)],
+        ),
+        (
+            "T8 sent, unconfirmed",
+            |m| _ = m.reported(1, SentUnconfirmed, NOW),
+            &[
+                (Acked, SentUnconfirmed),
+                (Ambiguous, SentUnconfirmed),
+                (Unknown, SentUnconfirmed),
+                (Pending, SentUnconfirmed),
+                (NoReport, SentUnconfirmed),
+            ],
+        ),
+        (
+            "T8 failed",
+            |m| _ = m.reported(1, FailedNet, NOW),
+            &[
+                (Acked, FailedNet),
+                (Ambiguous, FailedNet),
+                (Unknown, FailedNet),
+                (Pending, FailedNet),
+                (NoReport, FailedNet),
+                (SentUnconfirmed, FailedNet),
+            ],
+        ),
+        (
+            "T8 delivered",
+            |m| _ = m.reported(1, Delivered, NOW),
+            &[
+                (Acked, Delivered),
+                (Ambiguous, Delivered),
+                (Unknown, Delivered),
+                (Pending, Delivered),
+                (NoReport, Delivered),
+                (SentUnconfirmed, Delivered),
+                (FailedNet, Delivered),
+            ],
+        ),
+        (
+            "T9 expire",
+            |m| m.expire(EXPIRES, EXPIRES),
+            &[(Ready, Expired), (Claimed, Expired), (Acked, NoReport), (Pending, NoReport)],
+        ),
+        ("T9 too early", |m| m.expire(NOW, EXPIRES), &[]),
+        ("T10 cancel", |m| _ = m.cancel(), &[(Ready, Cancelled), (Claimed, Cancelled)]),
+    ];
+
+    #[test]
+    fn every_step_from_every_state() {
+        for (name, step, changes) in TABLE {
+            for from in PartState::ALL {
+                let mut message = message(&[from], 0);
+                step(&mut message);
+                let want = changes.iter().find(|(state, _)| *state == from).map_or(from, |(_, to)| *to);
+                assert_eq!(message.parts[0].state, want, "{name} of {from:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_try_changes_nothing() {
+        let other = AttemptId(8);
+        for from in PartState::ALL {
+            let before = message(&[from], 0);
+            let mut after = before.clone();
+            assert!(!after.release(1, other, 0) && !after.arm(1, other) && !after.acked(1, other, EXPIRES));
+            assert!(!after.retry(1, other, NOW, true, NOW) && !after.fail(1, other) && !after.ambiguous(1, other, NOW));
+            assert_eq!(after, before, "{from:?}");
+        }
+    }
+
+    /// What may have left once is never said to be cancelled or expired.
+    #[test]
+    fn a_resend_that_ends_early_is_unknown() {
+        for from in [Ready, Claimed] {
+            let mut cancelled = message(&[from], 1);
+            cancelled.cancel();
+            let mut expired = message(&[from], 1);
+            expired.expire(EXPIRES, EXPIRES);
+            assert_eq!((cancelled.parts[0].state, expired.parts[0].state), (Unknown, Unknown));
+        }
+        for (from, to) in [(Ready, Acked), (Claimed, Acked), (Armed, Armed)] {
+            let mut late = message(&[from], 1);
+            late.evidence(1, EXPIRES, NOW);
+            assert_eq!(late.parts[0].state, to, "a late answer to the first try, {from:?}");
+        }
+    }
+
+    #[test]
+    fn reports_end_alike_in_any_order() {
+        let all = [Pending, SentUnconfirmed, FailedNet, Delivered];
+        for a in all {
+            for b in all {
+                for c in all {
+                    let mut message = message(&[Acked], 0);
+                    for report in [a, b, c] {
+                        message.reported(1, report, NOW);
+                    }
+                    let strongest = [a, b, c].into_iter().max_by_key(|state| strength(*state)).unwrap();
+                    assert_eq!(message.parts[0].state, strongest, "{a:?} {b:?} {c:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_part_cancels_those_that_wait() {
+        let mut message = message(&[Acked, Armed, Claimed, Ready], 0);
+        assert!(message.fail(2, TRY));
+        let states: Vec<_> = message.parts.iter().map(|part| part.state).collect();
+        assert_eq!(states, [Acked, Failed, Cancelled, Cancelled]);
+        assert_eq!(message.rolled_up(), PublicState::Failed);
+    }
+
+    #[test]
+    fn later_parts_go_out_by_the_same_sim() {
+        let mut fresh = message(&[Ready, Ready], 0);
+        assert!(fresh.claim(1, TRY, 5) && !fresh.claim(2, AttemptId(8), 6) && fresh.claim(2, AttemptId(8), 5));
+        let mut alone = message(&[Ready], 0);
+        assert!(alone.claim(1, TRY, 6), "a message of one part may change its SIM");
+    }
+
+    #[test]
+    fn what_cannot_change_any_more_is_not_watched() {
+        for (states, watched) in [
+            (&[Ready][..], true),
+            (&[Ambiguous], true),
+            (&[Acked], true),
+            (&[Pending, Delivered], true),
+            (&[Delivered, Delivered], false),
+            (&[Failed, Cancelled], false),
+            (&[Unknown], false),
+        ] {
+            let mut message = message(states, 0);
+            message.settle();
+            assert_eq!(message.watch_at.is_some(), watched, "{states:?}");
+        }
+    }
+
+    #[test]
+    fn parts_come_back_as_they_were_packed() {
+        for state in PartState::ALL {
+            let part = Part { state, blamed: 3, resends: 1, tries: 70_000, attempt: i64::MAX };
+            assert_eq!(unpack(&pack(&[part, Part::NEW])), [part, Part::NEW]);
+        }
+    }
+}
