@@ -55,8 +55,9 @@ pub(super) struct Mailbox {
 struct Queues {
     steps: VecDeque<Vec<Step>>,
     jobs: VecDeque<Job>,
+    /// Where each bridge stands that has moved since the start.
     cursors: BTreeMap<&'static str, u64>,
-    /// When the first of `cursors` came.
+    /// When the first move came that is not written yet.
     cursors_since: Option<Instant>,
     closed: bool,
 }
@@ -110,7 +111,7 @@ impl Mailbox {
         Ok(())
     }
 
-    /// The cursor that is not written yet.
+    /// The cursor, where it has moved since the start: the file may lag behind.
     pub(super) fn moved_cursor(&self, bridge: &str) -> Option<u64> {
         self.lock().cursors.get(bridge).copied()
     }
@@ -118,8 +119,10 @@ impl Mailbox {
     /// Cursors that are to be written with the commit that is under way.
     pub(super) fn take_cursors(&self) -> BTreeMap<&'static str, u64> {
         let mut queues = self.lock();
-        queues.cursors_since = None;
-        std::mem::take(&mut queues.cursors)
+        match queues.cursors_since.take() {
+            Some(_) => queues.cursors.clone(),
+            None => BTreeMap::new(),
+        }
     }
 
     /// No more work is taken; what waits is still done.

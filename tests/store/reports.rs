@@ -1,0 +1,147 @@
+//! T8: which try a status report is about. RELIABILITY §2.5.
+
+use super::rig::{Rig, TO, acked, ambiguous, later};
+use gsmgate::model::{EventKind, PublicState};
+use gsmgate::store::{ReportIn, Step};
+
+async fn sent(rig: &mut Rig, name: &str, mr: u8) {
+    let key = rig.accept(name, 1).await;
+    let attempt = rig.send(key, 1).await;
+    rig.end(attempt, acked(mr)).await;
+}
+
+#[tokio::test]
+async fn a_report_that_comes_before_its_answer_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let key = rig.accept("a", 1).await;
+    let attempt = rig.send(key, 1).await;
+    rig.store.report(Rig::report(7, 0)).await.unwrap();
+    assert_eq!(rig.state("a").await, PublicState::Sending);
+    rig.end(attempt, acked(7)).await;
+    assert_eq!(rig.story("a").await.last(), Some(&"delivered"));
+    rig.close();
+}
+
+#[tokio::test]
+async fn a_report_that_fits_nothing_is_published_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::open(dir.path());
+    rig.store.report(Rig::report(7, 0)).await.unwrap();
+    rig.store.expire(later(599)).await.unwrap();
+    assert!(rig.events().await.is_empty());
+    rig.store.expire(later(601)).await.unwrap();
+    rig.store.expire(later(700)).await.unwrap();
+    let events = rig.events().await;
+    assert!(matches!(&events[..], [event] if matches!(&event.kind, EventKind::Orphan(orphan) if orphan.mr == 7)));
+    rig.close();
+}
+
+#[tokio::test]
+async fn numbers_are_compared_as_networks_write_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    for (mr, (recipient, ours)) in
+        (1..).zip([("+491701234567", true), ("01701234567", true), ("1234567", true), ("+491701234568", false)])
+    {
+        let name = format!("m{mr}");
+        sent(&mut rig, &name, mr).await;
+        rig.store.report(ReportIn { recipient: recipient.to_owned(), ..Rig::report(mr, 0) }).await.unwrap();
+        let want = if ours { PublicState::Delivered } else { PublicState::Sent };
+        assert_eq!(rig.state(&name).await, want, "{recipient}");
+    }
+    rig.close();
+}
+
+#[tokio::test]
+async fn a_reference_that_comes_round_again_means_the_nearest_in_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    sent(&mut rig, "old", 7).await;
+    // Armed an hour later, with the same reference to the same number.
+    let key = rig.accept("new", 1).await;
+    let attempt = rig.claim(key, 1);
+    let (reply, armed) = tokio::sync::oneshot::channel();
+    let at = later(3600);
+    rig.store.step(vec![Step::Arm { attempt, at, deadline: later(3700), reply }]).unwrap();
+    assert!(armed.await.unwrap());
+    rig.end(attempt, acked(7)).await;
+    let scts = Some(at.0 / 1000);
+    rig.store.report(ReportIn { scts, at, ..Rig::report(7, 0) }).await.unwrap();
+    assert_eq!((rig.state("old").await, rig.state("new").await), (PublicState::Sent, PublicState::Delivered));
+    rig.store.report(Rig::report(7, 0)).await.unwrap();
+    assert_eq!(rig.state("old").await, PublicState::Delivered);
+    rig.close();
+}
+
+#[tokio::test]
+async fn a_centre_with_a_wrong_clock_is_understood() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    for (name, mr) in [("a", 1), ("b", 2)] {
+        sent(&mut rig, name, mr).await;
+        let scts = Some(later(7 * 3600).0 / 1000);
+        rig.store.report(ReportIn { scts, ..Rig::report(mr, 0) }).await.unwrap();
+        assert_eq!(rig.state(name).await, PublicState::Delivered, "{name}");
+    }
+    rig.close();
+}
+
+#[tokio::test]
+async fn a_report_tells_that_an_uncertain_part_had_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let key = rig.accept("a", 1).await;
+    let attempt = rig.send(key, 1).await;
+    rig.end(attempt, ambiguous()).await;
+    rig.store.report(Rig::report(200, 0)).await.unwrap();
+    assert_eq!(rig.story("a").await, ["queued", "sending", "uncertain", "delivered"]);
+    assert!(rig.store.due(later(999), 9).await.unwrap().work.is_empty(), "it is not sent once more");
+    rig.close();
+}
+
+#[tokio::test]
+async fn each_report_changes_its_own_part_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let key = rig.accept("a", 3).await;
+    for seq in 1..=3 {
+        let attempt = rig.send(key, seq).await;
+        rig.end(attempt, acked(seq)).await;
+    }
+    for mr in [2, 2, 3, 1, 1] {
+        assert_eq!(rig.state("a").await == PublicState::Delivered, mr == 1 && rig.story("a").await.len() > 3);
+        rig.store.report(Rig::report(mr, 0)).await.unwrap();
+    }
+    assert_eq!(rig.story("a").await, ["queued", "sending", "sent", "delivered"]);
+    rig.close();
+}
+
+#[tokio::test]
+async fn a_delivery_is_stronger_than_a_failure_before_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    sent(&mut rig, "a", 1).await;
+    for (status, want) in [
+        (0x30, PublicState::Sent),
+        (0x45, PublicState::Failed),
+        (0, PublicState::Delivered),
+        (0x45, PublicState::Delivered),
+    ] {
+        rig.store.report(Rig::report(1, status)).await.unwrap();
+        assert_eq!(rig.state("a").await, want, "TP-ST {status:#x} for {TO}");
+    }
+    rig.close();
+}
+
+#[tokio::test]
+async fn without_a_report_the_wait_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    sent(&mut rig, "a", 1).await;
+    rig.store.expire(later(3 * 86_400)).await.unwrap();
+    assert_eq!(rig.state("a").await, PublicState::Sent);
+    rig.store.expire(later(4 * 86_400 + 1)).await.unwrap();
+    assert_eq!(rig.state("a").await, PublicState::NoReport);
+    rig.close();
+}
