@@ -161,3 +161,35 @@ async fn what_was_taken_back_is_not_armed() {
     assert_eq!(rig.story("a").await, ["queued", "cancelled"]);
     rig.close();
 }
+
+/// Read by another connection, so that only a commit shows; often enough that no answer can be early by luck.
+#[tokio::test]
+async fn the_armed_mark_is_committed_before_the_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    for n in 0..60 {
+        let name = format!("m{n}");
+        let key = rig.accept(&name, 1).await;
+        let attempt = rig.send(key, 1).await;
+        assert_eq!(rig.state(&name).await, PublicState::Sending, "I-03");
+        rig.end(attempt, acked(n)).await;
+    }
+    rig.close();
+}
+
+#[tokio::test]
+async fn a_claim_that_was_taken_back_leaves_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let key = rig.accept("a", 1).await;
+    let refused = rig.send(key, 1).await;
+    rig.end(refused, Verdict::Retry { failure: failure(), not_before: later(0), counted: true }).await;
+    let released = rig.claim(key, 1);
+    rig.store.step(vec![Step::Release(released)]).unwrap();
+    let sent = rig.send(key, 1).await;
+    rig.end(sent, acked(1)).await;
+    let view = rig.store.message("a".parse().unwrap()).await.unwrap().unwrap();
+    let tries: Vec<_> = view.parts[0].attempts.iter().map(|attempt| attempt.attempt).collect();
+    assert_eq!(tries, [refused, sent]);
+    rig.close();
+}
