@@ -55,15 +55,17 @@ impl Drivers {
     }
 }
 
-/// Starts one driver a modem. `armed` are tries of the last process whose final code may still come.
+/// Starts one driver a modem. `armed` are tries of the last process whose final code may still come; `sims` those that were
+/// ever used here, with their labels.
 pub fn start(
     configs: Vec<modem::Config>,
     armed: &[(String, AttemptId, Duration)],
+    sims: Vec<(Iccid, Label)>,
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
     let (lane, events) = mpsc::channel(EVENTS_PER_MODEM * configs.len().max(1));
     let (received_in, received) = mpsc::channel(RECEIVED);
     let links = Links { lane, received: received_in };
-    let labels = Arc::new(Labels::new(&configs));
+    let labels = Arc::new(Labels::new(&configs, sims));
     let handles: Vec<Handle> = configs
         .into_iter()
         .map(|config| {
@@ -104,7 +106,7 @@ impl Slots {
     #[cfg(test)]
     pub(crate) fn played(statuses: Vec<watch::Receiver<ModemStatus>>, changed: watch::Receiver<u64>) -> Slots {
         let configs: Vec<_> = (0..statuses.len()).map(|n| modem::Config::new(n, "none")).collect();
-        Slots { statuses: statuses.into(), labels: Arc::new(Labels::new(&configs)), changed }
+        Slots { statuses: statuses.into(), labels: Arc::new(Labels::new(&configs, Vec::new())), changed }
     }
 
     /// How many modems are configured.
@@ -138,12 +140,12 @@ impl Slots {
         }
     }
 
-    /// The label of a SIM that some modem holds or held since the start.
+    /// The label of a SIM that some modem holds or has held.
     pub fn sim_label(&self, modem: usize, iccid: &Iccid) -> Label {
         self.labels.of(modem, iccid)
     }
 
-    /// True when a SIM with this label is known: configured, or seen since the start.
+    /// True when a SIM with this label is known: configured, or seen at some time.
     pub fn knows_sim(&self, label: &Label) -> bool {
         // Labels come into being when a SIM is first read, so every SIM that is there now is named here.
         for (index, status) in self.statuses.iter().enumerate() {
@@ -160,17 +162,19 @@ impl Slots {
     }
 }
 
-/// Names of SIMs: from the configuration, else made from the ICCID and kept apart.
+/// Names of SIMs: from the configuration, else the one it had before, else made from the ICCID and kept apart.
 #[derive(Debug)]
 struct Labels {
     configured: Vec<Option<Label>>,
+    /// Of the processes before.
+    known: HashMap<Iccid, Label>,
     made: Mutex<HashMap<Iccid, Label>>,
 }
 
 impl Labels {
-    fn new(configs: &[modem::Config]) -> Labels {
+    fn new(configs: &[modem::Config], sims: Vec<(Iccid, Label)>) -> Labels {
         let configured = configs.iter().map(|config| config.sim_label.clone()).collect();
-        Labels { configured, made: Mutex::default() }
+        Labels { configured, known: sims.into_iter().collect(), made: Mutex::default() }
     }
 
     fn of(&self, modem: usize, iccid: &Iccid) -> Label {
@@ -178,17 +182,24 @@ impl Labels {
         if let Some(label) = made.get(iccid) {
             return label.clone();
         }
+        let before = || self.known.get(iccid).filter(|label| !self.is_configured(label)).cloned();
         let taken = |label: &Label| {
-            made.values().any(|other| other == label) || self.configured.iter().flatten().any(|other| other == label)
+            let others = self.known.iter().filter(|(other, _)| *other != iccid).map(|(_, label)| label);
+            made.values().chain(others).any(|other| other == label) || self.is_configured(label)
         };
-        let label = self.configured.get(modem).cloned().flatten().unwrap_or_else(|| made_from(iccid, taken));
+        let configured = self.configured.get(modem).cloned().flatten();
+        let label = configured.or_else(before).unwrap_or_else(|| made_from(iccid, taken));
         made.insert(iccid.clone(), label.clone());
         label
     }
 
+    fn is_configured(&self, label: &Label) -> bool {
+        self.configured.iter().flatten().any(|other| other == label)
+    }
+
     fn knows(&self, label: &Label) -> bool {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.values().any(|other| other == label) || self.configured.iter().flatten().any(|other| other == label)
+        made.values().chain(self.known.values()).any(|other| other == label) || self.is_configured(label)
     }
 }
 
@@ -206,6 +217,26 @@ fn made_from(iccid: &Iccid, taken: impl Fn(&Label) -> bool) -> Label {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sim_keeps_its_label_over_a_restart() {
+        let (one, two): (Iccid, Iccid) =
+            ("8949000000000011000".parse().unwrap(), "8949000000000021000".parse().unwrap());
+        let unnamed = [modem::Config::new(0, "a"), modem::Config::new(1, "b")];
+        let first = Labels::new(&unnamed, Vec::new());
+        let before = vec![(one.clone(), first.of(0, &one)), (two.clone(), first.of(1, &two))];
+        assert_ne!(before[0].1, before[1].1);
+        // The second is read first this time.
+        let then = Labels::new(&unnamed, before.clone());
+        assert!(then.knows(&before[0].1), "one that is not there yet is waited for");
+        assert_eq!((then.of(1, &two), then.of(0, &one)), (before[1].1.clone(), before[0].1.clone()));
+        // The operator has the last word.
+        let mut named = unnamed;
+        named[1].sim_label = Some(before[0].1.clone());
+        let named = Labels::new(&named, before.clone());
+        assert_eq!(named.of(1, &two), before[0].1);
+        assert_ne!(named.of(0, &one), before[0].1);
+    }
 
     #[test]
     fn sims_with_equal_tails_are_kept_apart() {

@@ -45,7 +45,13 @@ impl Writer {
         }
         let last = "SELECT coalesce(max(attempt), 0) FROM attempts";
         let last: i64 = self.connection.query_row(last, [], |row| row.get(0))?;
-        Ok(Recovered { epoch: self.epoch, next_attempt: AttemptId(last + 1), armed, counts: QueueCounts::default() })
+        Ok(Recovered {
+            epoch: self.epoch,
+            next_attempt: AttemptId(last + 1),
+            armed,
+            counts: QueueCounts::default(),
+            sims: self.sims.named(),
+        })
     }
 
     /// Tries that were under way, with the port of each.

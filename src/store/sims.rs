@@ -45,6 +45,10 @@ impl Sims {
         self.facts.get(&sim).map(|facts| &facts.label)
     }
 
+    pub(super) fn named(&self) -> Vec<(Iccid, Label)> {
+        self.facts.values().map(|facts| (facts.iccid.clone(), facts.label.clone())).collect()
+    }
+
     pub(super) fn iccid(&self, sim: i64) -> Option<&Iccid> {
         self.facts.get(&sim).map(|facts| &facts.iccid)
     }

@@ -248,6 +248,8 @@ pub struct Recovered {
     pub armed: Vec<(String, AttemptId, Duration)>,
     /// Messages that are not final.
     pub counts: QueueCounts,
+    /// Every SIM that was ever used, with its label.
+    pub sims: Vec<(Iccid, Label)>,
 }
 
 /// A received PDU to keep.
