@@ -10,7 +10,9 @@ TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
 # The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
 BENCH ?= ../shared/bench
 CASES ?= a,b,d,e,f
-PEERS ?= ours,smstools
+# Other gateways and their best variant; ours runs first, with its defaults.
+PEERS ?= smstools
+VARIANT ?= tuned-max
 BENCH_TARGET ?= $(CURDIR)/target/bench-tools
 MODEMSIM ?= $(BENCH_TARGET)/release/modemsim
 
@@ -41,13 +43,15 @@ judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restar
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py --chaos
 
-bench-peers: $(MODEMSIM) tools ## Side by side with other gateways: BENCH=folder CASES=a,b PEERS=ours,smstools.
+bench-peers: $(MODEMSIM) tools ## Side by side with other gateways: BENCH=folder CASES=a,b PEERS=smstools.
 	python3 -c 'import paho.mqtt' 2>/dev/null || python3 -m pip install --quiet --target $(BENCH_TARGET)/python paho-mqtt
 	cargo build --release
 	python3 benches/probe.py $${BENCH_TMP:-/tmp}
-	cd $(BENCH) && BENCH_OURS=$(CURDIR)/benches/peers/gsmgate.py GSMGATE_BIN=$(CURDIR)/target/release/gsmgate \
-	  MODEMSIM=$(MODEMSIM) PYTHONPATH=$(BENCH_TARGET)/python PYTHONDONTWRITEBYTECODE=1 python3 bench.py all --peers $(PEERS) --cases $(CASES) \
-	  --quiet 60 --out $(CURDIR)/target/bench-peers.jsonl
+	cd $(BENCH) && export BENCH_OURS=$(CURDIR)/benches/peers/gsmgate.py GSMGATE_BIN=$(CURDIR)/target/release/gsmgate \
+	  MODEMSIM=$(MODEMSIM) PYTHONPATH=$(BENCH_TARGET)/python PYTHONDONTWRITEBYTECODE=1 && \
+	for run in "ours" "$(PEERS) --variant $(VARIANT)"; do \
+	  python3 bench.py all --peers $$run --cases $(CASES) --quiet 60 --out $(CURDIR)/target/bench-peers.jsonl || exit 1; \
+	done
 
 # Built from a copy: the bench's folder may be read-only.
 $(MODEMSIM):
