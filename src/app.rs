@@ -93,7 +93,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     // The bridge ends last, so that what the drivers still report goes out.
     let (closing, closed) = watch::channel(false);
     let mqtt = settings.mqtt.map(|mqtt| on_its_own_thread("mqtt", bridge::mqtt::run(mqtt, gateway.clone(), closed)));
-    let mqtt = mqtt.transpose().map_err(Error::Thread)?;
+    let mut mqtt = mqtt.transpose().map_err(Error::Thread)?;
     spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
     // What the others have in the air ends in order; a restart recovers what the one that panicked had.
     spawn(&mut tasks, "driver of a modem", async move { slots.driver_ended().await });
@@ -102,6 +102,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let reason = tokio::select! {
         () = stop => None,
         Ok(reason) = failed.wait_for(Option::is_some) => Some(Error::StoreFailed(reason.clone().unwrap_or_default())),
+        () = ended(&mut mqtt) => Some(Error::TaskEnded("MQTT bridge")),
         Some(ended) = tasks.join_next() => Some(Error::TaskEnded(ended.unwrap_or("task that panicked"))),
     };
     // systemd is not there on every box; then nobody listens.
@@ -111,9 +112,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     // The scheduler ends when the last part in hand has; without a store it has ended already.
     let _ = scheduler.await;
     closing.send_replace(true);
-    if let Some(mqtt) = mqtt {
-        // It has its own deadline, and restarts what panics.
-        let _ = mqtt.await;
+    if mqtt.is_some() {
+        // It has its own deadline.
+        ended(&mut mqtt).await;
     }
     tasks.shutdown().await;
     drop((gateway, store));
@@ -135,6 +136,17 @@ fn on_its_own_thread(
         drop(ended);
     })?;
     Ok(wait)
+}
+
+/// Completes once when the thread has ended; never where there is none. Cancel safe.
+async fn ended(thread: &mut Option<oneshot::Receiver<()>>) {
+    match thread {
+        Some(wait) => {
+            let _ = wait.await;
+            *thread = None;
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// A task that is to run as long as the gateway does; its name is told when it does not.
