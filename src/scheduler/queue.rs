@@ -52,6 +52,11 @@ impl Queue {
         &mut self.waiting[index]
     }
 
+    /// Parts of the message that are in hand.
+    pub(super) fn in_hand(&self, key: MessageKey) -> usize {
+        self.held.get(&key).copied().unwrap_or(0)
+    }
+
     /// A part of the message at `index` is in hand now.
     pub(super) fn given(&mut self, index: usize) {
         *self.held.entry(self.waiting[index].key).or_default() += 1;
@@ -87,12 +92,14 @@ impl Queue {
         }
         if !got_through {
             self.waiting.retain(|work| work.key != key);
+            self.aside.retain(|work| work.key != key);
         }
         self.release_if_idle(key);
     }
 
     fn release_if_idle(&mut self, key: MessageKey) {
-        let idle = self.held.get(&key) == Some(&0) && !self.waiting.iter().any(|work| work.key == key);
+        let idle =
+            self.held.get(&key) == Some(&0) && !self.waiting.iter().chain(&self.aside).any(|work| work.key == key);
         if idle {
             self.held.remove(&key);
             if let Some(let_go) = &mut self.let_go {
