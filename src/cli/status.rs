@@ -60,6 +60,9 @@ fn print_message(message: &Value) -> Result<(), Failure> {
     if message["duplicate_possible"] == true {
         out::line("a part may reach the recipient twice")?;
     }
+    if message["restarted"] == true {
+        out::line("its SIM stayed away in the middle of it: all parts went out anew by another")?;
+    }
     out::line("")?;
     let rows: Vec<_> = message["parts"].as_array().into_iter().flatten().flat_map(rows).collect();
     let head = ["part", "state", "try", "sim", "armed", "ended", "mr", "reason", "why this SIM"];

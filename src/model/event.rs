@@ -54,6 +54,8 @@ pub struct StatusChange {
     pub report_status: Option<u8>,
     /// A part may reach the recipient twice.
     pub duplicate_possible: bool,
+    /// All parts go out anew, by another SIM: the first stayed away in the middle of the message.
+    pub restarted: bool,
     /// The client's tags.
     pub tags: Vec<String>,
 }

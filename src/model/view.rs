@@ -21,6 +21,8 @@ pub struct MessageView {
     pub parts: Vec<PartView>,
     /// A part may reach the recipient twice.
     pub duplicate_possible: bool,
+    /// All parts went out anew, by another SIM.
+    pub restarted: bool,
     /// The client's tags.
     pub tags: Vec<String>,
 }

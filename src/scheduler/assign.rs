@@ -3,7 +3,7 @@
 use super::Scheduler;
 use super::lane::{InHand, Lane};
 use super::router::{self, LaneFacts, NoLane, Wanted};
-use super::{Config, encode, retry};
+use super::{Config, SIM_AWAY, encode, retry};
 use crate::model::{AttemptId, Iccid, PartKey, Priority, Timestamp};
 use crate::slots::Outgoing;
 use crate::store::{Claim, Step};
@@ -28,6 +28,7 @@ impl Scheduler {
                 Given::Part => {}
                 Given::Whole => self.queue.remove(index),
                 Given::Wait => index += 1,
+                Given::Absent if self.restart(index, now, steps) => {}
                 Given::Absent => {
                     let before = self.queue.len();
                     self.queue.set_aside(index);
@@ -47,6 +48,29 @@ impl Scheduler {
         }
         self.queue.remove(index);
         self.more = true;
+    }
+
+    /// A message in parts whose SIM stays away goes out anew by another. False: it waits.
+    fn restart(&mut self, index: usize, at: Timestamp, steps: &mut Vec<Step>) -> bool {
+        let work = self.queue.work(index);
+        let (key, may_restart) = (work.key, work.may_restart);
+        let Some(bound) = work.bound.clone().filter(|_| may_restart) else { return false };
+        let gone_at = *self.seen.get(&bound).unwrap_or(&self.started_at);
+        // What is in the air ends first, within the driver's own deadline.
+        let base = if self.queue.in_hand(key) > 0 { at } else { gone_at };
+        let restart_at = base.after(SIM_AWAY);
+        if at < restart_at {
+            self.look_aside_at = [self.look_aside_at, Some(restart_at)].into_iter().flatten().min();
+            return false;
+        }
+        if !self.lanes.iter().any(|lane| lane.ready) {
+            return false;
+        }
+        tracing::warn!(message = key.0, "a SIM stays away in the middle of a message; all of it goes out by another");
+        steps.push(Step::Restart { message: key, at });
+        self.queue.remove(index);
+        self.more = true;
+        true
     }
 
     fn give_next(&mut self, index: usize, now: Timestamp, steps: &mut Vec<Step>) -> Given {

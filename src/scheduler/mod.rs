@@ -30,6 +30,8 @@ const LOW_WATER: usize = 16;
 const BATCH: usize = 64;
 /// No timer is longer: the wall clock may be set while we wait for one of its instants.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A message in parts waits so long for the SIM that carried the first of them. RELIABILITY §2.2.
+const SIM_AWAY: Duration = Duration::from_secs(600);
 /// Messages whose SIMs to avoid are remembered up to this number.
 const AVOIDED: usize = 10_000;
 
@@ -98,6 +100,11 @@ struct Scheduler {
     queue: Queue,
     /// SIMs that refused a message, until it has ended.
     avoid: HashMap<MessageKey, Vec<Iccid>>,
+    /// When a SIM that was there was last seen; one that was never seen has been away since the start.
+    seen: HashMap<Iccid, Timestamp>,
+    started_at: Timestamp,
+    /// When to look again at what was set aside although no SIM has come.
+    look_aside_at: Option<Timestamp>,
     /// The store may have more that is due.
     more: bool,
     /// When the store will have something new by itself.
@@ -121,6 +128,9 @@ impl Scheduler {
             wake: parts.wake,
             queue: Queue::default(),
             avoid: HashMap::new(),
+            seen: HashMap::new(),
+            started_at: (parts.clock)(),
+            look_aside_at: None,
             more: true,
             next_at: None,
             next_attempt: parts.next_attempt.0,
@@ -201,11 +211,15 @@ impl Scheduler {
         };
         let lanes = self.lanes.iter().filter_map(reopening).min();
         let lanes = lanes.filter(|_| self.queue.len() > 0);
-        [self.next_at, lanes].into_iter().flatten().min()
+        [self.next_at, lanes, self.look_aside_at].into_iter().flatten().min()
     }
 
     async fn handle_timer(&mut self) -> Result<(), StoreError> {
         let now = (self.clock)();
+        if self.look_aside_at.is_some_and(|at| at <= now) {
+            self.look_aside_at = None;
+            self.queue.bring_back();
+        }
         if self.next_at.is_some_and(|at| at <= now) {
             self.next_at = None;
             self.store.expire(now).await?;
@@ -220,6 +234,9 @@ impl Scheduler {
             let status = status.borrow().clone();
             let sim = status.sim.map(|sim| (sim.iccid.clone(), self.slots.sim_label(index, &sim.iccid)));
             let lane = &mut self.lanes[index];
+            if let (true, Some((iccid, _))) = (lane.ready, &lane.sim) {
+                self.seen.insert(iccid.clone(), (self.clock)());
+            }
             lane.ready = status.phase == ModemPhase::Ready && sim.is_some();
             if sim.is_some() && sim != lane.sim {
                 lane.sim = sim;

@@ -112,6 +112,14 @@ impl Stage {
         self.events.send(LaneEvent { modem, kind }).await.unwrap();
     }
 
+    /// The modem of a lane is there, or is not; the scheduler has heard of it.
+    async fn set_ready(&self, lane: usize, ready: bool) {
+        let phase = if ready { ModemPhase::Ready } else { ModemPhase::Offline };
+        self.statuses[lane].send_modify(|status| status.phase = phase);
+        self.changed.send_modify(|n| *n += 1);
+        tokio::task::yield_now().await;
+    }
+
     /// Begins the send that the lane holds, and says whether it was armed.
     async fn start(&mut self, lane: usize) -> (AttemptId, bool) {
         let outgoing = self.outgoing[lane].recv().await.unwrap();
@@ -132,9 +140,10 @@ impl Stage {
             for Event { seq, kind, .. } in events {
                 assert_eq!(seq, self.seen + 1, "the log has no gap");
                 self.seen = seq;
-                if let EventKind::Status(StatusChange { id, state, duplicate_possible, .. }) = kind {
-                    let mark = if duplicate_possible { " duplicate" } else { "" };
-                    found.push(format!("{id} {}{mark}", state.word()));
+                if let EventKind::Status(StatusChange { id, state, duplicate_possible, restarted, .. }) = kind {
+                    let duplicate = if duplicate_possible { " duplicate" } else { "" };
+                    let restarted = if restarted { " restarted" } else { "" };
+                    found.push(format!("{id} {}{duplicate}{restarted}", state.word()));
                 }
             }
             if found.len() < n {
@@ -288,16 +297,60 @@ async fn a_late_answer_settles_an_uncertain_part() {
 #[tokio::test]
 async fn a_sim_that_is_away_is_waited_for() {
     let mut stage = Stage::new(1, Config::default());
-    stage.statuses[0].send_modify(|status| status.phase = ModemPhase::Offline);
-    stage.changed.send_modify(|n| *n += 1);
+    stage.set_ready(0, false).await;
     stage.accept("a", "text", OnUncertain::Resend).await;
-    stage.statuses[0].send_modify(|status| status.phase = ModemPhase::Ready);
-    stage.changed.send_modify(|n| *n += 1);
+    stage.set_ready(0, true).await;
     let (attempt, armed) = stage.start(0).await;
     assert!(armed);
     stage.end(0, attempt, SendOutcome::Accepted { mr: None }).await;
     assert_eq!(stage.states(3).await[2], "a sent");
     stage.close().await;
+}
+
+/// The reference of the concatenation header, and which part it is.
+fn concat(pdu: &str) -> (String, String) {
+    let at = pdu.find("050003").expect("a header");
+    (pdu[at + 6..at + 8].to_owned(), pdu[at + 10..at + 12].to_owned())
+}
+
+#[tokio::test]
+async fn a_message_whose_sim_stays_away_begins_anew_by_another() {
+    for (policy, restarts) in [(OnUncertain::Resend, true), (OnUncertain::Hold, false)] {
+        let mut stage = Stage::new(2, Config::default());
+        stage.set_ready(1, false).await;
+        stage.accept("a", &"x".repeat(300), policy).await;
+        let first = stage.outgoing[0].recv().await.unwrap();
+        stage.tell(0, LaneEventKind::Started(first.attempt)).await;
+        assert!(first.armed.await.unwrap());
+        stage.end(0, first.attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+        let second = stage.outgoing[0].recv().await.unwrap();
+        stage.set_ready(1, true).await;
+        stage.set_ready(0, false).await;
+        stage.end(0, second.attempt, SendOutcome::NotSent { code: None, detail: "the port is gone".into() }).await;
+        assert_eq!(stage.states(2).await[1], "a sending");
+        pass(Duration::from_secs(601));
+        stage.changed.send_modify(|n| *n += 1);
+        if restarts {
+            for part in ["01", "02"] {
+                let outgoing = stage.outgoing[1].recv().await.unwrap();
+                let (reference, seq) = concat(&outgoing.pdu);
+                assert_eq!(seq, part);
+                assert_ne!(reference, concat(&first.pdu).0, "phones must not join parts of two SIMs");
+                stage.tell(1, LaneEventKind::Started(outgoing.attempt)).await;
+                assert!(outgoing.armed.await.unwrap());
+                stage.end(1, outgoing.attempt, SendOutcome::Accepted { mr: Some(2) }).await;
+            }
+            let tail = ["a queued", "a sending", "a sent"].map(|state| format!("{state} duplicate restarted"));
+            assert_eq!(stage.states(3).await, tail);
+        } else {
+            stage.set_ready(0, true).await;
+            let (attempt, armed) = stage.start(0).await;
+            assert!(armed && stage.outgoing[1].try_recv().is_err(), "held: nothing goes out twice");
+            stage.end(0, attempt, SendOutcome::Accepted { mr: Some(2) }).await;
+            assert_eq!(stage.states(1).await, ["a sent"]);
+        }
+        stage.close().await;
+    }
 }
 
 #[tokio::test]

@@ -89,8 +89,8 @@ impl Writer {
         self.connection
             .prepare_cached(
                 "INSERT INTO events (seq, at, kind, ref, state, previous, attempt, sent, sim, blame, cause, code,
-                    uncertain, report, duplicate)
-                 VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                    uncertain, report, duplicate, restarted)
+                 VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?
             .execute(params![
                 seq,
@@ -107,6 +107,7 @@ impl Writer {
                 cause.uncertain.map(|reason| reason as u8),
                 cause.report,
                 message.duplicate,
+                message.is_restarted(),
             ])?;
         Ok(())
     }
@@ -125,6 +126,7 @@ impl Writer {
             uncertain: cause.uncertain,
             report_status: cause.report,
             duplicate_possible: message.duplicate,
+            restarted: message.is_restarted(),
             tags: message.facts.tags.clone(),
         }
     }
@@ -157,7 +159,7 @@ impl Writer {
 pub(super) fn after(connection: &Connection, seq: u64, limit: usize) -> rusqlite::Result<Vec<Event>> {
     let mut statement = connection.prepare_cached(
         "SELECT e.seq, e.at, e.kind, e.ref, e.state, e.previous, e.attempt, e.sent, e.blame, e.cause, e.code,
-            e.uncertain, e.report, e.duplicate, e.missing, m.id, length(m.parts) / 16, m.tags, s.label
+            e.uncertain, e.report, e.duplicate, e.missing, m.id, length(m.parts) / 16, m.tags, s.label, e.restarted
          FROM events e LEFT JOIN messages m ON e.kind = 0 AND m.message = e.ref LEFT JOIN sims s ON s.sim = e.sim
          WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
     )?;
@@ -205,6 +207,7 @@ fn read_status(row: &Row<'_>) -> rusqlite::Result<Option<StatusChange>> {
         uncertain: row.get::<_, Option<u8>>(11)?.and_then(uncertain_from),
         report_status: row.get(12)?,
         duplicate_possible: row.get(13)?,
+        restarted: row.get(19)?,
         tags: read_tags(&row.get::<_, String>(17)?),
     }))
 }

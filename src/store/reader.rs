@@ -93,7 +93,7 @@ pub(super) fn armed_since(
 /// The state of every message that is not final: what bridges publish when a process starts.
 pub(super) fn open_statuses(connection: &Connection) -> rusqlite::Result<Vec<StatusChange>> {
     let mut statement = connection.prepare_cached(
-        "SELECT m.id, m.state, s.label, m.tries, m.parts, m.duplicate, m.tags FROM messages m
+        "SELECT m.id, m.state, s.label, m.tries, m.parts, m.duplicate, m.tags, m.run_from FROM messages m
          LEFT JOIN sims s ON s.sim = m.sim WHERE m.watch_at IS NOT NULL ORDER BY m.message",
     )?;
     let mut rows = statement.query([])?;
@@ -119,6 +119,7 @@ pub(super) fn open_statuses(connection: &Connection) -> rusqlite::Result<Vec<Sta
             uncertain: None,
             report_status: None,
             duplicate_possible: row.get(5)?,
+            restarted: row.get::<_, i64>(7)? > 0,
             tags: read_tags(row.get_ref(6)?.as_str()?),
         });
     }
@@ -129,7 +130,7 @@ pub(super) fn open_statuses(connection: &Connection) -> rusqlite::Result<Vec<Sta
 pub(super) fn message(connection: &Connection, id: &MessageId) -> rusqlite::Result<Option<MessageView>> {
     let found = connection
         .prepare_cached(
-            "SELECT recipient, state, accepted_at, expires_at, duplicate, tags, parts FROM messages
+            "SELECT recipient, state, accepted_at, expires_at, duplicate, tags, parts, run_from FROM messages
              WHERE id = ?1 ORDER BY message DESC LIMIT 1",
         )?
         .query_row([id.as_str()], |row| {
@@ -142,6 +143,7 @@ pub(super) fn message(connection: &Connection, id: &MessageId) -> rusqlite::Resu
                 expires_at: Timestamp(row.get(3)?),
                 parts: Vec::new(),
                 duplicate_possible: row.get(4)?,
+                restarted: row.get::<_, i64>(7)? > 0,
                 tags: read_tags(row.get_ref(5)?.as_str()?),
             };
             Ok(Some((view, unpack(row.get_ref(6)?.as_blob()?))))

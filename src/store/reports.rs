@@ -106,7 +106,10 @@ impl Writer {
         let (key, seq) = (tried.part.message, tried.part.seq);
         if tried.mr.is_none() && mr.is_some() || tried.state == TryState::Ambiguous {
             let report_key = mr.map(u16::from).or(tried.report_key);
-            self.put_try(Try { state: TryState::Acked, mr, report_key, ..tried });
+            self.put_try(Try { state: TryState::Acked, mr, report_key, ..tried.clone() });
+        }
+        if !self.is_of_this_run(&tried)? {
+            return Ok(());
         }
         let cause = StatusCause { report: Some(status), ..StatusCause::default() };
         self.change(key, &cause, at, |message| message.reported(seq, to, at))?;

@@ -96,6 +96,13 @@ pub enum Step {
         /// Now.
         at: Timestamp,
     },
+    /// All parts READY again, for any SIM: the one that carried the first stays away.
+    Restart {
+        /// The message.
+        message: MessageKey,
+        /// Now.
+        at: Timestamp,
+    },
     /// T7c: AMBIG → UNKNOWN.
     GiveUp {
         /// The part.
@@ -200,6 +207,8 @@ pub struct Work {
     pub parts: Vec<PendingPart>,
     /// A part nobody knows about, which has to be decided first; then `parts` waits.
     pub undecided: Option<Undecided>,
+    /// The whole message may go out anew by another SIM when its own stays away.
+    pub may_restart: bool,
 }
 
 /// A part that is ready to be sent.

@@ -1,7 +1,7 @@
 //! T8: which try a status report is about. RELIABILITY §2.5.
 
 use super::rig::{Rig, TO, acked, ambiguous, later};
-use gsmgate::model::{EventKind, PublicState};
+use gsmgate::model::{EventKind, PartState, PublicState};
 use gsmgate::store::{ReportIn, Step};
 
 async fn sent(rig: &mut Rig, name: &str, mr: u8) {
@@ -143,5 +143,29 @@ async fn without_a_report_the_wait_ends() {
     assert_eq!(rig.state("a").await, PublicState::Sent);
     rig.store.expire(later(4 * 86_400 + 1)).await.unwrap();
     assert_eq!(rig.state("a").await, PublicState::NoReport);
+    rig.close();
+}
+
+#[tokio::test]
+async fn reports_on_parts_before_a_restart_say_nothing_of_the_new_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let message = rig.accept("a", 2).await;
+    let attempt = rig.send(message, 1).await;
+    rig.end(attempt, acked(7)).await;
+    rig.store.step(vec![Step::Restart { message, at: later(600) }]).unwrap();
+    rig.settled().await;
+    rig.store.report(Rig::report(7, 0)).await.unwrap();
+    let view = rig.store.message("a".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(view.parts.iter().map(|part| part.state).collect::<Vec<_>>(), [PartState::Ready, PartState::Ready]);
+    assert!(view.restarted && view.duplicate_possible && view.state == PublicState::Queued);
+    rig.store.step(vec![Step::Restart { message, at: later(1200) }]).unwrap();
+    // What may have left is never said to be expired, and the mark survives the process.
+    rig.close();
+    let rig = Rig::open(dir.path());
+    rig.store.expire(later(86_400)).await.unwrap();
+    let view = rig.store.message("a".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(view.parts.iter().map(|part| part.state).collect::<Vec<_>>(), [PartState::Unknown, PartState::Expired]);
+    assert_eq!(rig.story("a").await, ["queued", "sending", "queued", "expired"], "and it begins anew once only");
     rig.close();
 }

@@ -96,6 +96,7 @@ struct Status<'a> {
     reason: Option<Reason>,
     report_status: Option<u8>,
     duplicate_possible: bool,
+    restarted: bool,
     tags: &'a [String],
 }
 
@@ -130,6 +131,7 @@ fn status(change: &StatusChange) -> Status<'_> {
         reason: Reason::of(change.failure, change.uncertain),
         report_status: change.report_status,
         duplicate_possible: change.duplicate_possible,
+        restarted: change.restarted,
         tags: &change.tags,
     }
 }

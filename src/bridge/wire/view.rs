@@ -17,6 +17,7 @@ pub fn message(view: &MessageView) -> Value {
         "expires_at": Rfc3339(view.expires_at),
         "parts_sent": view.parts.iter().filter(|part| part.state.was_sent()).count(),
         "duplicate_possible": view.duplicate_possible,
+        "restarted": view.restarted,
         "tags": view.tags,
         "parts": view.parts.iter().map(part).collect::<Vec<_>>(),
     })

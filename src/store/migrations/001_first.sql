@@ -54,6 +54,8 @@ CREATE TABLE messages (
     sim          INTEGER,
     tries        INTEGER NOT NULL DEFAULT 0,
     duplicate    INTEGER NOT NULL DEFAULT 0,
+    -- Tries before this one were of an earlier run, by another SIM; 0: there was none.
+    run_from     INTEGER NOT NULL DEFAULT 0,
     -- Sixteen octets a part: src/store/outbox/message.rs.
     parts        BLOB NOT NULL
 ) STRICT;
@@ -170,7 +172,7 @@ CREATE TABLE events (
     kind      INTEGER NOT NULL,
     -- The row it is about: messages, inbound, inbound_pdus, orphan_reports, refusals.
     ref       INTEGER NOT NULL,
-    -- Status: the public state, the one before, tries, parts sent, SIM, failure, TP-ST, duplicate.
+    -- Status: the public state, the one before, tries, parts sent, SIM, failure, TP-ST, duplicate, restarted.
     -- Inbound: the revision in `state`, and which parts are missing.
     state     INTEGER,
     previous  INTEGER,
@@ -183,6 +185,7 @@ CREATE TABLE events (
     uncertain INTEGER,
     report    INTEGER,
     duplicate INTEGER,
+    restarted INTEGER,
     missing   BLOB
 ) STRICT;
 

@@ -113,6 +113,7 @@ impl Writer {
             sim: None,
             tries: 0,
             duplicate: false,
+            run_from: 0,
             parts,
         };
         self.status_event(&message, None, &StatusCause::default(), now)?;
@@ -121,7 +122,7 @@ impl Writer {
     }
 
     /// The next concatenation reference for a recipient: kept before it is used, so that a restart does not repeat it.
-    fn next_reference(&self, recipient: &str) -> rusqlite::Result<u8> {
+    pub(super) fn next_reference(&self, recipient: &str) -> rusqlite::Result<u8> {
         self.connection
             .prepare_cached(
                 "INSERT INTO concat_references (recipient, last) VALUES (?1, 1)

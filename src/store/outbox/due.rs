@@ -103,7 +103,7 @@ impl Writer {
             .connection
             .prepare_cached(
                 "SELECT m.id, m.recipient, m.priority, m.pinned, m.class, m.report, m.hold, m.expires_at, m.reference,
-                    m.port, m.parts, m.sim, b.parts
+                    m.port, m.parts, m.sim, b.parts, m.run_from
                  FROM messages m JOIN bodies b ON b.message = m.message WHERE m.message = ?1",
             )?
             .query_row([key.0], |row| {
@@ -112,13 +112,17 @@ impl Writer {
                     None => (unpack(row.get_ref(10)?.as_blob()?), row.get(11)?),
                 };
                 let bodies = unpack_bodies(row.get_ref(12)?.as_blob()?);
-                Ok(read_work(key, row)?.map(|work| (work, parts, sim, bodies)))
+                let run_from = row.get(13)?;
+                Ok(read_work(key, row)?.map(|work| (work, parts, sim, bodies, run_from)))
             })
             .optional()?
             .flatten();
         // Only a damaged file has a row that was not checked when it was written.
-        let Some((mut work, parts, sim, bodies)) = found else { return Ok(None) };
+        let Some((mut work, parts, sim, bodies, run_from)) = found else { return Ok(None) };
         work.bound = Message::bound_by(&parts, sim).and_then(|sim| self.sims.iccid(sim)).cloned();
+        // Under `hold` nothing goes out twice, whatever it costs.
+        work.may_restart =
+            work.on_uncertain == OnUncertain::Resend && Message::may_restart(&parts, work.pinned.is_some(), run_from);
         work.total = u8::try_from(parts.len()).unwrap_or(u8::MAX);
         let numbered = || (1..=u8::MAX).zip(&parts);
         if let Some((seq, part)) = numbered().find(|(_, part)| part.state == PartState::Ambiguous) {
@@ -171,5 +175,6 @@ fn read_work(key: MessageKey, row: &Row<'_>) -> rusqlite::Result<Option<Work>> {
         total: 0,
         parts: Vec::new(),
         undecided: None,
+        may_restart: false,
     }))
 }

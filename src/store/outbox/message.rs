@@ -14,7 +14,7 @@ const PART_OCTETS: usize = 16;
 /// ```text
 ///   0       1        2         3      4..8    8..16
 /// +-------+--------+---------+------+-------+---------+
-/// | state | blamed | resends |  0   | tries | attempt |  little endian; attempt 0: none yet
+/// | state | blamed | resends | left | tries | attempt |  little endian; attempt 0: none yet
 /// +-------+--------+---------+------+-------+---------+
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,31 +24,36 @@ pub(crate) struct Part {
     pub(crate) blamed: u8,
     /// How often it was sent once more because nobody knew.
     pub(crate) resends: u8,
+    /// It may have left before the message was begun again.
+    pub(crate) left: bool,
     pub(crate) tries: u32,
     /// The latest try; 0: none.
     pub(crate) attempt: i64,
 }
 
 impl Part {
-    pub(crate) const NEW: Part = Part { state: PartState::Ready, blamed: 0, resends: 0, tries: 0, attempt: 0 };
+    pub(crate) const NEW: Part =
+        Part { state: PartState::Ready, blamed: 0, resends: 0, left: false, tries: 0, attempt: 0 };
 
     fn packed(&self) -> [u8; PART_OCTETS] {
         let mut octets = [0; PART_OCTETS];
         octets[0] = self.state as u8;
         octets[1] = self.blamed;
         octets[2] = self.resends;
+        octets[3] = u8::from(self.left);
         octets[4..8].copy_from_slice(&self.tries.to_le_bytes());
         octets[8..].copy_from_slice(&self.attempt.to_le_bytes());
         octets
     }
 
     fn unpacked(octets: &[u8; PART_OCTETS]) -> Part {
-        let [state, blamed, resends, _, t0, t1, t2, t3, attempt @ ..] = *octets;
+        let [state, blamed, resends, left, t0, t1, t2, t3, attempt @ ..] = *octets;
         Part {
             // A state that this version does not know came from no version before it: the file is refused as newer.
             state: PartState::from_number(state).unwrap_or(PartState::Unknown),
             blamed,
             resends,
+            left: left != 0,
             tries: u32::from_le_bytes([t0, t1, t2, t3]),
             attempt: i64::from_le_bytes(attempt),
         }
@@ -70,7 +75,7 @@ impl Part {
 
     /// Ends a waiting part: as unknown where it may have left in an earlier try.
     fn withdraw(&mut self, end: PartState) {
-        self.state = if self.is_resend() { PartState::Unknown } else { end };
+        self.state = if self.is_resend() || self.left { PartState::Unknown } else { end };
     }
 }
 
@@ -109,6 +114,8 @@ pub(crate) struct Message {
     pub(crate) sim: Option<i64>,
     pub(crate) tries: u32,
     pub(crate) duplicate: bool,
+    /// Tries before this one were of an earlier run, by another SIM; 0: there was none.
+    pub(crate) run_from: i64,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -140,6 +147,45 @@ impl Message {
     pub(crate) fn bound_by(parts: &[Part], sim: Option<i64>) -> Option<i64> {
         let fresh = |part: &Part| part.state == PartState::Ready && !part.is_resend();
         sim.filter(|_| parts.len() > 1 && !parts.iter().all(fresh))
+    }
+
+    /// The whole message may be begun again by another SIM: once, when nothing is on its way and nothing has failed.
+    pub(crate) fn may_restart(parts: &[Part], pinned: bool, run_from: i64) -> bool {
+        let stops = |part: &Part| {
+            part.is_under_way()
+                || matches!(
+                    part.state,
+                    PartState::Ambiguous
+                        | PartState::Failed
+                        | PartState::FailedNet
+                        | PartState::Expired
+                        | PartState::Cancelled
+                )
+        };
+        let waits = parts.iter().any(|part| part.state == PartState::Ready);
+        parts.len() > 1 && !pinned && run_from == 0 && waits && !parts.iter().any(stops)
+    }
+
+    /// The end of RELIABILITY §2.2: every part READY again, for any SIM. The phone cannot join parts of two SIMs.
+    pub(crate) fn restart(&mut self, at: Timestamp) -> bool {
+        if !Message::may_restart(&self.parts, self.pinned.is_some(), self.run_from) {
+            return false;
+        }
+        for part in &mut self.parts {
+            part.left |= part.state != PartState::Ready || part.is_resend();
+            part.state = PartState::Ready;
+            part.resends = 0;
+        }
+        self.run_from = 1 + self.parts.iter().map(|part| part.attempt).max().unwrap_or(0);
+        self.sim = None;
+        self.duplicate = true;
+        self.decided(at);
+        true
+    }
+
+    /// It was begun again by another SIM.
+    pub(crate) fn is_restarted(&self) -> bool {
+        self.run_from > 0
     }
 
     /// When there is something to send or to decide. Parts go in order, so an undecided one holds the others back.
@@ -396,6 +442,7 @@ mod tests {
             sim: Some(1),
             tries: 0,
             duplicate: false,
+            run_from: 0,
             parts: states.iter().map(part).collect(),
         };
         message.state = message.rolled_up();
@@ -565,7 +612,7 @@ mod tests {
     #[test]
     fn parts_come_back_as_they_were_packed() {
         for state in PartState::ALL {
-            let part = Part { state, blamed: 3, resends: 1, tries: 70_000, attempt: i64::MAX };
+            let part = Part { state, blamed: 3, resends: 1, left: true, tries: 70_000, attempt: i64::MAX };
             assert_eq!(unpack(&pack(&[part, Part::NEW])), [part, Part::NEW]);
         }
     }

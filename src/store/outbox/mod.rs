@@ -11,6 +11,7 @@ use super::events::StatusCause;
 use super::writer::Writer;
 use super::{Claim, Step, Verdict};
 use crate::model::{AttemptId, MessageKey, PartKey, Timestamp, UncertainReason};
+use rusqlite::params;
 use tries::{Try, TryState, UNKNOWN_MR};
 
 impl Writer {
@@ -30,6 +31,7 @@ impl Writer {
                 Step::Ended { attempt, verdict, at } => self.ended(attempt, &verdict, at)?,
                 Step::Evidence { attempt, mr, report_until, at } => self.evidence(attempt, mr, report_until, at)?,
                 Step::Resend { part, at } => self.decide(part, at, |message| message.resend(part.seq, at))?,
+                Step::Restart { message, at } => self.restart(message, at)?,
                 Step::GiveUp { part, at } => self.decide(part, at, |message| message.give_up(part.seq, at))?,
             }
         }
@@ -196,8 +198,10 @@ impl Writer {
         };
         self.begin()?;
         let (key, seq) = (tried.part.message, tried.part.seq);
-        self.change(key, &StatusCause::default(), at, |message| message.evidence(seq, report_until, at))?;
-        self.withdraw_tries(key);
+        if self.is_of_this_run(&tried)? {
+            self.change(key, &StatusCause::default(), at, |message| message.evidence(seq, report_until, at))?;
+            self.withdraw_tries(key);
+        }
         self.close_acked(Try { state: TryState::Acked, ..tried }, mr, at)
     }
 
@@ -210,6 +214,31 @@ impl Writer {
     ) -> rusqlite::Result<()> {
         self.begin()?;
         self.change(part.message, &StatusCause::default(), at, decision)
+    }
+
+    /// The end of RELIABILITY §2.2. Told even when the public state is as it was.
+    fn restart(&mut self, key: MessageKey, at: Timestamp) -> rusqlite::Result<()> {
+        let Some(mut message) = self.message(key)? else { return Ok(()) };
+        if !message.restart(at) {
+            return Ok(());
+        }
+        self.begin()?;
+        let recipient = "SELECT recipient FROM messages WHERE message = ?1";
+        let recipient: String = self.connection.query_row(recipient, [key.0], |row| row.get(0))?;
+        let reference = self.next_reference(&recipient)?;
+        self.connection
+            .prepare_cached("UPDATE messages SET reference = ?2, run_from = ?3 WHERE message = ?1")?
+            .execute(params![key.0, reference, message.run_from])?;
+        let state = message.rolled_up();
+        let previous = std::mem::replace(&mut message.state, state);
+        self.status_event(&message, Some(previous), &StatusCause::default(), at)?;
+        self.put(message);
+        Ok(())
+    }
+
+    /// False for a try by the SIM that stayed away: what it tells is not about the parts that go out now.
+    pub(super) fn is_of_this_run(&mut self, tried: &Try) -> rusqlite::Result<bool> {
+        Ok(self.message(tried.part.message)?.is_some_and(|message| tried.attempt.0 >= message.run_from))
     }
 
     /// Applies one change to a message, and tells of it when its public state changed.

@@ -133,7 +133,7 @@ impl Writer {
             .connection
             .prepare_cached(
                 "SELECT priority, report, pinned, expires_at, state, not_before, watch_at, report_until, sim, tries,
-                    duplicate, parts, id, tags FROM messages WHERE message = ?1",
+                    duplicate, parts, id, tags, run_from FROM messages WHERE message = ?1",
             )?
             .query_row([key.0], |row| {
                 // Only a damaged file has an id that was not checked when it was written.
@@ -152,6 +152,7 @@ impl Writer {
                     sim: row.get(8)?,
                     tries: row.get(9)?,
                     duplicate: row.get(10)?,
+                    run_from: row.get(14)?,
                     parts: unpack(row.get_ref(11)?.as_blob()?),
                 }))
             })

@@ -33,6 +33,7 @@ fn change() -> StatusChange {
         uncertain: None,
         report_status: None,
         duplicate_possible: false,
+        restarted: false,
         tags: vec!["alarm".into()],
     }
 }
@@ -66,6 +67,7 @@ fn golden_status() {
         failure: Some(Failure { blame: Blame::Message, cause: FailureCause::Recipient, code: Some(1) }),
         report_status: Some(0x41),
         duplicate_possible: true,
+        restarted: false,
         tags: vec![],
         ..change()
     };
@@ -74,15 +76,15 @@ fn golden_status() {
     for (change, want) in [
         (
             change(),
-            r#""id":"a1","state":"sent","previous":"sending","sim":"sim-1","attempt":1,"parts":2,"parts_sent":2,"reason":null,"report_status":null,"duplicate_possible":false,"tags":["alarm"]}"#,
+            r#""id":"a1","state":"sent","previous":"sending","sim":"sim-1","attempt":1,"parts":2,"parts_sent":2,"reason":null,"report_status":null,"duplicate_possible":false,"restarted":false,"tags":["alarm"]}"#,
         ),
         (
             failed,
-            r#""id":"a1","state":"failed","previous":null,"sim":null,"attempt":1,"parts":2,"parts_sent":0,"reason":{"blame":"message","cause":"recipient","code":1},"report_status":65,"duplicate_possible":true,"tags":[]}"#,
+            r#""id":"a1","state":"failed","previous":null,"sim":null,"attempt":1,"parts":2,"parts_sent":0,"reason":{"blame":"message","cause":"recipient","code":1},"report_status":65,"duplicate_possible":true,"restarted":false,"tags":[]}"#,
         ),
         (
             uncertain,
-            r#""id":"a1","state":"uncertain","previous":null,"sim":null,"attempt":1,"parts":2,"parts_sent":0,"reason":{"blame":null,"cause":"timeout","code":null},"report_status":65,"duplicate_possible":true,"tags":[]}"#,
+            r#""id":"a1","state":"uncertain","previous":null,"sim":null,"attempt":1,"parts":2,"parts_sent":0,"reason":{"blame":null,"cause":"timeout","code":null},"report_status":65,"duplicate_possible":true,"restarted":false,"tags":[]}"#,
         ),
     ] {
         assert_eq!(json(EventKind::Status(change)), head("status") + want);
