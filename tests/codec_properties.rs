@@ -57,6 +57,11 @@ fn user_data() -> impl Strategy<Value = (Dcs, UserData)> {
     })
 }
 
+fn shift() -> impl Strategy<Value = gsm7::Shift> {
+    let language = || option::of(prop::sample::select(gsm7::Language::ALL.to_vec()));
+    (language(), language()).prop_map(|(locking, single)| gsm7::Shift { locking, single })
+}
+
 fn scts() -> impl Strategy<Value = Scts> {
     any::<[u8; 7]>().prop_map(|raw| Scts { raw })
 }
@@ -178,6 +183,17 @@ proptest! {
         prop_assert!(gsm7::decode(&octets).len() <= 3 * octets.len());
         prop_assert!(ucs2::decode(&octets).len() <= 3 * octets.len());
         prop_assert!(gsm7::unpack(&octets, fill, n).len() <= n);
+    }
+
+    /// Whatever the tables say is what they were told, and no cell is lost.
+    #[test]
+    fn national_tables_never_panic_and_come_back(octets in vec(any::<u8>(), 0..200), shift in shift()) {
+        let text = gsm7::decode_shifted(&octets, shift);
+        prop_assert!(text.chars().count() <= octets.len());
+        if !text.contains(char::REPLACEMENT_CHARACTER) {
+            let septets = gsm7::encode_shifted(&text, shift).unwrap();
+            prop_assert_eq!(gsm7::decode_shifted(&septets, shift), text);
+        }
     }
 
     #[test]

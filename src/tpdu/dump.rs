@@ -272,6 +272,10 @@ fn element(ie: &InformationElement) -> String {
     if let Some(Ports { dst, src, .. }) = alone.ports() {
         return format!("{raw}: to port {dst}, from port {src}");
     }
+    let shift = alone.shift();
+    if let Some(language) = shift.locking.or(shift.single) {
+        return format!("{raw}: {}", language.name());
+    }
     if matches!(ie.iei, InformationElement::CONCAT_8 | InformationElement::CONCAT_16) {
         return format!("{raw}: no valid part, ignored");
     }

@@ -1,6 +1,7 @@
 //! The user data header: what travels in front of the text. 3GPP TS 23.040 §9.2.3.24.
 
 use super::error::EncodeError;
+use super::gsm7::{Language, Shift};
 
 /// User data header: information elements in the order they came; unknown ones are kept octet for octet.
 ///
@@ -32,6 +33,19 @@ impl Udh {
     /// The application's ports. The last valid element counts, of either width.
     pub fn ports(&self) -> Option<Ports> {
         self.0.iter().rev().find_map(Ports::of)
+    }
+
+    /// The national tables of the text. The last element of each kind counts; a reserved language is the default.
+    /// 3GPP TS 23.040 §9.2.3.24.15 and §9.2.3.24.16.
+    pub fn shift(&self) -> Shift {
+        let language = |iei| {
+            let last = self.0.iter().rev().find(|ie| ie.iei == iei && ie.data.len() == 1);
+            last.and_then(|ie| Language::from_identifier(ie.data[0]))
+        };
+        Shift {
+            locking: language(InformationElement::LOCKING_SHIFT),
+            single: language(InformationElement::SINGLE_SHIFT),
+        }
     }
 
     /// Reads what UDHL counts. `None` when the last element does not fit: the whole header is to be ignored then.
@@ -80,6 +94,11 @@ impl InformationElement {
     pub const PORTS_16: u8 = 0x05;
     /// Concatenated short messages, 16 bit reference. 3GPP TS 23.040 §9.2.3.24.8.
     pub const CONCAT_16: u8 = 0x08;
+
+    /// National language single shift. 3GPP TS 23.040 §9.2.3.24.15.
+    pub const SINGLE_SHIFT: u8 = 0x24;
+    /// National language locking shift. 3GPP TS 23.040 §9.2.3.24.16.
+    pub const LOCKING_SHIFT: u8 = 0x25;
 
     /// What the identifier stands for. 3GPP TS 23.040 §9.2.3.24.
     pub fn name(&self) -> &'static str {
@@ -249,6 +268,22 @@ mod tests {
             ("none", &[0x00, 3, 1, 2, 1], None),
         ] {
             assert_eq!(Udh::decode(octets).unwrap().ports(), ports, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_shifts() {
+        let shift = |locking, single| Shift { locking, single };
+        for (name, octets, want) in [
+            ("none", &[0x00, 3, 1, 2, 1][..], Shift::NONE),
+            ("single, §9.2.3.24.15", &[0x24, 1, 2], shift(None, Some(Language::Spanish))),
+            ("locking, §9.2.3.24.16", &[0x25, 1, 1], shift(Some(Language::Turkish), None)),
+            ("both", &[0x24, 1, 3, 0x25, 1, 1], shift(Some(Language::Turkish), Some(Language::Portuguese))),
+            ("twice: the last counts", &[0x24, 1, 3, 0x24, 1, 2], shift(None, Some(Language::Spanish))),
+            ("reserved languages", &[0x24, 1, 0, 0x25, 1, 14], Shift::NONE),
+            ("wrong length", &[0x24, 0, 0x25, 2, 1, 1], Shift::NONE),
+        ] {
+            assert_eq!(Udh::decode(octets).unwrap().shift(), want, "{name}");
         }
     }
 

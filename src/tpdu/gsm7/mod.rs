@@ -1,8 +1,10 @@
 //! The GSM 7 bit alphabet: characters to septets and back.
 
+mod national;
 mod pack;
 mod tables;
 
+pub use national::{Language, Shift};
 pub use pack::{fill_bits, pack, unpack};
 pub use tables::ESCAPE;
 use tables::{EXTENSION_UTF8, LATIN_1, MAIN_UTF8, NONE, OTHERS, Utf8};
@@ -33,6 +35,43 @@ pub fn encode(text: &str) -> Result<Vec<u8>, NotGsm7> {
         }
     }
     Ok(septets)
+}
+
+/// The septets of a text with national tables. Where both tables have a character, the main one is used.
+/// 3GPP TS 23.038 §6.2.1.2.
+pub fn encode_shifted(text: &str, shift: Shift) -> Result<Vec<u8>, NotGsm7> {
+    if shift == Shift::NONE {
+        return encode(text);
+    }
+    let mut septets = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match (shift.main_code(c), shift.escaped_code(c)) {
+            (Some(code), _) => septets.push(code),
+            (None, Some(code)) => septets.extend([ESCAPE, code]),
+            (None, None) => return Err(not_gsm7(text, c)),
+        }
+    }
+    Ok(septets)
+}
+
+/// The text of septets, one an octet, with national tables. A code that no table has is U+FFFD.
+/// 3GPP TS 23.038 §6.2.1.2.
+pub fn decode_shifted(septets: &[u8], shift: Shift) -> String {
+    if shift == Shift::NONE {
+        return decode(septets);
+    }
+    let mut text = String::with_capacity(2 * septets.len());
+    let mut rest = septets.iter();
+    while let Some(septet) = rest.next() {
+        text.push(match septet & 0x7F {
+            ESCAPE => match rest.next() {
+                Some(code) if code & 0x7F != ESCAPE => shift.escaped(*code),
+                _ => ' ',
+            },
+            septet => shift.character(septet),
+        });
+    }
+    text
 }
 
 /// True when the whole text can be written in the alphabet.

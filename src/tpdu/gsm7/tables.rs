@@ -20,7 +20,7 @@ pub(super) const MAIN: [char; 128] = [
 ];
 
 /// The extension table's own rows: the code after ESC. 3GPP TS 23.038 §6.2.1.1.
-const EXTENSION_ROWS: [(u8, char); 10] = [
+pub(super) const EXTENSION_ROWS: [(u8, char); 10] = [
     (0x0A, '\u{0C}'),
     (0x14, '^'),
     (0x28, '{'),
