@@ -149,6 +149,7 @@ fn inbound_pdu(received: &Received, sim: Label, decoded: Result<Incoming, String
     let part = match decoded {
         Ok(Incoming::Deliver(pdu)) => part(&pdu.tpdu),
         Ok(Incoming::StatusReport(_)) => Err("a report on an SMS-COMMAND, which this gateway never sends".to_owned()),
+        Ok(Incoming::SubmitReport(_)) => Err("an SMS-SUBMIT-REPORT, which is an answer and not a message".to_owned()),
         Err(error) => Err(error),
     };
     let place = match &received.place {

@@ -101,10 +101,8 @@ fn deliver() -> impl Strategy<Value = Deliver> {
     })
 }
 
-fn status_report() -> impl Strategy<Value = StatusReport> {
-    let tail = (option::of(any::<u8>()), any::<bool>(), option::of(user_data()));
-    let fields = (any::<[bool; 3]>(), any::<u8>(), address(), scts(), scts(), any::<u8>(), tail);
-    fields.prop_map(|([mms, lp, srq], mr, ra, scts, dt, st, (pid, coded, ud))| {
+fn parameters() -> impl Strategy<Value = Parameters> {
+    (option::of(any::<u8>()), any::<bool>(), option::of(user_data())).prop_map(|(pid, coded, ud)| {
         let (dcs, mut ud) = ud.unzip();
         // Without TP-DCS the text is in the default alphabet.
         let dcs = dcs.filter(|_| coded || ud.is_none());
@@ -112,20 +110,45 @@ fn status_report() -> impl Strategy<Value = StatusReport> {
             && let Some(ud) = &mut ud
         {
             ud.payload.iter_mut().for_each(|octet| *octet &= 0x7F);
+            ud.payload.truncate(80);
         }
-        StatusReport {
-            mms,
-            lp,
-            srq,
-            mr: MessageReference(mr),
-            ra,
-            scts,
-            dt,
-            st: Status(st),
-            pid: pid.map(Pid),
-            dcs,
-            ud,
+        if let Some(ud) = &mut ud {
+            ud.payload.truncate(80);
         }
+        Parameters { pid: pid.map(Pid), dcs, ud }
+    })
+}
+
+fn status_report() -> impl Strategy<Value = StatusReport> {
+    let fields = (any::<[bool; 3]>(), any::<u8>(), address(), scts(), scts(), any::<u8>(), parameters());
+    fields.prop_map(|([mms, lp, srq], mr, ra, scts, dt, st, parameters)| StatusReport {
+        mms,
+        lp,
+        srq,
+        mr: MessageReference(mr),
+        ra,
+        scts,
+        dt,
+        st: Status(st),
+        parameters,
+    })
+}
+
+fn cause() -> impl Strategy<Value = Option<FailureCause>> {
+    option::of((0x80..=0xFFu8).prop_map(FailureCause))
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let fields = (any::<[bool; 2]>(), any::<[u8; 4]>(), address(), vec(any::<u8>(), 0..140));
+    fields.prop_map(|([srr, udhi], [mr, pid, ct, mn], da, cd)| Command {
+        srr,
+        udhi,
+        mr: MessageReference(mr),
+        pid: Pid(pid),
+        ct: CommandType(ct),
+        mn,
+        da,
+        cd,
     })
 }
 
@@ -134,13 +157,17 @@ fn read_all(octets: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(incoming) = Incoming::decode(octets) {
         let (dcs, ud) = match &incoming {
             Incoming::Deliver(pdu) => (pdu.tpdu.dcs, pdu.tpdu.ud.clone()),
-            Incoming::StatusReport(pdu) => (pdu.tpdu.dcs.unwrap_or_default(), pdu.tpdu.ud.clone().unwrap_or_default()),
+            Incoming::StatusReport(Pdu { tpdu: StatusReport { parameters, .. }, .. })
+            | Incoming::SubmitReport(Pdu { tpdu: SubmitReport { parameters, .. }, .. }) => {
+                (parameters.scheme(), parameters.ud.clone().unwrap_or_default())
+            }
         };
         let text = join::text(&[(&dcs, &ud), (&dcs, &ud)]);
         prop_assert!(text.len() <= MAX_OUT_OCTETS);
         let _ = (ud.udh.concat(), ud.udh.ports(), format!("{incoming:?}"));
     }
     let _ = (Submit::decode(octets), Deliver::decode(octets), StatusReport::decode(octets));
+    let _ = (Outgoing::decode(octets), Command::decode_at(octets, 0), DeliverReport::decode_at(octets, 0));
     let _ = (Address::decode(octets), Address::decode_smsc(octets), Udh::decode(octets));
     for direction in [Direction::FromModem, Direction::ToModem] {
         let Ok(lines) = dump(octets, direction) else { continue };
@@ -167,7 +194,7 @@ proptest! {
     #[test]
     fn a_dump_is_there_whenever_the_values_are(octets in hostile()) {
         prop_assert_eq!(Incoming::decode(&octets).err(), dump(&octets, Direction::FromModem).err());
-        prop_assert_eq!(Pdu::<Submit>::from_octets(&octets).err(), dump(&octets, Direction::ToModem).err());
+        prop_assert_eq!(Outgoing::decode(&octets).err(), dump(&octets, Direction::ToModem).err());
     }
 
     #[test]
@@ -216,6 +243,18 @@ proptest! {
     #[test]
     fn status_report_is_read_as_it_was_written(report in status_report()) {
         prop_assert_eq!(StatusReport::decode(&report.encode().unwrap()), Ok(report));
+    }
+
+    #[test]
+    fn commands_and_reports_are_read_as_they_were_written(
+        command in command(),
+        (fcs, scts, parameters) in (cause(), scts(), parameters()),
+    ) {
+        prop_assert_eq!(Command::decode_at(&command.to_octets().unwrap(), 0), Ok(command));
+        let submit = SubmitReport { fcs, scts, parameters: parameters.clone() };
+        prop_assert_eq!(SubmitReport::decode_at(&submit.to_octets().unwrap(), 0), Ok(submit));
+        let deliver = DeliverReport { fcs, parameters };
+        prop_assert_eq!(DeliverReport::decode_at(&deliver.to_octets().unwrap(), 0), Ok(deliver));
     }
 
     #[test]

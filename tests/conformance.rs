@@ -115,15 +115,16 @@ fn compare_deliver(pdu: &Pdu<Deliver>, row: &Value) -> Check {
 }
 
 fn compare_status_report(pdu: &Pdu<StatusReport>, row: &Value) -> Check {
-    let StatusReport { mr, ra, scts, dt, st, pid, dcs, ud, .. } = &pdu.tpdu;
+    let StatusReport { mr, ra, scts, dt, st, parameters, .. } = &pdu.tpdu;
     compare_smsc(pdu.smsc.as_ref(), row)?;
     compare_address(ra, row)?;
     compare_stamp(scts, row, "timestamp")?;
     compare_stamp(dt, row, "discharge_time")?;
     number(row, "mr").map_or(Ok(()), |want| same("mr", u64::from(mr.0), want))?;
     number(row, "status").map_or(Ok(()), |want| same("status", u64::from(st.0), want))?;
-    compare_coding(pid.unwrap_or_default(), dcs.unwrap_or_default(), row)?;
-    compare_user_data(&dcs.unwrap_or_default(), &ud.clone().unwrap_or_default(), row)
+    let dcs = parameters.scheme();
+    compare_coding(parameters.pid.unwrap_or_default(), dcs, row)?;
+    compare_user_data(&dcs, &parameters.ud.clone().unwrap_or_default(), row)
 }
 
 fn compare_submit(pdu: &Pdu<Submit>, row: &Value) -> Check {

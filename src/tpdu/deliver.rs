@@ -7,7 +7,7 @@ use super::pdu::{Tpdu, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::time::Scts;
-use super::user_data::UserData;
+use super::user_data::{MAX_OCTETS, UserData};
 
 /// SMS-DELIVER.
 ///
@@ -85,7 +85,7 @@ impl Tpdu for Deliver {
         self.oa.write(out, &address::OA)?;
         out.extend([self.pid.0, self.dcs.0]);
         out.extend_from_slice(&self.scts.raw);
-        self.ud.write(self.dcs, out)
+        self.ud.write(self.dcs, out, MAX_OCTETS)
     }
 }
 

@@ -1,13 +1,16 @@
 //! A PDU field by field, for people.
 
 use super::address::{self, Address};
+use super::command::CommandType;
 use super::dcs::{Alphabet, Dcs};
+use super::deliver_report::read_cause;
 use super::error::{DecodeError, Detail};
+use super::failure_cause::FailureCause;
+use super::parameters::read_indicator;
 use super::pdu::hex;
 use super::pid::Pid;
 use super::reader::Reader;
 use super::status::Status;
-use super::status_report::read_pi;
 use super::time::{Scts, ValidityPeriod};
 use super::udh::{Concat, InformationElement, Ports, Udh};
 use super::user_data::UserData;
@@ -16,9 +19,9 @@ use super::{gsm7, join};
 /// Which way a PDU goes: TP-MTI means different things by direction. 3GPP TS 23.040 §9.2.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// Read from a modem: SMS-DELIVER, SMS-STATUS-REPORT.
+    /// Read from a modem: SMS-DELIVER, SMS-STATUS-REPORT, SMS-SUBMIT-REPORT.
     FromModem,
-    /// Written to a modem: SMS-SUBMIT.
+    /// Written to a modem: SMS-SUBMIT, SMS-COMMAND, SMS-DELIVER-REPORT.
     ToModem,
 }
 
@@ -43,15 +46,14 @@ pub fn dump(octets: &[u8], direction: Direction) -> Result<Vec<FieldLine>, Decod
     let start = dump.reader.at();
     let first = dump.reader.octet("tp-mti")?;
     match (direction, first & 0x03) {
-        (Direction::ToModem, 1) => dump.submit(first)?,
         (Direction::FromModem, 0 | 3) => dump.deliver(first)?,
-        (Direction::FromModem, 2) => dump.status_report(first)?,
-        (direction, found) => {
-            let wanted = match direction {
-                Direction::FromModem => "SMS-DELIVER or SMS-STATUS-REPORT",
-                Direction::ToModem => "SMS-SUBMIT",
-            };
-            let detail = Detail::MessageType { found, wanted };
+        (Direction::FromModem, 1) => dump.submit_report(first)?,
+        (Direction::FromModem, _) => dump.status_report(first)?,
+        (Direction::ToModem, 0) => dump.deliver_report(first)?,
+        (Direction::ToModem, 1) => dump.submit(first)?,
+        (Direction::ToModem, 2) => dump.command(first)?,
+        (Direction::ToModem, found) => {
+            let detail = Detail::MessageType { found, wanted: "SMS-SUBMIT, SMS-COMMAND or SMS-DELIVER-REPORT" };
             return Err(DecodeError { field: "tp-mti", octet: start, detail });
         }
     }
@@ -142,18 +144,68 @@ impl Dump<'_> {
         self.stamp("TP-DT discharge time", "tp-dt")?;
         let st = Status(self.reader.octet("tp-st")?);
         self.coded("TP-ST status", st.0, format_args!("{:?}, {st}", st.category()));
+        self.parameters(first, None)
+    }
+
+    fn submit_report(&mut self, first: u8) -> Result<(), DecodeError> {
+        self.mti(first, "SMS-SUBMIT-REPORT");
+        self.flag("TP-UDHI user data header", first, 6, ["no", "yes"]);
+        self.cause()?;
+        self.parameters(first, Some("tp-scts"))
+    }
+
+    fn deliver_report(&mut self, first: u8) -> Result<(), DecodeError> {
+        self.mti(first, "SMS-DELIVER-REPORT");
+        self.flag("TP-UDHI user data header", first, 6, ["no", "yes"]);
+        self.cause()?;
+        self.parameters(first, None)
+    }
+
+    fn command(&mut self, first: u8) -> Result<(), DecodeError> {
+        self.mti(first, "SMS-COMMAND");
+        self.flag("TP-SRR status report request", first, 5, ["no", "yes"]);
+        self.flag("TP-UDHI user data header", first, 6, ["no", "yes"]);
+        self.mr()?;
+        self.pid()?;
+        let ct = self.reader.octet("tp-ct")?;
+        self.coded("TP-CT command type", ct, CommandType(ct));
+        let mn = self.reader.octet("tp-mn")?;
+        self.line("TP-MN message number", self.reader.at() - 1, 1, format!("{mn}: TP-MR of the message it is about"));
+        self.address("TP-DA destination address", &address::DA)?;
+        let cdl = self.reader.octet("tp-cdl")?;
         let start = self.reader.at();
-        let pi = read_pi(&mut self.reader)?;
+        self.line("TP-CDL command data length", start - 1, 1, format!("{cdl} octets"));
+        let data = hex::encode(self.reader.take("tp-cd", usize::from(cdl))?);
+        self.line("TP-CD command data", start, usize::from(cdl), data);
+        Ok(())
+    }
+
+    /// TP-FCS, which a negative report has.
+    fn cause(&mut self) -> Result<(), DecodeError> {
+        if let Some(FailureCause(fcs)) = read_cause(&mut self.reader)? {
+            let cause = FailureCause(fcs);
+            self.coded("TP-FCS failure cause", fcs, format_args!("{:?}, {cause}", cause.category()));
+        }
+        Ok(())
+    }
+
+    /// TP-PI, TP-SCTS where the TPDU has it here, and what TP-PI announces.
+    fn parameters(&mut self, first: u8, scts: Option<&'static str>) -> Result<(), DecodeError> {
+        let start = self.reader.at();
+        let pi = read_indicator(&mut self.reader)?;
         if self.reader.at() > start {
-            let fields: Vec<&str> = ["TP-PID", "TP-DCS", "TP-UD"]
-                .into_iter()
-                .enumerate()
-                .filter(|(bit, _)| pi >> bit & 1 != 0)
-                .map(|(_, name)| name)
-                .collect();
-            let words = if fields.is_empty() { "nothing".to_owned() } else { fields.join(", ") };
-            let value = format!("{pi:#04x}: {words} follows");
+            let announced = ["TP-PID", "TP-DCS", "TP-UD"].into_iter().enumerate();
+            let fields: Vec<&str> = announced.filter(|(bit, _)| pi >> bit & 1 != 0).map(|(_, name)| name).collect();
+            let words = match fields.as_slice() {
+                [] => "nothing follows".to_owned(),
+                [one] => format!("{one} follows"),
+                many => format!("{} follow", many.join(", ")),
+            };
+            let value = format!("{pi:#04x}: {words}");
             self.line("TP-PI parameter indicator", start, self.reader.at() - start, value);
+        }
+        if let Some(field) = scts {
+            self.stamp("TP-SCTS service centre time stamp", field)?;
         }
         if pi & 0x01 != 0 {
             self.pid()?;
@@ -368,7 +420,7 @@ mod tests {
                 "  6  7 TP-SCTS service centre time stamp: 2011-01-11T17:59:15+01:00",
                 " 13  7 TP-DT discharge time: 2011-01-11T17:59:17+01:00",
                 " 20  1 TP-ST status: 0x46: Permanent, validity period expired",
-                " 21  1 TP-PI parameter indicator: 0x03: TP-PID, TP-DCS follows",
+                " 21  1 TP-PI parameter indicator: 0x03: TP-PID, TP-DCS follow",
                 " 22  1 TP-PID protocol identifier: 0x00: short message",
                 " 23  1 TP-DCS data coding scheme: 0x00: GSM 7 bit",
             ]
@@ -380,7 +432,49 @@ mod tests {
         let submit = hex::decode("00 01 00 029121 00 00 00").unwrap();
         assert!(dump(&submit, Direction::ToModem).is_ok());
         let error = dump(&submit, Direction::FromModem).unwrap_err().to_string();
-        assert_eq!(error, "tp-mti at octet 1: message type 1 is not SMS-DELIVER or SMS-STATUS-REPORT");
+        assert_eq!(error, "tp-scts at octet 3: 7 octets needed, 6 left", "it would be an SMS-SUBMIT-REPORT");
+        let error = dump(&[0x00, 0x03], Direction::ToModem).unwrap_err().to_string();
+        assert_eq!(error, "tp-mti at octet 1: message type 3 is not SMS-SUBMIT, SMS-COMMAND or SMS-DELIVER-REPORT");
+    }
+
+    #[test]
+    fn command_and_reports() {
+        assert_eq!(
+            shown("00 22 07 00 02 2A 02 91 21 01 FF", Direction::ToModem)[1..],
+            [
+                "  1  1 TP-MTI message type: bits 1..0 = 10: SMS-COMMAND",
+                "  1  1 TP-SRR status report request: bit 5 = 1: yes",
+                "  1  1 TP-UDHI user data header: bit 6 = 0: no",
+                "  2  1 TP-MR message reference: 7",
+                "  3  1 TP-PID protocol identifier: 0x00: short message",
+                "  4  1 TP-CT command type: 0x02: delete a submitted message",
+                "  5  1 TP-MN message number: 42: TP-MR of the message it is about",
+                "  6  1 address length: 2 digits",
+                "  7  1 type of address: 0x91: international, ISDN/telephone plan (E.164)",
+                "  8  1 TP-DA destination address: +12",
+                "  9  1 TP-CDL command data length: 1 octets",
+                " 10  1 TP-CD command data: FF",
+            ]
+        );
+        assert_eq!(
+            shown("00 00 D3 00", Direction::ToModem)[1..],
+            [
+                "  1  1 TP-MTI message type: bits 1..0 = 00: SMS-DELIVER-REPORT",
+                "  1  1 TP-UDHI user data header: bit 6 = 0: no",
+                "  2  1 TP-FCS failure cause: 0xd3: Phone, memory capacity exceeded",
+                "  3  1 TP-PI parameter indicator: 0x00: nothing follows",
+            ]
+        );
+        assert_eq!(
+            shown("00 01 01 11101171955140 00", Direction::FromModem)[1..],
+            [
+                "  1  1 TP-MTI message type: bits 1..0 = 01: SMS-SUBMIT-REPORT",
+                "  1  1 TP-UDHI user data header: bit 6 = 0: no",
+                "  2  1 TP-PI parameter indicator: 0x01: TP-PID follows",
+                "  3  7 TP-SCTS service centre time stamp: 2011-01-11T17:59:15+01:00",
+                " 10  1 TP-PID protocol identifier: 0x00: short message",
+            ]
+        );
     }
 
     #[test]

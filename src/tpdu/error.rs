@@ -77,11 +77,27 @@ pub enum EncodeError {
         /// What it would take.
         semi_octets: usize,
     },
-    /// More than 140 octets. 3GPP TS 23.040 §9.2.3.24.
-    #[error("tp-ud: {octets} octets, at most 140 fit")]
+    /// More user data than the TPDU has room for: 140 octets in a message. 3GPP TS 23.040 §9.2.3.24.
+    #[error("tp-ud: {octets} octets, at most {room} fit")]
     UserDataTooLong {
         /// Header and text together.
         octets: usize,
+        /// What fits.
+        room: usize,
+    },
+    /// Command data over what is left of 164 octets. 3GPP TS 23.040 §9.2.2.4.
+    #[error("tp-cd: {octets} octets, at most {room} fit")]
+    CommandTooLong {
+        /// The data.
+        octets: usize,
+        /// What fits behind this address.
+        room: usize,
+    },
+    /// A failure cause below 0x80. 3GPP TS 23.040 §9.2.3.22.
+    #[error("tp-fcs: {value:#04x} is reserved, 0x80 to 0xff are causes")]
+    ReservedCause {
+        /// The octet.
+        value: u8,
     },
     /// A payload in the 7 bit alphabet has an octet over 0x7F.
     #[error("tp-ud: octet {at} of the payload, {value:#04x}, is not a septet")]

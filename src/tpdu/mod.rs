@@ -8,12 +8,16 @@
 //! ```
 
 mod address;
+mod command;
 mod dcs;
 mod deliver;
+mod deliver_report;
 mod dump;
 mod error;
+mod failure_cause;
 pub mod gsm7;
 pub mod join;
+mod parameters;
 mod pdu;
 mod pid;
 mod reader;
@@ -21,22 +25,28 @@ pub mod segment;
 mod status;
 mod status_report;
 mod submit;
+mod submit_report;
 mod time;
 pub mod ucs2;
 mod udh;
 mod user_data;
 
 pub use address::{Address, NumberingPlan, TypeOfNumber};
+pub use command::{Command, CommandType};
 pub use dcs::{Alphabet, CodingGroup, Dcs, MessageClass, MessageWaiting, WaitingKind};
 pub use deliver::Deliver;
+pub use deliver_report::DeliverReport;
 pub use dump::{Direction, FieldLine, dump};
 pub use error::{DecodeError, Detail, EncodeError};
-pub use pdu::{Incoming, Pdu, Tpdu, hex};
+pub use failure_cause::{FailureCategory, FailureCause};
+pub use parameters::Parameters;
+pub use pdu::{Incoming, Outgoing, Pdu, Tpdu, hex};
 pub use pid::Pid;
 pub use segment::{Choice, Segment, SegmentError};
 pub use status::{Status, StatusCategory};
 pub use status_report::StatusReport;
 pub use submit::{MessageReference, Submit};
+pub use submit_report::SubmitReport;
 pub use time::{Scts, ValidityPeriod};
 pub use udh::{Concat, InformationElement, Ports, Udh};
 pub use user_data::UserData;

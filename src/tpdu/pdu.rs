@@ -1,10 +1,14 @@
 //! The PDU that modems exchange: a service centre field, a TPDU, and both as a line of hex. 3GPP TS 27.005 §3.1.
 
 use super::address::Address;
+use super::command::Command;
 use super::deliver::Deliver;
+use super::deliver_report::DeliverReport;
 use super::error::{DecodeError, Detail, EncodeError};
 use super::reader::Reader;
 use super::status_report::StatusReport;
+use super::submit::Submit;
+use super::submit_report::SubmitReport;
 
 /// A transfer protocol data unit: what [`Pdu`] carries.
 pub trait Tpdu: Sized {
@@ -16,7 +20,7 @@ pub trait Tpdu: Sized {
 
     /// The TPDU's octets.
     fn to_octets(&self) -> Result<Vec<u8>, EncodeError> {
-        let mut out = Vec::with_capacity(MAX_TPDU_OCTETS);
+        let mut out = Vec::with_capacity(MAX_PDU_OCTETS);
         self.encode_into(&mut out)?;
         Ok(out)
     }
@@ -40,7 +44,7 @@ impl<T: Tpdu> Pdu<T> {
 
     /// The octets, service centre field first, and how many of them are the TPDU.
     pub fn encode(&self) -> Result<(Vec<u8>, usize), EncodeError> {
-        let mut octets = Vec::with_capacity(MAX_TPDU_OCTETS);
+        let mut octets = Vec::with_capacity(MAX_PDU_OCTETS);
         match &self.smsc {
             Some(smsc) => smsc.encode_smsc(&mut octets)?,
             None => octets.push(0),
@@ -66,21 +70,46 @@ pub enum Incoming {
     Deliver(Pdu<Deliver>),
     /// A report on one we sent.
     StatusReport(Pdu<StatusReport>),
+    /// The centre's answer to one we sent.
+    SubmitReport(Pdu<SubmitReport>),
 }
 
 impl Incoming {
     /// Reads octets that begin with the service centre field, by TP-MTI. 3GPP TS 23.040 §9.2.3.1.
     pub fn decode(octets: &[u8]) -> Result<Incoming, DecodeError> {
         let (smsc, start) = Address::decode_smsc(octets)?;
-        let mti = Reader::new(octets, start).octet("tp-mti")? & 0x03;
-        match mti {
-            2 => Ok(Incoming::StatusReport(Pdu { smsc, tpdu: StatusReport::decode_at(octets, start)? })),
-            1 => {
-                let detail = Detail::MessageType { found: mti, wanted: "SMS-DELIVER or SMS-STATUS-REPORT" };
-                Err(DecodeError { field: "tp-mti", octet: start, detail })
+        Ok(match Reader::new(octets, start).octet("tp-mti")? & 0x03 {
+            1 => Incoming::SubmitReport(Pdu { smsc, tpdu: SubmitReport::decode_at(octets, start)? }),
+            2 => Incoming::StatusReport(Pdu { smsc, tpdu: StatusReport::decode_at(octets, start)? }),
+            _ => Incoming::Deliver(Pdu { smsc, tpdu: Deliver::decode_at(octets, start)? }),
+        })
+    }
+}
+
+/// What goes to the network.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Outgoing {
+    /// A message.
+    Submit(Pdu<Submit>),
+    /// What to do with an earlier one.
+    Command(Pdu<Command>),
+    /// Our answer to what came in.
+    DeliverReport(Pdu<DeliverReport>),
+}
+
+impl Outgoing {
+    /// Reads octets that begin with the service centre field, by TP-MTI. 3GPP TS 23.040 §9.2.3.1.
+    pub fn decode(octets: &[u8]) -> Result<Outgoing, DecodeError> {
+        let (smsc, start) = Address::decode_smsc(octets)?;
+        Ok(match Reader::new(octets, start).octet("tp-mti")? & 0x03 {
+            0 => Outgoing::DeliverReport(Pdu { smsc, tpdu: DeliverReport::decode_at(octets, start)? }),
+            2 => Outgoing::Command(Pdu { smsc, tpdu: Command::decode_at(octets, start)? }),
+            1 => Outgoing::Submit(Pdu { smsc, tpdu: Submit::decode_at(octets, start)? }),
+            found => {
+                let detail = Detail::MessageType { found, wanted: "SMS-SUBMIT, SMS-COMMAND or SMS-DELIVER-REPORT" };
+                return Err(DecodeError { field: "tp-mti", octet: start, detail });
             }
-            _ => Ok(Incoming::Deliver(Pdu { smsc, tpdu: Deliver::decode_at(octets, start)? })),
-        }
+        })
     }
 }
 
@@ -89,8 +118,10 @@ pub(super) fn flags<const N: usize>(bits: [(bool, u8); N]) -> u8 {
     bits.into_iter().fold(0, |octet, (set, bit)| if set { octet | bit } else { octet })
 }
 
-/// Service centre and the largest TPDU, SMS-SUBMIT with an absolute validity period: 12 + 164 octets.
-const MAX_TPDU_OCTETS: usize = 176;
+/// The largest TPDU: SMS-SUBMIT with the longest address and an absolute validity period.
+pub(super) const MAX_OCTETS: usize = 164;
+/// A service centre of 20 digits and the largest TPDU.
+const MAX_PDU_OCTETS: usize = 12 + MAX_OCTETS;
 
 /// Hexadecimal lines.
 pub mod hex {
@@ -174,7 +205,6 @@ pub mod hex {
 
 #[cfg(test)]
 mod tests {
-    use super::super::submit::Submit;
     use super::*;
 
     /// The example of dreamfabric.com/sms: the service centre is not counted in the length.
@@ -198,7 +228,7 @@ mod tests {
             ("", "smsc.length at octet 0: 1 octets needed, 0 left"),
             ("00", "tp-mti at octet 1: 1 octets needed, 0 left"),
             ("0291", "smsc.value at octet 2: 1 octets needed, 0 left"),
-            ("00 11", "tp-mti at octet 1: message type 1 is not SMS-DELIVER or SMS-STATUS-REPORT"),
+            ("00 11", "tp-scts at octet 2: 7 octets needed, 0 left"),
             ("02 9121 04 15", "tp-oa.length at octet 4: 21 is over the limit of 20"),
         ] {
             assert_eq!(Incoming::decode(&hex::decode(line).unwrap()).unwrap_err().to_string(), want, "{line}");

@@ -1,15 +1,13 @@
 //! SMS-STATUS-REPORT: what became of a message that was sent.
 
 use super::address::{self, Address};
-use super::dcs::Dcs;
 use super::error::{DecodeError, Detail, EncodeError};
-use super::pdu::{Tpdu, flags};
-use super::pid::Pid;
+use super::parameters::{Parameters, read_indicator};
+use super::pdu::{MAX_OCTETS, Tpdu, flags};
 use super::reader::Reader;
 use super::status::Status;
 use super::submit::MessageReference;
 use super::time::Scts;
-use super::user_data::UserData;
 
 /// SMS-STATUS-REPORT.
 ///
@@ -19,7 +17,7 @@ use super::user_data::UserData;
 /// | 0 | UDHI | SRQ | 0 | LP | MMS | MTI | MR | RA | SCTS | DT | ST | PI | PID | DCS | UDL | UD |
 /// +---+------+-----+---+----+-----+-----+----+----+------+----+----+----+-----+-----+-----+----+
 /// ```
-/// TP-PI and what follows it are optional. TP-UDHI and TP-PI follow from the other fields. 3GPP TS 23.040 §9.2.2.3.
+/// TP-PI and what follows it are optional. TP-UDHI and TP-PI follow from `parameters`. 3GPP TS 23.040 §9.2.2.3.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct StatusReport {
     /// TP-MMS, more messages to send: true when the centre has more (the bit is 0 then). §9.2.3.2.
@@ -38,12 +36,8 @@ pub struct StatusReport {
     pub dt: Scts,
     /// TP-ST, status. §9.2.3.15.
     pub st: Status,
-    /// TP-PID, where TP-PI announces it. §9.2.3.9.
-    pub pid: Option<Pid>,
-    /// TP-DCS, where TP-PI announces it. §9.2.3.10.
-    pub dcs: Option<Dcs>,
-    /// TP-UDL and TP-UD, where TP-PI announces them. §9.2.3.24.
-    pub ud: Option<UserData>,
+    /// What TP-PI announces. §9.2.3.27.
+    pub parameters: Parameters,
 }
 
 impl StatusReport {
@@ -71,49 +65,28 @@ impl Tpdu for StatusReport {
         let scts = Scts { raw: reader.array("tp-scts")? };
         let dt = Scts { raw: reader.array("tp-dt")? };
         let st = Status(reader.octet("tp-st")?);
-        let pi = read_pi(&mut reader)?;
-        let flagged = |bit: u8| pi & bit != 0;
-        let pid = flagged(PI_PID).then(|| reader.octet("tp-pid").map(Pid)).transpose()?;
-        let dcs = flagged(PI_DCS).then(|| reader.octet("tp-dcs").map(Dcs)).transpose()?;
-        let udhi = first & UDHI != 0;
-        let ud = flagged(PI_UDL).then(|| UserData::read(&mut reader, dcs.unwrap_or_default(), udhi)).transpose()?;
+        let pi = read_indicator(&mut reader)?;
+        let parameters = Parameters::read(&mut reader, pi, first & UDHI != 0)?;
         let [mms, lp, srq] = [first & NO_MMS == 0, first & LP != 0, first & SRQ != 0];
-        Ok(StatusReport { mms, lp, srq, mr, ra, scts, dt, st, pid, dcs, ud })
+        Ok(StatusReport { mms, lp, srq, mr, ra, scts, dt, st, parameters })
     }
 
     fn encode_into(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        let udhi = self.ud.as_ref().is_some_and(|ud| !ud.udh.is_empty());
+        let start = out.len();
+        let udhi = self.parameters.has_header();
         let first = MTI | flags([(!self.mms, NO_MMS), (self.lp, LP), (self.srq, SRQ), (udhi, UDHI)]);
         out.extend([first, self.mr.0]);
         self.ra.write(out, &address::RA)?;
         out.extend_from_slice(&self.scts.raw);
         out.extend_from_slice(&self.dt.raw);
         out.push(self.st.0);
-        let pi = flags([(self.pid.is_some(), PI_PID), (self.dcs.is_some(), PI_DCS), (self.ud.is_some(), PI_UDL)]);
-        if pi != 0 {
-            out.push(pi);
+        if self.parameters.is_empty() {
+            return Ok(());
         }
-        out.extend(self.pid.map(|pid| pid.0));
-        out.extend(self.dcs.map(|dcs| dcs.0));
-        match &self.ud {
-            Some(ud) => ud.write(self.dcs.unwrap_or_default(), out),
-            None => Ok(()),
-        }
+        out.push(self.parameters.indicator());
+        let room = MAX_OCTETS - (out.len() - start) - 3;
+        self.parameters.write(out, room)
     }
-}
-
-/// Reads TP-PI with its extension octets; 0 when the report ends here. §9.2.3.27.
-pub(super) fn read_pi(reader: &mut Reader<'_>) -> Result<u8, DecodeError> {
-    // A record on the SIM is filled with 0xFF, which as TP-PI would announce what no centre sends.
-    if matches!(reader.rest().first(), None | Some(0xFF)) {
-        return Ok(0);
-    }
-    let pi = reader.octet("tp-pi")?;
-    let mut more = pi & PI_EXTENSION != 0;
-    while more {
-        more = reader.octet("tp-pi")? & PI_EXTENSION != 0;
-    }
-    Ok(pi)
 }
 
 // Bits of the first octet.
@@ -123,16 +96,13 @@ const LP: u8 = 0x08;
 const SRQ: u8 = 0x20;
 const UDHI: u8 = 0x40;
 
-// Bits of TP-PI.
-const PI_PID: u8 = 0x01;
-const PI_DCS: u8 = 0x02;
-const PI_UDL: u8 = 0x04;
-const PI_EXTENSION: u8 = 0x80;
-
 #[cfg(test)]
 mod tests {
+    use super::super::dcs::Dcs;
     use super::super::pdu::hex;
+    use super::super::pid::Pid;
     use super::super::udh::Udh;
+    use super::super::user_data::UserData;
     use super::*;
 
     /// First octet to TP-ST; 3GPP TS 23.040 §9.2.2.3.
@@ -152,16 +122,14 @@ mod tests {
     #[test]
     fn table_of_reports_both_ways() {
         let ud = UserData { udh: Udh::default(), payload: b"hi".to_vec() };
+        let with = |parameters| StatusReport { parameters, ..plain() };
+        let none = Parameters::default;
         for (name, tail, report) in [
             ("ends after TP-ST", "", plain()),
-            ("identifier", "0140", StatusReport { pid: Some(Pid(0x40)), ..plain() }),
-            ("scheme", "0208", StatusReport { dcs: Some(Dcs(8)), ..plain() }),
-            ("text in the default alphabet", "0402E834", StatusReport { ud: Some(ud.clone()), ..plain() }),
-            (
-                "everything",
-                "070004026869",
-                StatusReport { pid: Some(Pid(0)), dcs: Some(Dcs(4)), ud: Some(ud), ..plain() },
-            ),
+            ("identifier", "0140", with(Parameters { pid: Some(Pid(0x40)), ..none() })),
+            ("scheme", "0208", with(Parameters { dcs: Some(Dcs(8)), ..none() })),
+            ("text in the default alphabet", "0402E834", with(Parameters { ud: Some(ud.clone()), ..none() })),
+            ("everything", "070004026869", with(Parameters { pid: Some(Pid(0)), dcs: Some(Dcs(4)), ud: Some(ud) })),
         ] {
             let octets = hex::decode(&format!("{HEAD}{tail}")).unwrap();
             assert_eq!(StatusReport::decode(&octets).as_ref(), Ok(&report), "{name}");

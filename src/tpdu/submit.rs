@@ -7,7 +7,7 @@ use super::pdu::{Tpdu, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::time::{Scts, ValidityPeriod};
-use super::user_data::UserData;
+use super::user_data::{MAX_OCTETS, UserData};
 
 /// SMS-SUBMIT.
 ///
@@ -90,7 +90,7 @@ impl Tpdu for Submit {
             Some(ValidityPeriod::Relative(octet)) => out.push(*octet),
             Some(ValidityPeriod::Absolute(Scts { raw }) | ValidityPeriod::Enhanced(raw)) => out.extend_from_slice(raw),
         }
-        self.ud.write(self.dcs, out)
+        self.ud.write(self.dcs, out, MAX_OCTETS)
     }
 }
 

@@ -60,10 +60,10 @@ impl Udh {
     }
 
     /// Appends UDHL and the elements; nothing without elements.
-    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    pub(super) fn write(&self, out: &mut Vec<u8>, room: usize) -> Result<(), EncodeError> {
         let octets = self.len_octets();
-        if octets > super::user_data::MAX_OCTETS {
-            return Err(EncodeError::UserDataTooLong { octets });
+        if octets > room {
+            return Err(EncodeError::UserDataTooLong { octets, room });
         }
         if let Some(udhl) = octets.checked_sub(1) {
             out.push(udhl as u8);
@@ -292,7 +292,7 @@ mod tests {
         let octets = [0xA1, 0, 0x7E, 3, 1, 2, 3, 0x00, 3, 1, 2, 1, 0x24, 1, 1];
         let udh = Udh::decode(&octets).unwrap();
         let mut out = Vec::new();
-        udh.write(&mut out).unwrap();
+        udh.write(&mut out, 140).unwrap();
         assert_eq!((out[0], &out[1..], udh.len_octets()), (15, &octets[..], 16));
     }
 
@@ -320,9 +320,9 @@ mod tests {
     #[test]
     fn a_header_over_140_octets_is_refused() {
         let ie = |n: usize| InformationElement { iei: 0x7E, data: vec![0; n] };
-        assert_eq!(Udh(vec![ie(137)]).write(&mut Vec::new()), Ok(()));
-        let error = Udh(vec![ie(138)]).write(&mut Vec::new()).unwrap_err();
+        assert_eq!(Udh(vec![ie(137)]).write(&mut Vec::new(), 140), Ok(()));
+        let error = Udh(vec![ie(138)]).write(&mut Vec::new(), 140).unwrap_err();
         assert_eq!(error.to_string(), "tp-ud: 141 octets, at most 140 fit");
-        assert!(Udh(vec![ie(300)]).write(&mut Vec::new()).is_err());
+        assert!(Udh(vec![ie(300)]).write(&mut Vec::new(), 140).is_err());
     }
 }

@@ -35,11 +35,11 @@ impl UserData {
         Ok(UserData { udh, payload })
     }
 
-    /// Appends TP-UDL and TP-UD.
-    pub(super) fn write(&self, dcs: Dcs, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    /// Appends TP-UDL and TP-UD; `room`: the octets that TP-UD may take, at most 222.
+    pub(super) fn write(&self, dcs: Dcs, out: &mut Vec<u8>, room: usize) -> Result<(), EncodeError> {
         let start = out.len();
         out.push(0);
-        self.udh.write(out)?;
+        self.udh.write(out, room)?;
         let header = self.udh.len_octets();
         let udl = if dcs.alphabet() == Alphabet::Gsm7 {
             check_septets(&self.payload)?;
@@ -50,10 +50,10 @@ impl UserData {
             header + self.payload.len()
         };
         let octets = out.len() - start - 1;
-        if octets > MAX_OCTETS {
-            return Err(EncodeError::UserDataTooLong { octets });
+        if octets > room {
+            return Err(EncodeError::UserDataTooLong { octets, room });
         }
-        // 140 octets are at most 160 septets.
+        // 222 octets are at most 253 septets.
         out[start] = udl as u8;
         Ok(())
     }
@@ -66,7 +66,7 @@ impl fmt::Debug for UserData {
     }
 }
 
-/// TP-UD has at most 140 octets. 3GPP TS 23.040 §9.2.3.24.
+/// TP-UD of a message has at most 140 octets. 3GPP TS 23.040 §9.2.3.24.
 pub(super) const MAX_OCTETS: usize = 140;
 
 fn check_septets(payload: &[u8]) -> Result<(), EncodeError> {

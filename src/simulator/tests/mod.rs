@@ -172,7 +172,7 @@ fn incoming(heard: &str) -> Vec<Incoming> {
 fn delivers(heard: &str) -> Vec<Deliver> {
     let each = incoming(heard).into_iter().filter_map(|incoming| match incoming {
         Incoming::Deliver(pdu) => Some(pdu.tpdu),
-        Incoming::StatusReport(_) => None,
+        Incoming::StatusReport(_) | Incoming::SubmitReport(_) => None,
     });
     each.collect()
 }
@@ -180,7 +180,7 @@ fn delivers(heard: &str) -> Vec<Deliver> {
 fn reports(heard: &str) -> Vec<StatusReport> {
     let each = incoming(heard).into_iter().filter_map(|incoming| match incoming {
         Incoming::StatusReport(pdu) => Some(pdu.tpdu),
-        Incoming::Deliver(_) => None,
+        Incoming::Deliver(_) | Incoming::SubmitReport(_) => None,
     });
     each.collect()
 }
