@@ -1,7 +1,7 @@
 //! `gsmgate decode`: a PDU field by field.
 
 use super::exit::{Exit, Failure};
-use super::{Common, out};
+use super::{Common, out, pdu_json};
 use crate::telemetry::escape;
 use crate::tpdu::{DecodeError, Direction, FieldLine, dump, hex};
 use clap::Args;
@@ -53,9 +53,9 @@ pub(super) fn run(common: &Common, options: &Options) -> Result<Exit, Failure> {
 fn one(common: &Common, line: &str, direction: Direction) -> Result<bool, Failure> {
     let fields = hex::decode(line).and_then(|octets| Ok((dump(&octets, direction)?, octets)));
     match &fields {
-        Ok((fields, _)) if common.json => out::object(json!({ "valid": true, "fields": objects(fields) }))?,
+        Ok((fields, octets)) if common.json => out::object(object(fields, octets, direction))?,
         Ok((fields, octets)) => out::raw(lines(fields, octets))?,
-        Err(error) if common.json => out::object(json!({ "valid": false, "error": object(error) }))?,
+        Err(error) if common.json => out::object(json!({ "valid": false, "error": error_object(error) }))?,
         Err(error) => eprintln!("gsmgate: {}", escape(&error.to_string())),
     }
     Ok(fields.is_ok())
@@ -71,16 +71,31 @@ fn lines(fields: &[FieldLine], octets: &[u8]) -> String {
             Some(head) if raw.len() > SHOWN_OCTETS => format!("{}…", hex::encode(head)),
             _ => hex::encode(raw),
         };
-        format!("{place:>7}  {raw:<25}  {:<34}  {}\n", field.name, escape(&field.value))
+        let warning = field.warning.map_or(String::new(), |warning| format!("\n{:>37}! {warning}", ""));
+        format!("{place:>7}  {raw:<25}  {:<34}  {}{warning}\n", field.name, escape(&field.value))
     };
     fields.iter().map(line).collect()
 }
 
-fn objects(fields: &[FieldLine]) -> Vec<Value> {
-    let one = |field: &FieldLine| json!({ "name": field.name, "octet": field.start, "octets": field.len, "value": field.value });
-    fields.iter().map(one).collect()
+fn object(fields: &[FieldLine], octets: &[u8], direction: Direction) -> Value {
+    // What can be dumped can be read: the same readers did it.
+    let mut object = pdu_json::values(octets, direction).unwrap_or_default();
+    let one = |field: &FieldLine| {
+        let FieldLine { name, start, len, value, warning } = field;
+        json!({ "name": name, "octet": start, "octets": len, "value": value, "warning": warning })
+    };
+    let warning = |field: &FieldLine| {
+        field.warning.map(|warning| json!({ "field": field.name, "octet": field.start, "detail": warning }))
+    };
+    // As it was written: a header that is ignored counts too.
+    if let Some(udl) = fields.iter().find(|field| field.name.starts_with("TP-UDL")) {
+        object.insert("udl".to_owned(), octets.get(udl.start).copied().into());
+    }
+    object.insert("warnings".to_owned(), fields.iter().filter_map(warning).collect());
+    object.insert("fields".to_owned(), fields.iter().map(one).collect());
+    Value::Object(object)
 }
 
-fn object(error: &DecodeError) -> Value {
+fn error_object(error: &DecodeError) -> Value {
     json!({ "field": error.field, "octet": error.octet, "detail": error.detail.to_string() })
 }

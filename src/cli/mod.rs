@@ -9,6 +9,7 @@ mod events;
 mod exit;
 mod modems;
 mod out;
+mod pdu_json;
 mod run;
 mod send;
 mod simulate;

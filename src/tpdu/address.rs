@@ -210,6 +210,16 @@ impl TypeOfNumber {
         self as u8
     }
 
+    /// One word, for JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            TypeOfNumber::Unknown => "unknown",
+            TypeOfNumber::NetworkSpecific => "network_specific",
+            TypeOfNumber::Reserved => "reserved",
+            other => other.name(),
+        }
+    }
+
     /// For a dump.
     pub fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,8 @@ use super::dcs::{Alphabet, Dcs};
 use super::deliver_report::read_cause;
 use super::error::{DecodeError, Detail};
 use super::failure_cause::FailureCause;
+use super::gsm7::{self, Shift};
+use super::join;
 use super::parameters::read_indicator;
 use super::pdu::hex;
 use super::pid::Pid;
@@ -14,7 +16,6 @@ use super::status::Status;
 use super::time::{Scts, ValidityPeriod};
 use super::udh::{Concat, InformationElement, Ports, Udh};
 use super::user_data::UserData;
-use super::{gsm7, join};
 
 /// Which way a PDU goes: TP-MTI means different things by direction. 3GPP TS 23.040 §9.2.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +37,8 @@ pub struct FieldLine {
     pub len: usize,
     /// What it says.
     pub value: String,
+    /// What is wrong with it, where the message is readable all the same.
+    pub warning: Option<&'static str>,
 }
 
 /// Every field of a PDU that begins with a service centre field. Fields follow each other without gaps; those that
@@ -74,7 +77,14 @@ struct Dump<'a> {
 
 impl Dump<'_> {
     fn line(&mut self, name: &'static str, start: usize, len: usize, value: impl Into<String>) {
-        self.lines.push(FieldLine { name, start, len, value: value.into() });
+        self.lines.push(FieldLine { name, start, len, value: value.into(), warning: None });
+    }
+
+    /// Something is wrong with the last line.
+    fn warn(&mut self, warning: &'static str) {
+        if let Some(line) = self.lines.last_mut() {
+            line.warning = Some(warning);
+        }
     }
 
     /// A field of one octet, as hex and in words.
@@ -268,6 +278,9 @@ impl Dump<'_> {
     fn stamp(&mut self, name: &'static str, field: &'static str) -> Result<(), DecodeError> {
         let stamp = Scts { raw: self.reader.array(field)? };
         self.line(name, self.reader.at() - 7, 7, stamp.to_string());
+        if stamp.unix_seconds().is_none() {
+            self.warn("these digits are no date");
+        }
         Ok(())
     }
 
@@ -284,12 +297,16 @@ impl Dump<'_> {
         if header > 0 {
             self.header(start + 1, &octets[1..header], alphabet);
         }
+        let text = join::text(&[(&dcs, &ud)]);
         let value = match alphabet {
             Alphabet::Octets => hex::encode(&ud.payload),
-            _ => format!("{:?}", join::text(&[(&dcs, &ud)])),
+            _ => format!("{text:?}"),
         };
         let name = if alphabet == Alphabet::Octets { "TP-UD data" } else { "TP-UD text" };
         self.line(name, start + 1 + header, octets.len() - header, value);
+        if let Some(warning) = replaced(alphabet, &ud.payload, &text) {
+            self.warn(warning);
+        }
         Ok(())
     }
 
@@ -303,12 +320,15 @@ impl Dump<'_> {
         self.line("TP-UDHL header length", start, 1, format!("{} octets{fill}", elements.len()));
         let mut start = start + 1;
         let Some(udh) = Udh::decode(elements) else {
-            let value = format!("{}: an element does not fit, the whole header is ignored", hex::encode(elements));
-            return self.line("malformed header", start, elements.len(), value);
+            self.line("malformed header", start, elements.len(), hex::encode(elements));
+            return self.warn("an element does not fit, so the whole header is ignored");
         };
         for ie in &udh.0 {
             let len = 2 + ie.data.len();
             self.line(ie.name(), start, len, element(ie));
+            if let Some(warning) = oddity(ie) {
+                self.warn(warning);
+            }
             start += len;
         }
     }
@@ -328,10 +348,38 @@ fn element(ie: &InformationElement) -> String {
     if let Some(language) = shift.locking.or(shift.single) {
         return format!("{raw}: {}", language.name());
     }
-    if matches!(ie.iei, InformationElement::CONCAT_8 | InformationElement::CONCAT_16) {
-        return format!("{raw}: no valid part, ignored");
-    }
     raw
+}
+
+/// What makes an element that we know one to be ignored.
+fn oddity(ie: &InformationElement) -> Option<&'static str> {
+    let alone = Udh(vec![ie.clone()]);
+    match ie.iei {
+        InformationElement::CONCAT_8 | InformationElement::CONCAT_16 if alone.concat().is_none() => {
+            Some("no valid part of a message, so this element is ignored")
+        }
+        InformationElement::PORTS_8 | InformationElement::PORTS_16 if alone.ports().is_none() => {
+            Some("no valid ports, so this element is ignored")
+        }
+        InformationElement::SINGLE_SHIFT | InformationElement::LOCKING_SHIFT if alone.shift() == Shift::NONE => {
+            Some("no language that is known, so the default tables are used")
+        }
+        _ => None,
+    }
+}
+
+/// What had to be made up to show a text.
+fn replaced(alphabet: Alphabet, payload: &[u8], text: &str) -> Option<&'static str> {
+    match alphabet {
+        Alphabet::Ucs2 if payload.len() % 2 == 1 => Some("half a character at the end is left out"),
+        Alphabet::Gsm7 if payload.last() == Some(&gsm7::ESCAPE) => {
+            Some("ends with an escape: its character is missing, or in the next part")
+        }
+        Alphabet::Gsm7 | Alphabet::Ucs2 if text.contains(char::REPLACEMENT_CHARACTER) => {
+            Some("what is no character is shown as U+FFFD")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -341,7 +389,12 @@ mod tests {
     /// As `gsmgate decode` prints it, for reading: start, octets, name, value.
     fn shown(line: &str, direction: Direction) -> Vec<String> {
         let lines = dump(&hex::decode(line).unwrap(), direction).unwrap();
-        lines.iter().map(|line| format!("{:3} {:2} {}: {}", line.start, line.len, line.name, line.value)).collect()
+        let warning = |line: &FieldLine| line.warning.map_or(String::new(), |warning| format!(" ({warning})"));
+        let shown = |line: &FieldLine| {
+            let FieldLine { start, len, name, value, .. } = line;
+            format!("{start:3} {len:2} {name}: {value}{}", warning(line))
+        };
+        lines.iter().map(shown).collect()
     }
 
     #[test]
@@ -481,7 +534,7 @@ mod tests {
     fn a_malformed_header_is_shown_as_such() {
         let line = "00 44 029121 00 00 99309251619580 09 050004C30201 D069";
         let lines = shown(line, Direction::FromModem);
-        let header = " 16  5 malformed header: 0004C30201: an element does not fit, the whole header is ignored";
+        let header = " 16  5 malformed header: 0004C30201 (an element does not fit, so the whole header is ignored)";
         assert_eq!(lines[lines.len() - 2..], [header, " 21  2 TP-UD text: \"hi\""]);
     }
 }

@@ -1,0 +1,198 @@
+//! A PDU's values as JSON, with the keys that codecs' conformance vectors use.
+
+use crate::tpdu::{
+    Address, Alphabet, Concat, Dcs, DecodeError, Direction, Incoming, Outgoing, Parameters, Pdu, Pid, Ports, Scts, Udh,
+    UserData, ValidityPeriod, hex, join,
+};
+use serde_json::{Map, Value, json};
+
+/// Everything that the octets say; keys of absent fields are absent.
+pub(super) fn values(octets: &[u8], direction: Direction) -> Result<Map<String, Value>, DecodeError> {
+    let mut out = Out::default();
+    match direction {
+        Direction::FromModem => out.incoming(&Incoming::decode(octets)?),
+        Direction::ToModem => out.outgoing(&Outgoing::decode(octets)?),
+    }
+    Ok(out.0)
+}
+
+#[derive(Default)]
+struct Out(Map<String, Value>);
+
+impl Out {
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.insert(key.to_owned(), value.into());
+    }
+
+    fn incoming(&mut self, incoming: &Incoming) {
+        match incoming {
+            Incoming::Deliver(Pdu { smsc, tpdu }) => {
+                self.head("deliver", smsc.as_ref());
+                self.put("more_messages", tpdu.mms);
+                self.put("loop_prevention", tpdu.lp);
+                self.put("status_report", tpdu.sri);
+                self.put("reply_path", tpdu.rp);
+                self.address(&tpdu.oa);
+                self.pid(tpdu.pid);
+                self.stamp("timestamp", &tpdu.scts);
+                self.user_data(tpdu.dcs, &tpdu.ud);
+            }
+            Incoming::StatusReport(Pdu { smsc, tpdu }) => {
+                self.head("status_report", smsc.as_ref());
+                self.put("more_messages", tpdu.mms);
+                self.put("loop_prevention", tpdu.lp);
+                self.put("for_command", tpdu.srq);
+                self.put("mr", tpdu.mr.0);
+                self.address(&tpdu.ra);
+                self.stamp("timestamp", &tpdu.scts);
+                self.stamp("discharge_time", &tpdu.dt);
+                self.put("status", tpdu.st.0);
+                self.put("status_text", tpdu.st.to_string());
+                self.put("status_category", format!("{:?}", tpdu.st.category()).to_lowercase());
+                self.parameters(&tpdu.parameters);
+            }
+            Incoming::SubmitReport(Pdu { smsc, tpdu }) => {
+                self.head("submit_report", smsc.as_ref());
+                self.cause(tpdu.fcs);
+                self.stamp("timestamp", &tpdu.scts);
+                self.parameters(&tpdu.parameters);
+            }
+        }
+    }
+
+    fn outgoing(&mut self, outgoing: &Outgoing) {
+        match outgoing {
+            Outgoing::Submit(Pdu { smsc, tpdu }) => {
+                self.head("submit", smsc.as_ref());
+                self.put("reject_duplicates", tpdu.rd);
+                self.put("status_report", tpdu.srr);
+                self.put("reply_path", tpdu.rp);
+                self.put("mr", tpdu.mr.0);
+                self.address(&tpdu.da);
+                self.pid(tpdu.pid);
+                self.put("validity", validity(tpdu.vp.as_ref()));
+                self.user_data(tpdu.dcs, &tpdu.ud);
+            }
+            Outgoing::Command(Pdu { smsc, tpdu }) => {
+                self.head("command", smsc.as_ref());
+                self.put("status_report", tpdu.srr);
+                self.put("mr", tpdu.mr.0);
+                self.pid(tpdu.pid);
+                self.put("command_type", tpdu.ct.0);
+                self.put("message_number", tpdu.mn);
+                self.address(&tpdu.da);
+                self.put("data_hex", hex::encode(&tpdu.cd));
+            }
+            Outgoing::DeliverReport(Pdu { smsc, tpdu }) => {
+                self.head("deliver_report", smsc.as_ref());
+                self.cause(tpdu.fcs);
+                self.parameters(&tpdu.parameters);
+            }
+        }
+    }
+
+    fn head(&mut self, kind: &str, smsc: Option<&Address>) {
+        self.put("valid", true);
+        self.put("kind", kind);
+        if let Some(smsc) = smsc {
+            self.put("smsc", smsc.to_string());
+        }
+    }
+
+    fn address(&mut self, address: &Address) {
+        self.put("number", address.to_string());
+        self.put("number_type", address.ton.word());
+        self.put("toa", address.toa());
+    }
+
+    fn pid(&mut self, pid: Pid) {
+        self.put("pid", pid.0);
+    }
+
+    fn cause(&mut self, fcs: Option<crate::tpdu::FailureCause>) {
+        if let Some(fcs) = fcs {
+            self.put("failure_cause", fcs.0);
+            self.put("failure_text", fcs.to_string());
+        }
+    }
+
+    /// RFC 3339; null when the digits are no date.
+    fn stamp(&mut self, key: &str, stamp: &Scts) {
+        let text = stamp.unix_seconds().map(|_| stamp.to_string());
+        self.put(key, text);
+    }
+
+    fn parameters(&mut self, parameters: &Parameters) {
+        if let Some(pid) = parameters.pid {
+            self.pid(pid);
+        }
+        match (&parameters.ud, parameters.dcs) {
+            (Some(ud), _) => self.user_data(parameters.scheme(), ud),
+            (None, Some(dcs)) => self.scheme(dcs),
+            (None, None) => {}
+        }
+    }
+
+    fn scheme(&mut self, dcs: Dcs) {
+        self.put("dcs", dcs.0);
+        let alphabet = match dcs.text_alphabet() {
+            Alphabet::Gsm7 => "gsm7",
+            Alphabet::Octets => "8bit",
+            Alphabet::Ucs2 => "ucs2",
+        };
+        self.put("alphabet", alphabet);
+        if dcs.is_compressed() {
+            self.put("compressed", true);
+        }
+        if let Some(class) = dcs.class() {
+            self.put("class", class.bits());
+        }
+    }
+
+    fn user_data(&mut self, dcs: Dcs, ud: &UserData) {
+        self.scheme(dcs);
+        self.header(&ud.udh);
+        // 8 bit data may be text all the same; then it is ISO 8859-1.
+        self.put("text", join::text(&[(&dcs, ud)]));
+        if dcs.alphabet() == Alphabet::Octets {
+            self.put("data_hex", hex::encode(&ud.payload));
+        }
+    }
+
+    fn header(&mut self, udh: &Udh) {
+        let elements =
+            udh.0.iter().map(|ie| json!({ "iei": ie.iei, "data": hex::encode(&ie.data), "name": ie.name() }));
+        self.put("udh", elements.collect::<Vec<_>>());
+        if let Some(Concat { reference, wide, total, seq }) = udh.concat() {
+            let bits = if wide { 16 } else { 8 };
+            self.put("concat", json!({ "ref": reference, "total": total, "seq": seq, "bits": bits }));
+        }
+        if let Some(Ports { dst, src, wide }) = udh.ports() {
+            self.put("ports", json!({ "dst": dst, "src": src, "bits": if wide { 16 } else { 8 } }));
+        }
+        let shift = udh.shift();
+        for (key, language) in [("locking", shift.locking), ("single", shift.single)] {
+            if let Some(language) = language {
+                self.put(key, language.identifier());
+            }
+        }
+    }
+}
+
+fn validity(vp: Option<&ValidityPeriod>) -> Value {
+    let seconds = vp.and_then(ValidityPeriod::duration).map(|span| span.as_secs());
+    match vp {
+        None => json!({ "format": "none" }),
+        Some(ValidityPeriod::Relative(octet)) => json!({ "format": "relative", "octet": octet, "seconds": seconds }),
+        Some(ValidityPeriod::Absolute(until)) => {
+            json!({ "format": "absolute", "at": until.unix_seconds().map(|_| until.to_string()) })
+        }
+        Some(ValidityPeriod::Enhanced(octets @ [functions, ..])) => json!({
+            "format": "enhanced",
+            "efi": functions & 0x07,
+            "single_shot": vp.is_some_and(ValidityPeriod::is_single_shot),
+            "seconds": seconds,
+            "octets": hex::encode(octets),
+        }),
+    }
+}
