@@ -168,6 +168,7 @@ fn read_all(octets: &[u8]) -> Result<(), TestCaseError> {
     }
     let _ = (Submit::decode(octets), Deliver::decode(octets), StatusReport::decode(octets));
     let _ = (Outgoing::decode(octets), Command::decode_at(octets, 0), DeliverReport::decode_at(octets, 0));
+    let _ = (wap::Push::decode(octets).map(|push| push.to_string()), Udh::decode(octets).map(|udh| udh.shift()));
     let _ = (Address::decode(octets), Address::decode_smsc(octets), Udh::decode(octets));
     for direction in [Direction::FromModem, Direction::ToModem] {
         let Ok(lines) = dump(octets, direction) else { continue };
@@ -195,6 +196,19 @@ proptest! {
     fn a_dump_is_there_whenever_the_values_are(octets in hostile()) {
         prop_assert_eq!(Incoming::decode(&octets).err(), dump(&octets, Direction::FromModem).err());
         prop_assert_eq!(Outgoing::decode(&octets).err(), dump(&octets, Direction::ToModem).err());
+    }
+
+    /// Behind a sound beginning, so that what follows is reached.
+    #[test]
+    fn a_push_of_any_octets_never_panics(
+        head in prop::sample::select(vec!["010601BE", "010601AE", "010601B0", "010601AE02056A0045C6", "010601BE8C82"]),
+        tail in vec(any::<u8>(), 0..300),
+    ) {
+        let octets = [hex::decode(head).unwrap(), tail].concat();
+        if let Ok(push) = wap::Push::decode(&octets) {
+            let shown = format!("{push:?}");
+            prop_assert!(shown.len() <= MAX_OUT_OCTETS);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::{Common, out, pdu_json};
 use crate::telemetry::escape;
-use crate::tpdu::{DecodeError, Direction, FieldLine, dump, hex};
+use crate::tpdu::{Direction, FieldLine, dump, hex};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::BufRead;
@@ -55,7 +55,7 @@ fn one(common: &Common, line: &str, direction: Direction) -> Result<bool, Failur
     match &fields {
         Ok((fields, octets)) if common.json => out::object(object(fields, octets, direction))?,
         Ok((fields, octets)) => out::raw(lines(fields, octets))?,
-        Err(error) if common.json => out::object(json!({ "valid": false, "error": error_object(error) }))?,
+        Err(error) if common.json => out::object(json!({ "valid": false, "error": pdu_json::decode_error(error) }))?,
         Err(error) => eprintln!("gsmgate: {}", escape(&error.to_string())),
     }
     Ok(fields.is_ok())
@@ -94,8 +94,4 @@ fn object(fields: &[FieldLine], octets: &[u8], direction: Direction) -> Value {
     object.insert("warnings".to_owned(), fields.iter().filter_map(warning).collect());
     object.insert("fields".to_owned(), fields.iter().map(one).collect());
     Value::Object(object)
-}
-
-fn error_object(error: &DecodeError) -> Value {
-    json!({ "field": error.field, "octet": error.octet, "detail": error.detail.to_string() })
 }

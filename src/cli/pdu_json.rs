@@ -2,7 +2,7 @@
 
 use crate::tpdu::{
     Address, Alphabet, Concat, Dcs, DecodeError, Direction, Incoming, Outgoing, Parameters, Pdu, Pid, Ports, Scts, Udh,
-    UserData, ValidityPeriod, hex, join,
+    UserData, ValidityPeriod, hex, join, wap,
 };
 use serde_json::{Map, Value, json};
 
@@ -157,6 +157,9 @@ impl Out {
         if dcs.alphabet() == Alphabet::Octets {
             self.put("data_hex", hex::encode(&ud.payload));
         }
+        if let Some(push) = wap::Push::of(ud) {
+            self.put("wap_push", push.map_or_else(|error| json!({ "error": decode_error(&error) }), |p| wap_push(&p)));
+        }
     }
 
     fn header(&mut self, udh: &Udh) {
@@ -177,6 +180,43 @@ impl Out {
             }
         }
     }
+}
+
+fn wap_push(push: &wap::Push) -> Value {
+    let wap::Push { transaction, content_type, application_id, body } = push;
+    let body = match body {
+        wap::Body::MmsNotification(mms) => json!({ "mms_notification": {
+            "transaction_id": mms.transaction_id,
+            "version": format!("{}.{}", mms.version.0, mms.version.1),
+            "from": mms.from,
+            "subject": mms.subject,
+            "class": mms.class,
+            "size": mms.size,
+            "expiry": mms.expiry.map(|expiry| match expiry {
+                wap::Expiry::At(seconds) => json!({ "at": seconds }),
+                wap::Expiry::After(seconds) => json!({ "after": seconds }),
+            }),
+            "content_location": mms.content_location,
+        } }),
+        wap::Body::Indication(si) => json!({ "service_indication": {
+            "href": si.href,
+            "text": si.text,
+            "id": si.id,
+            "created": si.created,
+            "expires": si.expires,
+            "action": format!("{:?}", si.action),
+        } }),
+        wap::Body::Loading(sl) => {
+            json!({ "service_loading": { "href": sl.href, "action": format!("{:?}", sl.action) } })
+        }
+        wap::Body::Other(octets) => json!({ "data_hex": hex::encode(octets) }),
+    };
+    json!({ "transaction": transaction, "content_type": content_type, "application_id": application_id, "body": body })
+}
+
+/// Field, octet and what is wrong.
+pub(super) fn decode_error(error: &DecodeError) -> Value {
+    json!({ "field": error.field, "octet": error.octet, "detail": error.detail.to_string() })
 }
 
 fn validity(vp: Option<&ValidityPeriod>) -> Value {

@@ -16,6 +16,7 @@ use super::status::Status;
 use super::time::{Scts, ValidityPeriod};
 use super::udh::{Concat, InformationElement, Ports, Udh};
 use super::user_data::UserData;
+use super::wap::Push;
 
 /// Which way a PDU goes: TP-MTI means different things by direction. 3GPP TS 23.040 §9.2.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -307,6 +308,11 @@ impl Dump<'_> {
         if let Some(warning) = replaced(alphabet, &ud.payload, &text) {
             self.warn(warning);
         }
+        // Beside the data, not in their place: they are kept whatever is in them.
+        if let Some(push) = Push::of(&ud) {
+            let value = push.map_or_else(|error| format!("cannot be read: {error}"), |push| push.to_string());
+            self.line("WAP push", start + 1 + header, octets.len() - header, value);
+        }
         Ok(())
     }
 
@@ -451,6 +457,7 @@ mod tests {
                 " 10  1 TP-UDHL header length: 6 octets",
                 " 11  6 application ports, 16 bit: IEI 0x05, data 0B8423F0: to port 2948, from port 9200",
                 " 17  3 TP-UD data: C0FFEE",
+                " 17  3 WAP push: cannot be read: wsp.type at octet 1: not a push PDU, 0x06 or 0x07",
             ]
         );
     }

@@ -45,6 +45,15 @@ pub enum Detail {
         /// The character.
         found: char,
     },
+    /// Not what has to be there.
+    #[error("not {wanted}")]
+    Malformed {
+        /// What has to be there.
+        wanted: &'static str,
+    },
+    /// It has to be there and is not.
+    #[error("missing")]
+    Missing,
     /// Half an octet at the end.
     #[error("an odd number of hexadecimal digits")]
     OddDigits,

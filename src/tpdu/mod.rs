@@ -30,6 +30,7 @@ mod time;
 pub mod ucs2;
 mod udh;
 mod user_data;
+pub mod wap;
 
 pub use address::{Address, NumberingPlan, TypeOfNumber};
 pub use command::{Command, CommandType};

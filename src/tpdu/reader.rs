@@ -7,17 +7,30 @@ use super::error::{DecodeError, Detail};
 pub(super) struct Reader<'a> {
     octets: &'a [u8],
     at: usize,
+    /// Where the first of the octets is in what was given.
+    base: usize,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at octet `at`, so that places in errors are those of the whole PDU.
     pub(super) fn new(octets: &'a [u8], at: usize) -> Reader<'a> {
-        Reader { octets, at: at.min(octets.len()) }
+        Reader { octets, at: at.min(octets.len()), base: 0 }
+    }
+
+    /// Counts places from `base` on.
+    pub(super) fn counting_from(self, base: usize) -> Reader<'a> {
+        Reader { base, ..self }
+    }
+
+    /// A reader of the next `n` octets only, which this one goes past.
+    pub(super) fn within(&mut self, field: &'static str, n: usize) -> Result<Reader<'a>, DecodeError> {
+        let base = self.at();
+        Ok(Reader { octets: self.take(field, n)?, at: 0, base })
     }
 
     /// Where the next octet is.
     pub(super) fn at(&self) -> usize {
-        self.at
+        self.base + self.at
     }
 
     /// What has not been read.
@@ -54,6 +67,6 @@ impl<'a> Reader<'a> {
     }
 
     fn truncated(&self, field: &'static str, need: usize) -> DecodeError {
-        DecodeError { field, octet: self.at, detail: Detail::Truncated { need, left: self.rest().len() } }
+        DecodeError { field, octet: self.at(), detail: Detail::Truncated { need, left: self.rest().len() } }
     }
 }

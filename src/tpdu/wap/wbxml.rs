@@ -1,0 +1,327 @@
+//! Service indication and service loading, in binary XML. WAP-167-ServiceInd, WAP-168-ServiceLoad, WAP-192-WBXML.
+
+use super::super::error::{DecodeError, Detail};
+use super::super::reader::Reader;
+use super::wsp;
+use std::fmt::Write;
+
+/// Service indication: something waits at an address. WAP-167-ServiceInd §5.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Indication {
+    /// Where it is.
+    pub href: String,
+    /// What to tell the user.
+    pub text: String,
+    /// `si-id`: a later indication with the same replaces it.
+    pub id: Option<String>,
+    /// When it was made, RFC 3339.
+    pub created: Option<String>,
+    /// When it is to be deleted, RFC 3339.
+    pub expires: Option<String>,
+    /// How loudly to tell.
+    pub action: Action,
+}
+
+/// Service loading: an address that the device is to load. WAP-168-ServiceLoad §6.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loading {
+    /// What to load.
+    pub href: String,
+    /// How.
+    pub action: Action,
+}
+
+/// What the device is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Action {
+    /// Keep it quietly.
+    SignalNone,
+    /// Tell without interrupting.
+    SignalLow,
+    /// Tell soon: the default of an indication.
+    #[default]
+    SignalMedium,
+    /// Tell now.
+    SignalHigh,
+    /// Delete the indication with this id.
+    Delete,
+    /// Load without a user: the default of a loading.
+    ExecuteLow,
+    /// Load now.
+    ExecuteHigh,
+    /// Load into the cache only.
+    Cache,
+}
+
+/// Reads a service indication whose octets begin at `start` of what was given.
+pub(super) fn indication(octets: &[u8], start: usize) -> Result<Indication, DecodeError> {
+    let mut found = Indication::default();
+    for (name, value) in Document::open(octets, start)?.read(SI)? {
+        match name {
+            Name::Href => found.href = value,
+            Name::Text => found.text += &value,
+            Name::Id => found.id = Some(value),
+            Name::Created => found.created = Some(value),
+            Name::Expires => found.expires = Some(value),
+            Name::Action(action) => found.action = action,
+            Name::Other => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Reads a service loading whose octets begin at `start` of what was given.
+pub(super) fn loading(octets: &[u8], start: usize) -> Result<Loading, DecodeError> {
+    let mut found = Loading { href: String::new(), action: Action::ExecuteLow };
+    for (name, value) in Document::open(octets, start)?.read(SL)? {
+        match name {
+            Name::Href => found.href = value,
+            Name::Action(action) => found.action = action,
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Href,
+    Text,
+    Id,
+    Created,
+    Expires,
+    Action(Action),
+    Other,
+}
+
+/// An attribute's start: its token, what it is, and the value it begins with.
+type Start = (u8, Name, &'static str);
+
+/// WAP-167-ServiceInd §8.2.2.
+const SI: &[Start] = &[
+    (0x05, Name::Action(Action::SignalNone), ""),
+    (0x06, Name::Action(Action::SignalLow), ""),
+    (0x07, Name::Action(Action::SignalMedium), ""),
+    (0x08, Name::Action(Action::SignalHigh), ""),
+    (0x09, Name::Action(Action::Delete), ""),
+    (0x0A, Name::Created, ""),
+    (0x0B, Name::Href, ""),
+    (0x0C, Name::Href, "http://"),
+    (0x0D, Name::Href, "http://www."),
+    (0x0E, Name::Href, "https://"),
+    (0x0F, Name::Href, "https://www."),
+    (0x10, Name::Expires, ""),
+    (0x11, Name::Id, ""),
+];
+
+/// WAP-168-ServiceLoad §9.2.2.
+const SL: &[Start] = &[
+    (0x05, Name::Action(Action::ExecuteLow), ""),
+    (0x06, Name::Action(Action::ExecuteHigh), ""),
+    (0x07, Name::Action(Action::Cache), ""),
+    (0x08, Name::Href, ""),
+    (0x09, Name::Href, "http://"),
+    (0x0A, Name::Href, "http://www."),
+    (0x0B, Name::Href, "https://"),
+    (0x0C, Name::Href, "https://www."),
+];
+
+/// Values of attributes that are one octet, from 0x85 on; the same in both.
+const VALUES: [&str; 4] = [".com/", ".edu/", ".net/", ".org/"];
+
+// Global tokens. WAP-192-WBXML §7.1.
+const SWITCH_PAGE: u8 = 0x00;
+const END: u8 = 0x01;
+const ENTITY: u8 = 0x02;
+const STR_I: u8 = 0x03;
+const LITERAL: u8 = 0x04;
+const STR_T: u8 = 0x83;
+const OPAQUE: u8 = 0xC3;
+/// A tag with attributes; with content.
+const ATTRIBUTES: u8 = 0x80;
+
+struct Document<'a> {
+    reader: Reader<'a>,
+    charset: u64,
+    strings: &'a [u8],
+    /// Octets of text that may still come: strings of the table can be named again and again.
+    room: usize,
+}
+
+const FIELD: &str = "wbxml";
+
+impl<'a> Document<'a> {
+    /// Version, public identifier, character set, string table. WAP-192-WBXML §5.
+    fn open(octets: &'a [u8], start: usize) -> Result<Document<'a>, DecodeError> {
+        let mut reader = Reader::new(octets, 0).counting_from(start);
+        reader.octet("wbxml.version")?;
+        if wsp::uintvar(&mut reader, "wbxml.public-id")? == 0 {
+            wsp::uintvar(&mut reader, "wbxml.public-id")?;
+        }
+        let charset = wsp::uintvar(&mut reader, "wbxml.charset")? as u64;
+        let n = wsp::uintvar(&mut reader, "wbxml.string-table")?;
+        let strings = reader.take("wbxml.string-table", n)?;
+        Ok(Document { reader, charset, strings, room: wsp::MAX_TEXT })
+    }
+
+    /// The attributes and texts of all elements, in order.
+    fn read(mut self, starts: &[Start]) -> Result<Vec<(Name, String)>, DecodeError> {
+        let mut found = Vec::new();
+        while let Some(token) = self.reader.rest().first().copied() {
+            self.reader.octet(FIELD)?;
+            match token {
+                SWITCH_PAGE => _ = self.reader.octet(FIELD)?,
+                END => {}
+                ENTITY | STR_I | STR_T | OPAQUE => {
+                    let text = self.value(token, false)?;
+                    found.push((Name::Text, text));
+                }
+                tag => {
+                    if tag & 0x3F == LITERAL {
+                        wsp::uintvar(&mut self.reader, FIELD)?;
+                    }
+                    if tag & ATTRIBUTES != 0 {
+                        self.attributes(starts, &mut found)?;
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Attributes up to END.
+    fn attributes(&mut self, starts: &[Start], found: &mut Vec<(Name, String)>) -> Result<(), DecodeError> {
+        let mut current: Option<(Name, String)> = None;
+        loop {
+            let token = self.reader.octet(FIELD)?;
+            match token {
+                END => break,
+                SWITCH_PAGE => _ = self.reader.octet(FIELD)?,
+                ENTITY | STR_I | STR_T | OPAQUE | 0x85.. => {
+                    let is_date = matches!(current, Some((Name::Created | Name::Expires, _)));
+                    let text = self.value(token, is_date)?;
+                    if let Some((_, value)) = &mut current {
+                        value.push_str(&text);
+                    }
+                }
+                token => {
+                    if token == LITERAL {
+                        wsp::uintvar(&mut self.reader, FIELD)?;
+                    }
+                    found.extend(current.take());
+                    let start = starts.iter().find(|(other, ..)| *other == token);
+                    let (name, value) = start.map_or((Name::Other, ""), |(_, name, value)| (*name, *value));
+                    current = Some((name, value.to_owned()));
+                }
+            }
+        }
+        found.extend(current);
+        Ok(())
+    }
+
+    fn value(&mut self, token: u8, is_date: bool) -> Result<String, DecodeError> {
+        let at = self.reader.at();
+        let text = match token {
+            ENTITY => {
+                let code = wsp::uintvar(&mut self.reader, FIELD)?;
+                u32::try_from(code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER).to_string()
+            }
+            STR_I => wsp::decode(self.charset, wsp::text_octets(&mut self.reader, FIELD)?),
+            STR_T => {
+                let offset = wsp::uintvar(&mut self.reader, FIELD)?;
+                let rest = self.strings.get(offset..).unwrap_or_default();
+                let end = rest.iter().position(|octet| *octet == 0).unwrap_or(rest.len());
+                wsp::decode(self.charset, &rest[..end])
+            }
+            OPAQUE => {
+                let n = wsp::uintvar(&mut self.reader, FIELD)?;
+                let octets = self.reader.take(FIELD, n)?;
+                if is_date { date(octets) } else { String::from_utf8_lossy(octets).into_owned() }
+            }
+            token => VALUES.get(usize::from(token) - 0x85).copied().unwrap_or_default().to_owned(),
+        };
+        match self.room.checked_sub(text.len()) {
+            Some(room) => self.room = room,
+            None => {
+                let detail = Detail::OverLimit { value: text.len(), limit: wsp::MAX_TEXT };
+                return Err(DecodeError { field: FIELD, octet: at, detail });
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// Decimal digits, two an octet, zeros at the end left out: 19990625152315. WAP-167-ServiceInd §8.2.2.
+fn date(octets: &[u8]) -> String {
+    let mut digits = String::new();
+    for octet in octets.iter().take(7) {
+        // Into a String: it cannot fail.
+        let _ = write!(digits, "{octet:02x}");
+    }
+    if digits.len() < 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return digits;
+    }
+    digits.extend(std::iter::repeat_n('0', 14 - digits.len()));
+    let [year, month, day, hour, minute, second] =
+        [0..4, 4..6, 6..8, 8..10, 10..12, 12..14].map(|range| &digits[range]);
+    format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::pdu::hex;
+    use super::*;
+
+    fn si(line: &str) -> Result<Indication, String> {
+        indication(&hex::decode(line).unwrap(), 0).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn table_of_indications() {
+        let with = |change: fn(&mut Indication)| {
+            let mut indication = Indication { href: "a".into(), ..Indication::default() };
+            change(&mut indication);
+            Ok(indication)
+        };
+        for (name, line, want) in [
+            ("from the string table", "02056A036D0061 45C60B83 02 01 83 00 01", with(|i| i.text = "m".into())),
+            ("entity and literal", "02056A00 45C60B036100 01 02 8124 01", with(|i| i.text = "¤".into())),
+            (
+                "action and id",
+                "02056A00 45C6 08 0B036100 11033900 01 01",
+                with(|i| {
+                    i.action = Action::SignalHigh;
+                    i.id = Some("9".into());
+                }),
+            ),
+            ("attribute that is not known", "02056A00 45C6 30037A00 0B036100 01", with(|_| {})),
+            ("short date", "02056A00 45C6 0B036100 0AC30219 99 01", with(|i| i.created = Some("1999".into()))),
+            ("nothing", "02056A00", Ok(Indication::default())),
+        ] {
+            assert_eq!(si(line), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_table_named_again_and_again_ends() {
+        let mut octets = vec![0x02, 0x05, 0x6A, 0x87, 0x68];
+        octets.extend([b'x'; 999]);
+        octets.push(0);
+        octets.push(0x45);
+        octets.extend([0x83, 0x00].repeat(500));
+        let error = indication(&octets, 0).unwrap_err().to_string();
+        assert!(error.ends_with("999 is over the limit of 8192"), "{error}");
+    }
+
+    #[test]
+    fn what_is_cut_is_an_error() {
+        for (line, want) in [
+            ("02", "wbxml.public-id at octet 1: 1 octets needed, 0 left"),
+            ("02056A05", "wbxml.string-table at octet 4: 5 octets needed, 0 left"),
+            ("02056A0045C60B", "wbxml at octet 7: 1 octets needed, 0 left"),
+            ("02056A0045C60B0361", "wbxml at octet 8: not a text that ends with NUL"),
+        ] {
+            assert_eq!(si(line).unwrap_err(), want, "{line}");
+        }
+    }
+}
