@@ -8,6 +8,7 @@
 //! ```
 
 mod address;
+pub mod advice;
 mod command;
 mod dcs;
 mod deliver;
@@ -27,6 +28,7 @@ mod status_report;
 mod submit;
 mod submit_report;
 mod time;
+pub mod transliterate;
 pub mod ucs2;
 mod udh;
 mod user_data;
@@ -43,7 +45,7 @@ pub use failure_cause::{FailureCategory, FailureCause};
 pub use parameters::Parameters;
 pub use pdu::{Incoming, Outgoing, Pdu, Tpdu, hex};
 pub use pid::Pid;
-pub use segment::{Choice, Segment, SegmentError};
+pub use segment::{Choice, Layout, Segment, SegmentError};
 pub use status::{Status, StatusCategory};
 pub use status_report::StatusReport;
 pub use submit::{MessageReference, Submit};

@@ -1,10 +1,12 @@
 //! Cutting a text or data into what one SMS carries.
 
 use super::dcs::{Alphabet, Dcs, MessageClass};
-use super::gsm7;
+use super::gsm7::{self, Language, NotGsm7, Shift};
+use super::transliterate::{self, Likeness};
 use super::ucs2;
 use super::udh::{Concat, InformationElement, Ports, Udh};
 use super::user_data::{MAX_OCTETS, UserData};
+use std::collections::HashMap;
 use std::fmt;
 
 /// The payload of one SMS, ready for [`UserData`].
@@ -12,6 +14,8 @@ use std::fmt;
 pub struct Segment {
     /// What the payload consists of.
     pub alphabet: Alphabet,
+    /// National tables of GSM 7 bit.
+    pub shift: Shift,
     /// GSM 7 bit: one septet an octet. UCS-2: UTF-16BE octets. Data: octets.
     pub payload: Vec<u8>,
 }
@@ -22,10 +26,19 @@ impl Segment {
         Dcs::new(self.alphabet, class)
     }
 
-    /// TP-UD: the payload behind the header that a part of several, or data for a port, needs.
+    /// TP-UD: the payload behind the header that a part of several, data for a port, or national tables need.
     pub fn user_data(self, concat: Option<Concat>, port: Option<u16>) -> UserData {
-        let ports = port.map(|dst| Ports { dst, src: 0, wide: true }.into());
-        let elements: Vec<InformationElement> = ports.into_iter().chain(concat.map(Into::into)).collect();
+        let mut elements: Vec<InformationElement> = Vec::new();
+        elements.extend(port.map(|dst| Ports { dst, src: 0, wide: true }.into()));
+        elements.extend(concat.map(InformationElement::from));
+        elements.extend(self.shift.locking.map(|language| InformationElement {
+            iei: InformationElement::LOCKING_SHIFT,
+            data: vec![language.identifier()],
+        }));
+        elements.extend(self.shift.single.map(|language| InformationElement {
+            iei: InformationElement::SINGLE_SHIFT,
+            data: vec![language.identifier()],
+        }));
         UserData { udh: Udh(elements), payload: self.payload }
     }
 }
@@ -37,16 +50,46 @@ impl fmt::Debug for Segment {
     }
 }
 
-/// Which alphabet to write a text in.
+/// How a text may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Choice {
     /// GSM 7 bit where every character fits, else UCS-2.
     #[default]
     Auto,
+    /// As `Auto`; national tables where they make fewer parts.
+    National,
+    /// GSM 7 bit where every character fits or has a replacement, else UCS-2 with the text as it is.
+    Transliterate(Likeness),
     /// GSM 7 bit, or refuse.
     Gsm7,
     /// UCS-2 always.
     Ucs2,
+}
+
+/// What stands in each part besides its payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Layout {
+    /// Parts of several have a reference of 16 bits, and one octet less room.
+    pub wide: bool,
+    /// Every part has a destination port of 16 bits.
+    pub port: Option<u16>,
+}
+
+impl Layout {
+    /// What a payload may have, alone or as one of several: septets of GSM 7 bit, octets of everything else.
+    /// 3GPP TS 23.040 §9.2.3.24.1: 160 and 153 septets, 140 and 134 octets without anything else.
+    pub fn room(self, alphabet: Alphabet, shift: Shift, is_part: bool) -> usize {
+        let concat = if self.wide { 6 } else { 5 };
+        let ports = if self.port.is_some() { 6 } else { 0 };
+        let elements = ports + shift.header_octets() + if is_part { concat } else { 0 };
+        let header = if elements > 0 { 1 + elements } else { 0 };
+        match alphabet {
+            Alphabet::Gsm7 => MAX_OCTETS * 8 / 7 - (header * 8).div_ceil(7),
+            // A UCS-2 unit is not cut.
+            Alphabet::Ucs2 => (MAX_OCTETS - header) & !1,
+            Alphabet::Octets => MAX_OCTETS - header,
+        }
+    }
 }
 
 /// Why a text or data cannot be sent.
@@ -54,39 +97,101 @@ pub enum Choice {
 pub enum SegmentError {
     /// GSM 7 bit was asked for, and a character is not in it.
     #[error(transparent)]
-    NotGsm7(#[from] gsm7::NotGsm7),
+    NotGsm7(#[from] NotGsm7),
     /// More than 255 parts: the number of a part is one octet.
     #[error("more than {MAX_PARTS} parts")]
     TooManyParts,
 }
 
-/// Cuts a text into 1 to 255 segments. More than one are made for a header with an 8 bit reference: 153 septets or
-/// 67 UCS-2 units each; alone a segment holds 160 or 70. No escape sequence or surrogate pair is cut.
-/// 3GPP TS 23.040 §9.2.3.24.1.
+/// Cuts a text into 1 to 255 segments, for a header with an 8 bit reference where they are several. No escape sequence
+/// or surrogate pair is cut. 3GPP TS 23.040 §9.2.3.24.1.
 pub fn text(text: &str, choice: Choice) -> Result<Vec<Segment>, SegmentError> {
+    text_in(Layout::default(), text, choice)
+}
+
+/// The same, with room for what else is in each part.
+pub fn text_in(layout: Layout, text: &str, choice: Choice) -> Result<Vec<Segment>, SegmentError> {
     // The largest text has 255 * 153 characters, of at most 3 octets of UTF-8 each. No use reading more.
     if text.len() > MAX_PARTS * 153 * 3 {
         return Err(SegmentError::TooManyParts);
     }
-    let septets = match choice {
-        Choice::Ucs2 => None,
-        Choice::Gsm7 => Some(gsm7::encode(text)?),
-        Choice::Auto => gsm7::encode(text).ok(),
-    };
-    match septets {
-        Some(septets) => cut(Alphabet::Gsm7, septets, 160, 153, before_escape),
-        None => cut(Alphabet::Ucs2, ucs2::encode(text), MAX_OCTETS, 134, before_surrogate),
+    match choice {
+        Choice::Ucs2 => in_ucs2(layout, text),
+        Choice::Gsm7 => in_gsm7(layout, gsm7::encode(text)?, Shift::NONE),
+        Choice::Auto => automatic(layout, text),
+        Choice::National => national(layout, text),
+        Choice::Transliterate(likeness) => match transliterate::to_gsm7(text, likeness) {
+            Some(text) => automatic(layout, &text),
+            None => in_ucs2(layout, text),
+        },
     }
 }
 
-/// Cuts data into 1 to 255 segments: 140 octets alone, 134 as one of several; 133 and 128 where a header with 16 bit
-/// ports goes along. 3GPP TS 23.040 §9.2.3.24.
+fn automatic(layout: Layout, text: &str) -> Result<Vec<Segment>, SegmentError> {
+    match gsm7::encode(text) {
+        Ok(septets) => in_gsm7(layout, septets, Shift::NONE),
+        Err(_) => in_ucs2(layout, text),
+    }
+}
+
+fn in_gsm7(layout: Layout, septets: Vec<u8>, shift: Shift) -> Result<Vec<Segment>, SegmentError> {
+    cut(layout, Alphabet::Gsm7, shift, septets, before_escape)
+}
+
+fn in_ucs2(layout: Layout, text: &str) -> Result<Vec<Segment>, SegmentError> {
+    cut(layout, Alphabet::Ucs2, Shift::NONE, ucs2::encode(text), before_surrogate)
+}
+
+/// The fewest parts over all national tables; the default tables, or UCS-2, where nothing has fewer.
+fn national(layout: Layout, text: &str) -> Result<Vec<Segment>, SegmentError> {
+    let mut best = automatic(layout, text);
+    let mut counts: HashMap<char, usize> = HashMap::new();
+    text.chars().for_each(|c| *counts.entry(c).or_default() += 1);
+    for shift in shifts() {
+        let n_parts = best.as_ref().map_or(MAX_PARTS + 1, Vec::len);
+        // How many septets it takes tells how many parts it takes at least.
+        let Some(septets) = septets(&counts, shift) else { continue };
+        let alone = layout.room(Alphabet::Gsm7, shift, false);
+        let several = layout.room(Alphabet::Gsm7, shift, true);
+        let at_least = if septets <= alone { 1 } else { septets.div_ceil(several) };
+        if at_least >= n_parts {
+            continue;
+        }
+        let written = in_gsm7(layout, gsm7::encode_shifted(text, shift)?, shift);
+        if written.as_ref().is_ok_and(|segments| segments.len() < n_parts) {
+            best = written;
+        }
+    }
+    best
+}
+
+/// All pairs of tables but the default ones; those with the shorter header first.
+fn shifts() -> impl Iterator<Item = Shift> {
+    let all = || Language::ALL.into_iter();
+    let lockings = move || all().filter(|language| language.has_locking_table());
+    let locking = lockings().map(|language| Shift { locking: Some(language), single: None });
+    let single = all().map(|language| Shift { locking: None, single: Some(language) });
+    let both = lockings()
+        .flat_map(move |locking| all().map(move |single| Shift { locking: Some(locking), single: Some(single) }));
+    locking.chain(single).chain(both)
+}
+
+/// Septets that the characters take with these tables; `None` when they do not have them all.
+fn septets(counts: &HashMap<char, usize>, shift: Shift) -> Option<usize> {
+    counts.iter().try_fold(0, |sum, (c, n)| Some(sum + n * gsm7::septets_of(*c, shift)?))
+}
+
+/// Cuts data into 1 to 255 segments. 3GPP TS 23.040 §9.2.3.24.
 pub fn octets(data: &[u8], port: Option<u16>) -> Result<Vec<Segment>, SegmentError> {
-    let (alone, several) = if port.is_some() { (133, 128) } else { (MAX_OCTETS, 134) };
-    if data.len() > MAX_PARTS * several {
+    octets_in(Layout { port, wide: false }, data)
+}
+
+/// The same, with room for what else is in each part.
+pub fn octets_in(layout: Layout, data: &[u8]) -> Result<Vec<Segment>, SegmentError> {
+    if data.len() > MAX_PARTS * layout.room(Alphabet::Octets, Shift::NONE, true) {
         return Err(SegmentError::TooManyParts);
     }
-    cut(Alphabet::Octets, data.to_vec(), alone, several, |_, at| at)
+    cut(layout, Alphabet::Octets, Shift::NONE, data.to_vec(), |_, at| at)
 }
 
 /// The number of a part is one octet. 3GPP TS 23.040 §9.2.3.24.1.
@@ -94,15 +199,16 @@ const MAX_PARTS: usize = 255;
 
 /// Cuts a payload that does not fit alone; `place` moves a cut back to where it does no harm.
 fn cut(
+    layout: Layout,
     alphabet: Alphabet,
+    shift: Shift,
     payload: Vec<u8>,
-    alone: usize,
-    several: usize,
     place: fn(&[u8], usize) -> usize,
 ) -> Result<Vec<Segment>, SegmentError> {
-    if payload.len() <= alone {
-        return Ok(vec![Segment { alphabet, payload }]);
+    if payload.len() <= layout.room(alphabet, shift, false) {
+        return Ok(vec![Segment { alphabet, shift, payload }]);
     }
+    let several = layout.room(alphabet, shift, true);
     let mut segments = Vec::with_capacity(payload.len().div_ceil(several));
     let mut rest = payload.as_slice();
     while !rest.is_empty() {
@@ -111,7 +217,7 @@ fn cut(
         }
         let at = if rest.len() <= several { rest.len() } else { place(rest, several) };
         let (part, next) = rest.split_at(at);
-        segments.push(Segment { alphabet, payload: part.to_vec() });
+        segments.push(Segment { alphabet, shift, payload: part.to_vec() });
         rest = next;
     }
     Ok(segments)
@@ -119,6 +225,7 @@ fn cut(
 
 /// A cut never follows an ESC: its code would begin the next part.
 fn before_escape(septets: &[u8], at: usize) -> usize {
+    // ESC is no code, so an ESC before the cut stands alone.
     if septets[at - 1] == gsm7::ESCAPE { at - 1 } else { at }
 }
 
@@ -157,6 +264,66 @@ mod tests {
             ("a pair fits to the end", "я".to_owned() + &"😀".repeat(35), &[134, 8]),
         ] {
             assert_eq!(lengths(&text, Choice::Auto), lengths_octets, "{name}");
+        }
+    }
+
+    /// 3GPP TS 23.040 §9.2.3.24.1: the room beside each header.
+    #[test]
+    fn table_of_rooms() {
+        let one = Shift { locking: Some(Language::Turkish), single: None };
+        let two = Shift { locking: Some(Language::Turkish), single: Some(Language::Spanish) };
+        let wide = Layout { wide: true, port: None };
+        let port = Layout { wide: false, port: Some(1) };
+        let none = Layout::default();
+        for (name, layout, shift, septets, octets, ucs2) in [
+            ("nothing else", none, Shift::NONE, [160, 153], [140, 134], [140, 134]),
+            ("16 bit reference", wide, Shift::NONE, [160, 152], [140, 133], [140, 132]),
+            ("ports", port, Shift::NONE, [152, 146], [133, 128], [132, 128]),
+            ("one table", none, one, [155, 149], [136, 131], [136, 130]),
+            ("two tables", none, two, [152, 146], [133, 128], [132, 128]),
+        ] {
+            let rooms = |alphabet| [false, true].map(|is_part| layout.room(alphabet, shift, is_part));
+            let ours = [rooms(Alphabet::Gsm7), rooms(Alphabet::Octets), rooms(Alphabet::Ucs2)];
+            assert_eq!(ours, [septets, octets, ucs2], "{name}");
+        }
+    }
+
+    #[test]
+    fn national_tables_only_where_they_save_parts() {
+        let turkish = Shift { locking: Some(Language::Turkish), single: None };
+        let spanish = Shift { locking: None, single: Some(Language::Spanish) };
+        let portuguese = Shift { locking: Some(Language::Portuguese), single: None };
+        for (name, text, shift, n_parts) in [
+            ("default alphabet", "x".repeat(160), Shift::NONE, 1),
+            ("short: UCS-2 is one part too", "ığş".to_owned(), Shift::NONE, 1),
+            ("Turkish", "ığş".repeat(51), turkish, 1),
+            ("Turkish, two parts", "ığş".repeat(99), turkish, 2),
+            ("Spanish has a single shift table only", "ñá".repeat(40), spanish, 1),
+            ("Portuguese signs that the default alphabet has twice", "^|€".repeat(40), portuguese, 1),
+            ("two languages: nothing fits", "ığşя".repeat(20), Shift::NONE, 2),
+        ] {
+            let segments = super::text(&text, Choice::National).unwrap();
+            assert_eq!((segments.len(), segments[0].shift), (n_parts, shift), "{name}");
+            let parts: Vec<_> =
+                segments.into_iter().map(|segment| (segment.dcs(None), segment.user_data(None, None))).collect();
+            let parts: Vec<_> = parts.iter().map(|(dcs, ud)| (dcs, ud)).collect();
+            assert_eq!(super::super::join::text(&parts), text, "{name}");
+        }
+    }
+
+    #[test]
+    fn replaced_where_everything_can_be() {
+        for (text, likeness, alphabet) in [
+            ("“quoted” – …", Likeness::Lossless, Alphabet::Gsm7),
+            ("Zkouška", Likeness::Lossless, Alphabet::Ucs2),
+            ("Zkouška", Likeness::LookAlike, Alphabet::Gsm7),
+            ("“Я”", Likeness::LookAlike, Alphabet::Ucs2),
+        ] {
+            let segments = super::text(text, Choice::Transliterate(likeness)).unwrap();
+            assert_eq!(segments[0].alphabet, alphabet, "{text}");
+            if alphabet == Alphabet::Ucs2 {
+                assert_eq!(segments[0].payload, ucs2::encode(text), "the text as it is");
+            }
         }
     }
 

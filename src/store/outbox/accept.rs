@@ -5,6 +5,7 @@ use crate::model::{Label, MessageKey, OnUncertain, PublicState, Timestamp};
 use crate::store::events::StatusCause;
 use crate::store::writer::Writer;
 use crate::store::{Accepted, NewMessage};
+use crate::tpdu::gsm7::{Language, Shift};
 use crate::tpdu::{Alphabet, MessageClass, Segment};
 use rusqlite::{OptionalExtension, params};
 use std::collections::HashSet;
@@ -132,15 +133,20 @@ impl Writer {
     }
 }
 
-/// Alphabet, length and payload, part after part. A payload has at most 160 octets.
+/// Alphabet, national tables where there are any, length and payload, part after part. A payload has at most 160 octets.
 fn pack_bodies(segments: &[Segment]) -> Vec<u8> {
     let mut octets = Vec::with_capacity(segments.iter().map(|segment| segment.payload.len() + 2).sum());
     for segment in segments {
-        octets.push(match segment.alphabet {
-            Alphabet::Gsm7 => 0,
-            Alphabet::Octets => 1,
-            Alphabet::Ucs2 => 2,
-        });
+        let Shift { locking, single } = segment.shift;
+        match segment.alphabet {
+            Alphabet::Gsm7 if segment.shift != Shift::NONE => {
+                octets.push(SHIFTED);
+                octets.extend([locking, single].map(|language| language.map_or(0, Language::identifier)));
+            }
+            Alphabet::Gsm7 => octets.push(0),
+            Alphabet::Octets => octets.push(1),
+            Alphabet::Ucs2 => octets.push(2),
+        }
         octets.push(u8::try_from(segment.payload.len()).unwrap_or(u8::MAX));
         octets.extend(segment.payload.iter().take(usize::from(u8::MAX)));
     }
@@ -150,18 +156,29 @@ fn pack_bodies(segments: &[Segment]) -> Vec<u8> {
 /// The segments of a body; those behind a broken one are missing.
 pub(super) fn unpack_bodies(mut octets: &[u8]) -> Vec<Segment> {
     let mut segments = Vec::new();
-    while let [alphabet, len, rest @ ..] = octets {
-        let Some((payload, rest)) = rest.split_at_checked(usize::from(*len)) else { break };
-        let alphabet = match alphabet {
-            0 => Alphabet::Gsm7,
-            1 => Alphabet::Octets,
-            _ => Alphabet::Ucs2,
-        };
-        segments.push(Segment { alphabet, payload: payload.to_vec() });
+    while let Some((alphabet, shift, len, rest)) = unpack_head(octets) {
+        let Some((payload, rest)) = rest.split_at_checked(usize::from(len)) else { break };
+        segments.push(Segment { alphabet, shift, payload: payload.to_vec() });
         octets = rest;
     }
     segments
 }
+
+fn unpack_head(octets: &[u8]) -> Option<(Alphabet, Shift, u8, &[u8])> {
+    match octets {
+        [SHIFTED, locking, single, len, rest @ ..] => {
+            let [locking, single] = [*locking, *single].map(Language::from_identifier);
+            Some((Alphabet::Gsm7, Shift { locking, single }, *len, rest))
+        }
+        [0, len, rest @ ..] => Some((Alphabet::Gsm7, Shift::NONE, *len, rest)),
+        [1, len, rest @ ..] => Some((Alphabet::Octets, Shift::NONE, *len, rest)),
+        [2, len, rest @ ..] => Some((Alphabet::Ucs2, Shift::NONE, *len, rest)),
+        _ => None,
+    }
+}
+
+/// GSM 7 bit with national tables, whose identifiers follow; 0: none.
+const SHIFTED: u8 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -170,8 +187,9 @@ mod tests {
 
     #[test]
     fn bodies_come_back_as_they_went() {
-        for text in ["", "hello", &"a long one ".repeat(60), &"🙂".repeat(90)] {
-            let segments = segment::text(text, Choice::Auto).unwrap();
+        for text in ["", "hello", &"a long one ".repeat(60), &"🙂".repeat(90), &"ığş".repeat(90), &"á".repeat(80)]
+        {
+            let segments = segment::text(text, Choice::National).unwrap();
             assert_eq!(unpack_bodies(&pack_bodies(&segments)), segments, "{text}");
         }
         assert_eq!(unpack_bodies(&[0, 9, 1]), []);

@@ -54,6 +54,15 @@ pub fn encode_shifted(text: &str, shift: Shift) -> Result<Vec<u8>, NotGsm7> {
     Ok(septets)
 }
 
+/// Septets that a character takes with these tables: 1, 2, or `None` when they do not have it.
+pub fn septets_of(c: char, shift: Shift) -> Option<usize> {
+    match (shift.main_code(c), shift.escaped_code(c)) {
+        (Some(_), _) => Some(1),
+        (None, Some(_)) => Some(2),
+        (None, None) => None,
+    }
+}
+
 /// The text of septets, one an octet, with national tables. A code that no table has is U+FFFD.
 /// 3GPP TS 23.038 §6.2.1.2.
 pub fn decode_shifted(septets: &[u8], shift: Shift) -> String {
@@ -74,9 +83,14 @@ pub fn decode_shifted(septets: &[u8], shift: Shift) -> String {
     text
 }
 
+/// True for a character of the alphabet or its extension table.
+pub fn has(c: char) -> bool {
+    code(c) != NONE
+}
+
 /// True when the whole text can be written in the alphabet.
 pub fn fits(text: &str) -> bool {
-    text.chars().all(|c| code(c) != NONE)
+    text.chars().all(has)
 }
 
 /// The text of septets, one an octet (bit 7 is ignored). A code that the extension table does not have is the
