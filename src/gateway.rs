@@ -1,14 +1,14 @@
 //! The one door for everything outside: submit, cancel, look up, and the events after N.
 
 use crate::model::{
-    Body, Encoding, Event, Iccid, Label, MessageId, MessageView, ModemStatus, PublicState, QueueCounts, Refusal,
-    RefusalCode, StatusChange, Submission, Timestamp,
+    Body, Event, Iccid, Label, MessageId, MessageView, ModemStatus, PublicState, QueueCounts, Refusal, RefusalCode,
+    StatusChange, Submission, Timestamp,
 };
 use crate::scheduler::Wake;
 use crate::slots::Slots;
 pub use crate::store::StoreError;
 use crate::store::{Accepted, CancelError, NewMessage, Store};
-use crate::tpdu::{Choice, Segment, SegmentError, segment};
+use crate::tpdu::{Segment, SegmentError, segment};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
@@ -212,14 +212,7 @@ fn base_id(submissions: &[Submission], origin: Option<&Origin>) -> MessageId {
 fn cut(submission: &Submission) -> Result<Vec<Segment>, Refusal> {
     let parts = match &submission.body {
         Body::Text(text) if text.chars().count() > MAX_CHARACTERS => Err(SegmentError::TooManyParts),
-        Body::Text(text) => {
-            let choice = match submission.encoding {
-                Encoding::Auto => Choice::Auto,
-                Encoding::Gsm7 => Choice::Gsm7,
-                Encoding::Ucs2 => Choice::Ucs2,
-            };
-            segment::text(text, choice)
-        }
+        Body::Text(text) => segment::text(text, submission.encoding),
         Body::Data { port, octets } => segment::octets(octets, *port),
     };
     let field = if matches!(submission.body, Body::Text(_)) { "/text" } else { "/data" };

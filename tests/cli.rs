@@ -230,6 +230,55 @@ fn decode_answers_line_by_line() {
 }
 
 #[test]
+fn encode_writes_what_decode_reads() {
+    let encode = |args: &[&str]| lines(gsmgate().arg("encode").args(args).output().unwrap());
+    let decode = |pdu: &str| -> Value {
+        let (_, said) = lines(gsmgate().args(["decode", "--to-modem", "--json", pdu]).output().unwrap());
+        serde_json::from_str(&said[0]).unwrap()
+    };
+    let all = ["+491701234567", "Hi €", "--validity", "6h", "--report", "--class", "1", "--mr", "7", "--smsc", "+4917"];
+    let (exit, said) = encode(&all);
+    assert_eq!((exit, said.len()), (Some(0), 1));
+    let pdu = decode(&said[0]);
+    let want = [
+        ("number", "\"+491701234567\""),
+        ("text", "\"Hi €\""),
+        ("class", "1"),
+        ("mr", "7"),
+        ("smsc", "\"+4917\""),
+        ("status_report", "true"),
+    ];
+    for (key, value) in want {
+        assert_eq!(pdu[key].to_string(), value, "{key}");
+    }
+    assert_eq!(pdu["validity"]["seconds"], 6 * 3600);
+
+    let long = "ığş".repeat(60);
+    let (_, said) = encode(&["4711", &long, "--encoding", "national", "--wide", "--ref", "300"]);
+    let parts: Vec<Value> = said.iter().map(|line| decode(line)).collect();
+    let text: String = parts.iter().map(|part| part["text"].as_str().unwrap()).collect();
+    assert_eq!((parts.len(), text.as_str()), (2, long.as_str()));
+    assert_eq!((&parts[1]["concat"]["ref"], &parts[1]["locking"]), (&300.into(), &1.into()));
+
+    let (_, said) = encode(&["4711", "a – b", "--explain", "--json"]);
+    let advice: Value = serde_json::from_str(&said[0]).unwrap();
+    assert_eq!((&advice["alphabet"], &advice["outside_gsm7"][0]["replacement"]), (&"UCS-2".into(), &"-".into()));
+
+    for (args, want) in [
+        (&["47x11", "a"][..], "tp-da: 'x' is not a digit of an address"),
+        (&["4711", "a", "--validity", "5"], "--validity: a span like 45m"),
+        (&["4711", "я", "--encoding", "gsm7"], "is not in the GSM 7 bit alphabet"),
+        (&["4711", "--data", "ABC"], "--data: hex at octet 3: an odd number"),
+        (&["4711", "a", "--ref", "300"], "--ref: over 255 needs --wide"),
+    ] {
+        let output = gsmgate().arg("encode").args(args).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(want), "{said}");
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_panic() {
     let mut child =
         gsmgate().arg("decode").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

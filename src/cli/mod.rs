@@ -5,6 +5,7 @@ mod client;
 mod decode;
 #[cfg(feature = "embedded-broker")]
 mod demo;
+mod encode;
 mod events;
 mod exit;
 mod modems;
@@ -68,6 +69,8 @@ enum Command {
     Events(events::Options),
     /// Print PDUs field by field.
     Decode(decode::Options),
+    /// Write the PDUs of a text or data, and say what the text costs.
+    Encode(encode::Options),
     /// Play virtual modems on ptys, with a tiny service centre.
     Simulate(simulate::Options),
     /// Show the whole road without a modem: a broker, two virtual modems, the gateway, a text out and a reply in.
@@ -94,6 +97,7 @@ pub fn main() -> Exit {
         Command::Modems(options) => client::block_on(modems::run(common, options)),
         Command::Events(options) => client::block_on(events::run(common, options)),
         Command::Decode(options) => decode::run(common, &options),
+        Command::Encode(options) => encode::run(common, &options),
         Command::Simulate(options) => simulate::run(common, options),
         #[cfg(feature = "embedded-broker")]
         Command::Demo(options) => demo::run(common, &options),

@@ -47,8 +47,8 @@ pub(super) struct Options {
     /// Message class; 0 is shown at once and not kept.
     #[arg(long, value_name = "0-3")]
     class: Option<u8>,
-    /// Alphabet; auto takes GSM 7 bit where all characters fit.
-    #[arg(long, value_parser = ["auto", "gsm7", "ucs2"])]
+    /// How to write the text: auto takes GSM 7 bit where all characters fit; see `gsmgate encode --help`.
+    #[arg(long, value_parser = ["auto", "national", "transliterate", "look_alike", "gsm7", "ucs2"])]
     encoding: Option<String>,
     /// Parts it may have at most.
     #[arg(long, value_name = "N")]

@@ -1,7 +1,7 @@
 //! What a client asks for: the submission, with the defaults of the contract.
 
 use super::{Label, MessageId, Number};
-use crate::tpdu::MessageClass;
+use crate::tpdu::{Choice, MessageClass};
 use std::time::Duration;
 
 /// An instant of the wall clock: milliseconds since 1970-01-01 UTC.
@@ -42,18 +42,6 @@ impl std::fmt::Debug for Body {
             Body::Data { port, octets } => write!(f, "Data(port {port:?}, {} octets)", octets.len()),
         }
     }
-}
-
-/// Which alphabet to send a text in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Encoding {
-    /// GSM 7 bit where all characters fit, else UCS-2.
-    #[default]
-    Auto,
-    /// GSM 7 bit, or refuse.
-    Gsm7,
-    /// UCS-2 always.
-    Ucs2,
 }
 
 /// Who goes first. Higher is earlier.
@@ -102,7 +90,7 @@ pub struct Submission {
     /// Message class, e.g. class 0 is shown at once.
     pub class: Option<MessageClass>,
     /// Default auto.
-    pub encoding: Encoding,
+    pub encoding: Choice,
     /// Refuse what needs more parts, 1 to 255. Default 6.
     pub max_parts: u8,
     /// Default resend.
@@ -129,7 +117,7 @@ impl Submission {
             expires_at: None,
             report: true,
             class: None,
-            encoding: Encoding::Auto,
+            encoding: Choice::Auto,
             max_parts: Submission::MAX_PARTS,
             on_uncertain: OnUncertain::Resend,
             tags: Vec::new(),

@@ -9,13 +9,13 @@ mod outcome;
 mod part;
 mod view;
 
-pub use crate::tpdu::{MessageClass, Scts};
+pub use crate::tpdu::{Choice, MessageClass, Scts};
 pub use event::{
     Event, EventKind, InboundEvent, MissingParts, OrphanReport, RawInbound, Refusal, RefusalCode, StatusChange,
 };
 pub use failure::{Action, Blame, Failure, FailureCause, classify};
 pub use ids::{AttemptId, Iccid, IdError, Imei, Imsi, Label, MessageId, MessageKey, PartKey, SlotId};
-pub use message::{Body, Encoding, OnUncertain, Priority, Submission, Timestamp};
+pub use message::{Body, OnUncertain, Priority, Submission, Timestamp};
 pub use number::{Number, NumberError};
 pub use outcome::{SendOutcome, UncertainReason};
 pub use part::{PartState, PublicState, roll_up};

@@ -66,6 +66,23 @@ pub enum Choice {
     Ucs2,
 }
 
+impl Choice {
+    /// All, with their words in JSON and on the command line.
+    pub const WORDS: [(&str, Choice); 6] = [
+        ("auto", Choice::Auto),
+        ("national", Choice::National),
+        ("transliterate", Choice::Transliterate(Likeness::Lossless)),
+        ("look_alike", Choice::Transliterate(Likeness::LookAlike)),
+        ("gsm7", Choice::Gsm7),
+        ("ucs2", Choice::Ucs2),
+    ];
+
+    /// The word.
+    pub fn word(self) -> &'static str {
+        Choice::WORDS.into_iter().find(|(_, choice)| *choice == self).map_or("auto", |(word, _)| word)
+    }
+}
+
 /// What stands in each part besides its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Layout {

@@ -5,7 +5,7 @@ use super::json::Node;
 use super::{base64, time};
 use crate::gateway::MAX_CHARACTERS;
 use crate::model::{
-    Body, Encoding, Label, MessageClass, MessageId, Number, NumberError, OnUncertain, Priority, Refusal, RefusalCode,
+    Body, Choice, Label, MessageClass, MessageId, Number, NumberError, OnUncertain, Priority, Refusal, RefusalCode,
     Submission, Timestamp,
 };
 use std::time::Duration;
@@ -25,7 +25,6 @@ const MAX_WORD: usize = 64;
 
 const PRIORITIES: [(&str, Priority); 4] =
     [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High), ("alarm", Priority::Alarm)];
-const ENCODINGS: [(&str, Encoding); 3] = [("auto", Encoding::Auto), ("gsm7", Encoding::Gsm7), ("ucs2", Encoding::Ucs2)];
 const ON_UNCERTAIN: [(&str, OnUncertain); 2] = [("resend", OnUncertain::Resend), ("hold", OnUncertain::Hold)];
 
 const SEND_KEYS: [&str; 18] = [
@@ -169,7 +168,7 @@ fn send(fields: &mut Fields<'_>, now: Timestamp, defaults: &Defaults) -> Result<
     let (send_at, expires_at) = times(fields, now, defaults)?;
     let class = fields.integer("class", 0, 3)?.and_then(|class| u8::try_from(class).ok());
     let max_parts = fields.integer("max_parts", 1, 255)?.and_then(|parts| u8::try_from(parts).ok());
-    let encoding = fields.word("encoding", &ENCODINGS)?;
+    let encoding = fields.word("encoding", &Choice::WORDS)?;
     if encoding.is_some() && !matches!(body, Body::Text(_)) {
         return Err(invalid("/encoding", "only a text has one"));
     }

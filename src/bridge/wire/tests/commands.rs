@@ -2,7 +2,7 @@
 
 use super::super::*;
 use crate::model::RefusalCode::{Blocked, Expired, InvalidField, InvalidJson, InvalidNumber, TooLong, Unsupported};
-use crate::model::{Body, Encoding, MessageClass, OnUncertain, Priority, RefusalCode, Submission, Timestamp};
+use crate::model::{Body, Choice, MessageClass, OnUncertain, Priority, RefusalCode, Submission, Timestamp};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -202,7 +202,7 @@ fn every_key_arrives() {
         expires_at: Some(NOW.after(Duration::from_secs(3660))),
         report: false,
         class: Some(MessageClass::Class0),
-        encoding: Encoding::Ucs2,
+        encoding: Choice::Ucs2,
         max_parts: 255,
         on_uncertain: OnUncertain::Hold,
         tags: vec!["a".into(), "b".into()],
