@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use gsmgate::tpdu::broadcast::{self, Page, SerialNumber};
 use gsmgate::tpdu::*;
 use proptest::collection::vec;
 use proptest::option;
@@ -209,6 +210,26 @@ proptest! {
             let shown = format!("{push:?}");
             prop_assert!(shown.len() <= MAX_OUT_OCTETS);
         }
+    }
+
+    #[test]
+    fn broadcasts_and_ussd_of_any_octets_never_panic(octets in vec(any::<u8>(), 0..1300), dcs in any::<u8>()) {
+        let pages = [Page::decode(&octets).map(|page| vec![page]), Page::decode_umts(&octets)];
+        for page in pages.into_iter().flatten().flatten() {
+            prop_assert!(page.text().len() <= MAX_OUT_OCTETS);
+            let _ = (page.language(), broadcast::join(std::slice::from_ref(&page)), page.dcs.to_string());
+            prop_assert_eq!(SerialNumber::from_bits(page.serial.bits()), page.serial);
+        }
+        let line = hex::encode(&octets);
+        prop_assert!(ussd::decode(&line, Some(CbsDcs(dcs))).len() <= MAX_OUT_OCTETS);
+        let _ = (ussd::decode(&line, None), ussd::unpack(&octets));
+    }
+
+    /// Every septet comes back but a CR at the very end, of which there may be two.
+    #[test]
+    fn ussd_is_read_as_it_was_packed(septets in vec(0..128u8, 0..182)) {
+        let again = ussd::unpack(&ussd::pack(&septets));
+        prop_assert!(again == septets || again == [&septets[..], &[0x0D]].concat());
     }
 
     #[test]

@@ -319,7 +319,7 @@ fn check_gsm7(row: &Value) -> Check {
     let language = |key| number(row, key).and_then(|identifier| gsm7::Language::from_identifier(identifier as u8));
     let shift = gsm7::Shift { locking: language("locking"), single: language("single") };
     if is_true(row, "ussd") {
-        return Err(Verdict::NotYet("USSD strings: the codec issue's"));
+        return check_ussd(row);
     }
     let fill = number(row, "fill").unwrap_or(0) as usize;
     let septets = row.get("septets_hex").map(|_| octets(row, "septets_hex"));
@@ -348,6 +348,16 @@ fn check_gsm7(row: &Value) -> Check {
         number(row, "count").map_or(Ok(()), |want| same("count", ours.len() as u64, want))?;
     }
     Ok(())
+}
+
+/// Packed with the rule of the filling CR.
+fn check_ussd(row: &Value) -> Check {
+    let septets = gsm7::encode(text(row, "text").unwrap()).map_err(|error| error.to_string())?;
+    let ours = ussd::pack(&septets);
+    if row.get("packed_hex").is_some() {
+        same("packed", &ours, &octets(row, "packed_hex"))?;
+    }
+    text(row, "decoded").map_or(Ok(()), |want| same("decoded", gsm7::decode(&ussd::unpack(&ours)).as_str(), want))
 }
 
 fn check_field(row: &Value) -> Check {

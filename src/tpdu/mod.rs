@@ -9,6 +9,8 @@
 
 mod address;
 pub mod advice;
+pub mod broadcast;
+mod cbs_dcs;
 mod command;
 mod dcs;
 mod deliver;
@@ -32,9 +34,11 @@ pub mod transliterate;
 pub mod ucs2;
 mod udh;
 mod user_data;
+pub mod ussd;
 pub mod wap;
 
 pub use address::{Address, NumberingPlan, TypeOfNumber};
+pub use cbs_dcs::{CbsDcs, CbsLanguage};
 pub use command::{Command, CommandType};
 pub use dcs::{Alphabet, CodingGroup, Dcs, MessageClass, MessageWaiting, WaitingKind};
 pub use deliver::Deliver;

@@ -1,0 +1,303 @@
+//! Cell broadcast: what a cell tells everybody. 3GPP TS 23.041 §9.4.
+
+use super::cbs_dcs::{CbsDcs, CbsLanguage};
+use super::dcs::Alphabet;
+use super::error::{DecodeError, Detail};
+use super::gsm7;
+use super::reader::Reader;
+use super::ucs2;
+use super::udh::Udh;
+use std::fmt;
+
+/// One page of a cell broadcast message, as `+CBM` hands it over.
+///
+/// ```text
+/// +--------+------------+-----+--------------+-----------+
+/// | serial | message id | DCS | page / pages | content   |
+/// | 2      | 2          | 1   | 4 bits each  | 82 octets |
+/// +--------+------------+-----+--------------+-----------+
+/// ```
+/// 3GPP TS 23.041 §9.4.1.2.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Page {
+    /// Which message it is, and how new.
+    pub serial: SerialNumber,
+    /// Source and type of the message. §9.4.1.2.2.
+    pub message_id: u16,
+    /// Data coding scheme.
+    pub dcs: CbsDcs,
+    /// This page, from 1.
+    pub page: u8,
+    /// Pages in all, 1 to 15.
+    pub pages: u8,
+    /// The content as it came, at most 82 octets.
+    pub content: Vec<u8>,
+}
+
+/// Serial number: scope, code and update. 3GPP TS 23.041 §9.4.1.2.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SerialNumber {
+    /// Where the code is unique: 0 cell, shown at once; 1 PLMN; 2 location or service area; 3 cell.
+    pub scope: u8,
+    /// Tells messages with one identifier apart.
+    pub code: u16,
+    /// Counts the changes of a message.
+    pub update: u8,
+}
+
+impl Page {
+    /// Reads a page as GSM and LTE modems write it: 88 octets. Fewer are read as far as they go.
+    pub fn decode(octets: &[u8]) -> Result<Page, DecodeError> {
+        let mut reader = Reader::new(octets, 0);
+        let serial = SerialNumber::from_bits(u16::from_be_bytes(reader.array("cbs.serial-number")?));
+        let message_id = u16::from_be_bytes(reader.array("cbs.message-identifier")?);
+        let dcs = CbsDcs(reader.octet("cbs.dcs")?);
+        let parameter = reader.octet("cbs.page-parameter")?;
+        let content = reader.rest();
+        if content.len() > CONTENT_OCTETS {
+            let detail = Detail::OverLimit { value: content.len(), limit: CONTENT_OCTETS };
+            return Err(DecodeError { field: "cbs.content", octet: reader.at(), detail });
+        }
+        // A page or a total of 0, and a page over the total, are one of one. §9.4.1.2.4.
+        let (page, pages) = match (parameter >> 4, parameter & 0x0F) {
+            (page @ 1.., pages) if page <= pages => (page, pages),
+            _ => (1, 1),
+        };
+        Ok(Page { serial, message_id, dcs, page, pages, content: content.to_vec() })
+    }
+
+    /// Reads a message of all its pages as UMTS has it: type 1, then each page with its length.
+    /// 3GPP TS 23.041 §9.4.2.2.
+    pub fn decode_umts(octets: &[u8]) -> Result<Vec<Page>, DecodeError> {
+        let mut reader = Reader::new(octets, 0);
+        if reader.octet("cbs.message-type")? != CBS_MESSAGE {
+            let detail = Detail::Malformed { wanted: "a CBS message, 1" };
+            return Err(DecodeError { field: "cbs.message-type", octet: 0, detail });
+        }
+        let message_id = u16::from_be_bytes(reader.array("cbs.message-identifier")?);
+        let serial = SerialNumber::from_bits(u16::from_be_bytes(reader.array("cbs.serial-number")?));
+        let dcs = CbsDcs(reader.octet("cbs.dcs")?);
+        let at = reader.at();
+        let pages = reader.octet("cbs.number-of-pages")?;
+        if !(1..=MAX_PAGES).contains(&pages) {
+            let detail = Detail::OverLimit { value: pages.into(), limit: MAX_PAGES.into() };
+            return Err(DecodeError { field: "cbs.number-of-pages", octet: at, detail });
+        }
+        (1..=pages)
+            .map(|page| {
+                let content = reader.array::<CONTENT_OCTETS>("cbs.content")?;
+                let len = usize::from(reader.octet("cbs.content-length")?).min(CONTENT_OCTETS);
+                Ok(Page { serial, message_id, dcs, page, pages, content: content[..len].to_vec() })
+            })
+            .collect()
+    }
+
+    /// The language, where the scheme or the text says it: two lower-case letters.
+    pub fn language(&self) -> Option<String> {
+        match self.dcs.language() {
+            CbsLanguage::Unspecified => None,
+            CbsLanguage::Known(code) => Some(code.to_owned()),
+            CbsLanguage::InText => {
+                let code = gsm7::decode(&gsm7::unpack(&self.content, 0, 2)).to_lowercase();
+                Some(code).filter(|code| code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_lowercase()))
+            }
+        }
+    }
+
+    /// The text of this page, without its language and the filling at its end; empty for data.
+    pub fn text(&self) -> String {
+        let in_text = self.dcs.language() == CbsLanguage::InText;
+        let header = if self.dcs.has_header() {
+            self.content.first().map_or(0, |udhl| (1 + usize::from(*udhl)).min(self.content.len()))
+        } else {
+            0
+        };
+        match self.dcs.alphabet() {
+            Alphabet::Octets => String::new(),
+            Alphabet::Gsm7 => {
+                let content = &self.content[header..];
+                let fill = gsm7::fill_bits(header);
+                let septets = gsm7::unpack(content, fill, MAX_SEPTETS);
+                let text = if in_text { septets.get(3..).unwrap_or_default() } else { &septets };
+                let shift = self.content.get(1..header).and_then(Udh::decode).unwrap_or_default().shift();
+                gsm7::decode_shifted(text, shift).trim_end_matches('\r').to_owned()
+            }
+            Alphabet::Ucs2 => {
+                let skip = if in_text { 2 } else { header };
+                ucs2::decode(self.content.get(skip..).unwrap_or_default()).trim_end_matches(['\r', '\0']).to_owned()
+            }
+        }
+    }
+
+    /// What identifies the message that the page belongs to.
+    pub fn key(&self) -> (u16, SerialNumber) {
+        (self.message_id, self.serial)
+    }
+}
+
+/// Says which, never what.
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Page { serial, message_id, page, pages, .. } = self;
+        write!(f, "Page({message_id}, {serial:?}, {page} of {pages})")
+    }
+}
+
+impl SerialNumber {
+    /// From 16 bits.
+    pub fn from_bits(bits: u16) -> SerialNumber {
+        let [high, low] = bits.to_be_bytes();
+        SerialNumber { scope: high >> 6, code: bits >> 4 & 0x03FF, update: low & 0x0F }
+    }
+
+    /// The 16 bits.
+    pub fn bits(self) -> u16 {
+        u16::from(self.scope & 0x03) << 14 | (self.code & 0x03FF) << 4 | u16::from(self.update & 0x0F)
+    }
+}
+
+/// The text of a whole message; `None` until there is every page. Pages of other messages are passed over, of two with
+/// one number the first counts.
+pub fn join(pages: &[Page]) -> Option<String> {
+    let first = pages.first()?;
+    let of = |number| pages.iter().find(|page| page.key() == first.key() && page.page == number);
+    (1..=first.pages).map(|number| of(number).map(Page::text)).collect()
+}
+
+/// What a message identifier stands for; `None` for those that operators give out. 3GPP TS 23.041 §9.4.1.2.2.
+pub fn subject(message_id: u16) -> Option<&'static str> {
+    Some(match message_id {
+        4352 => "earthquake warning",
+        4353 => "tsunami warning",
+        4354 => "earthquake and tsunami warning",
+        4355 => "warning test",
+        4356 => "other emergency",
+        4370 | 4383 => "presidential or national alert",
+        4371..=4372 | 4384..=4385 => "extreme threat",
+        4373..=4378 | 4386..=4391 => "severe threat",
+        4379 | 4392 => "missing person alert",
+        4380 | 4393 => "monthly test",
+        4381 | 4394 => "exercise",
+        4382 | 4395 => "operator defined alert",
+        4396 | 4397 => "public safety alert",
+        4398 | 4399 => "state or local test",
+        other => return (4352..=6399).contains(&other).then_some("public warning"),
+    })
+}
+
+/// Content of a page. 3GPP TS 23.041 §9.4.1.2.5.
+const CONTENT_OCTETS: usize = 82;
+/// Septets of a page.
+const MAX_SEPTETS: usize = 93;
+/// Pages of a message. 3GPP TS 23.041 §9.4.1.2.4.
+const MAX_PAGES: u8 = 15;
+/// Message type of UMTS: CBS. 3GPP TS 23.041 §9.4.2.1.
+const CBS_MESSAGE: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::super::pdu::hex;
+    use super::*;
+
+    /// A page: serial 0x4021 (PLMN, code 2, update 1), identifier 50.
+    fn page(dcs: u8, parameter: u8, content: &[u8]) -> Page {
+        let mut octets = vec![0x40, 0x21, 0x00, 0x32, dcs, parameter];
+        octets.extend_from_slice(content);
+        Page::decode(&octets).unwrap()
+    }
+
+    fn packed(text: &str) -> Vec<u8> {
+        let mut septets = gsm7::encode(text).unwrap();
+        septets.resize(MAX_SEPTETS, b'\r');
+        let mut octets = Vec::new();
+        gsm7::pack(&septets, 0, &mut octets);
+        octets
+    }
+
+    #[test]
+    fn table_of_pages() {
+        let ucs2 = |text: &str| [ucs2::encode(text), vec![0x00, 0x0D]].concat();
+        let language_ucs2 = [hex::decode("F237").unwrap(), ucs2::encode("Я")].concat();
+        let header = [vec![0x03, 0x24, 0x01, 0x02], {
+            let mut octets = Vec::new();
+            gsm7::pack(&[0x1B, 0x09, 0x0D], gsm7::fill_bits(4), &mut octets);
+            octets
+        }]
+        .concat();
+        for (name, dcs, content, language, text) in [
+            ("German", 0x00, packed("Unwetter"), Some("de"), "Unwetter"),
+            ("no language", 0x0F, packed("storm"), None, "storm"),
+            ("language in front", 0x10, packed("en\rstorm"), Some("en"), "storm"),
+            ("UCS-2", 0x48, ucs2("Гроза"), None, "Гроза"),
+            ("UCS-2, language in front", 0x11, language_ucs2, Some("ro"), "Я"),
+            ("no letters in front", 0x10, packed("1\r"), None, ""),
+            ("data", 0x44, vec![1, 2, 3], None, ""),
+            ("header with a national table", 0x90, header, None, "ç"),
+            ("header longer than the content", 0x90, vec![0xFF], None, ""),
+            ("nothing", 0x0F, Vec::new(), None, ""),
+        ] {
+            let page = page(dcs, 0x11, &content);
+            assert_eq!((page.language().as_deref(), page.text().as_str()), (language, text), "{name}");
+            assert_eq!(page.serial, SerialNumber { scope: 1, code: 2, update: 1 });
+            assert_eq!((page.serial.bits(), page.message_id), (0x4021, 50));
+        }
+    }
+
+    #[test]
+    fn pages_are_joined_in_any_order() {
+        let [one, two, other] = [(0x12, "storm "), (0x22, "warning"), (0x12, "x")]
+            .map(|(parameter, text)| page(0x0F, parameter, &packed(text)));
+        let other = Page { message_id: 51, ..other };
+        assert_eq!(join(&[two.clone(), other, one.clone(), two.clone()]).as_deref(), Some("storm warning"));
+        assert_eq!(join(&[two]), None, "the first is not here");
+        assert_eq!(join(&[]), None);
+        for parameter in [0x00, 0x01, 0x10, 0x21] {
+            let page = page(0x0F, parameter, &packed("a"));
+            assert_eq!((page.page, page.pages), (1, 1), "{parameter:#04x}");
+        }
+    }
+
+    #[test]
+    fn umts_has_all_pages_in_one() {
+        let mut octets = hex::decode("01 0032 4021 0F 02").unwrap();
+        for text in ["storm ", "warning"] {
+            octets.extend(packed(text));
+            octets.push(82);
+        }
+        let pages = Page::decode_umts(&octets).unwrap();
+        assert_eq!(join(&pages).as_deref(), Some("storm warning"));
+        for (line, want) in [
+            ("02", "cbs.message-type at octet 0: not a CBS message, 1"),
+            ("01003240210F00", "cbs.number-of-pages at octet 6: 0 is over the limit of 15"),
+            ("01003240210F01FF", "cbs.content at octet 7: 82 octets needed, 1 left"),
+        ] {
+            assert_eq!(Page::decode_umts(&hex::decode(line).unwrap()).unwrap_err().to_string(), want, "{line}");
+        }
+    }
+
+    #[test]
+    fn errors_name_field_and_octet() {
+        for (octets, want) in [
+            (&[][..], "cbs.serial-number at octet 0: 2 octets needed, 0 left"),
+            (&[0, 1, 0, 50, 0], "cbs.page-parameter at octet 5: 1 octets needed, 0 left"),
+            (&[0; 89], "cbs.content at octet 6: 83 is over the limit of 82"),
+        ] {
+            assert_eq!(Page::decode(octets).unwrap_err().to_string(), want);
+        }
+    }
+
+    #[test]
+    fn table_of_subjects() {
+        for (id, want) in [
+            (50, None),
+            (4351, None),
+            (4352, Some("earthquake warning")),
+            (4370, Some("presidential or national alert")),
+            (4379, Some("missing person alert")),
+            (4400, Some("public warning")),
+            (6400, None),
+        ] {
+            assert_eq!(subject(id), want, "{id}");
+        }
+    }
+}
