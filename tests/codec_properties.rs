@@ -212,6 +212,27 @@ proptest! {
         }
     }
 
+    /// In any order, and with parts that come again.
+    #[test]
+    fn parts_are_joined_in_any_order(text in ".{0,600}", order in vec(any::<prop::sample::Index>(), 0..20)) {
+        let segments = segment::text(&text, Choice::National).unwrap();
+        let total = u8::try_from(segments.len()).unwrap();
+        let mut parts: Vec<Deliver> = (1..=total).zip(segments).map(|(seq, segment)| {
+            let concat = (total > 1).then_some(Concat { reference: 7, wide: false, total, seq });
+            Deliver { dcs: segment.dcs(None), ud: segment.user_data(concat, None), ..Deliver::default() }
+        }).collect();
+        if total > 1 {
+            for index in order {
+                let part = parts[index.index(parts.len())].clone();
+                parts.insert(index.index(parts.len()), part);
+            }
+        }
+        let messages = join::messages(&parts);
+        prop_assert_eq!(messages.len(), 1);
+        prop_assert_eq!(messages[0].text(), text);
+        prop_assert!(messages[0].missing.is_empty());
+    }
+
     #[test]
     fn broadcasts_and_ussd_of_any_octets_never_panic(octets in vec(any::<u8>(), 0..1300), dcs in any::<u8>()) {
         let pages = [Page::decode(&octets).map(|page| vec![page]), Page::decode_umts(&octets)];

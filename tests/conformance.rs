@@ -423,17 +423,14 @@ fn check_assemble(row: &Value) -> Check {
     let pdus: Result<Vec<Deliver>, DecodeError> =
         lines.map(|octets| Ok(Pdu::<Deliver>::from_octets(&octets?)?.tpdu)).collect();
     let pdus = pdus.map_err(|error| error.to_string())?;
-    let key = |d: &Deliver| d.ud.udh.concat().map(|c| (d.oa.clone(), c.reference, c.wide, c.total));
-    let mismatch = pdus.iter().any(|pdu| key(pdu) != key(&pdus[0]));
-    if mismatch || is_true(row, "mismatch") {
-        return same("mismatch", mismatch, is_true(row, "mismatch"));
+    let messages = join::messages(&pdus);
+    same("mismatch", messages.len() > 1, is_true(row, "mismatch"))?;
+    if is_true(row, "mismatch") {
+        return Ok(());
     }
-    let parts: BTreeMap<u8, &Deliver> = pdus.iter().map(|pdu| (pdu.ud.udh.concat().unwrap().seq, pdu)).collect();
-    let total = pdus[0].ud.udh.concat().unwrap().total;
-    same("complete", parts.len() == usize::from(total), is_true(row, "complete"))?;
-    let parts: Vec<(&Dcs, &UserData)> = parts.values().map(|pdu| (&pdu.dcs, &pdu.ud)).collect();
+    same("complete", messages[0].missing.is_empty(), is_true(row, "complete"))?;
     let want = text(row, "text").or(text(row, "partial_text")).unwrap();
-    same("text", join::text(&parts).as_str(), want)
+    same("text", messages[0].text().as_str(), want)
 }
 
 fn stamp(rfc3339: &str) -> Option<Scts> {

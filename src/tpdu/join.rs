@@ -1,9 +1,76 @@
 //! Putting the parts of a long message together again.
 
+use super::address::Address;
 use super::dcs::{Alphabet, Dcs};
+use super::deliver::Deliver;
 use super::gsm7::{self, Shift};
 use super::ucs2;
+use super::udh::Concat;
 use super::user_data::UserData;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+/// A message as far as its parts are here.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Joined<'a> {
+    /// One of each part that is here, in order; the whole message where it is one.
+    pub parts: Vec<&'a Deliver>,
+    /// Parts in all.
+    pub total: u8,
+    /// Sequence numbers of the parts that are not here.
+    pub missing: Vec<u8>,
+}
+
+impl Joined<'_> {
+    /// The text of the parts that are here.
+    pub fn text(&self) -> String {
+        text(&self.parts.iter().map(|part| (&part.dcs, &part.ud)).collect::<Vec<_>>())
+    }
+}
+
+/// Says how much, never the content.
+impl fmt::Debug for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Joined({} of {})", self.parts.len(), self.total)
+    }
+}
+
+/// Puts parts in any order together. They belong together when sender, reference, its width and the total are equal.
+/// A part that comes again is dropped; one with the same number and another content begins the next message with the
+/// same reference. Messages are in the order of their first part. RELIABILITY §2.6.6.
+pub fn messages(parts: &[Deliver]) -> Vec<Joined<'_>> {
+    let mut messages: Vec<Generation<'_>> = Vec::new();
+    // The messages of one key, the oldest first.
+    let mut by_key: HashMap<(&Address, Concat), Vec<usize>> = HashMap::new();
+    for part in parts {
+        let concat = part.ud.udh.concat().filter(|concat| concat.total > 1);
+        let Some(concat) = concat else {
+            messages.push(Generation { total: 1, parts: BTreeMap::from([(1, part)]) });
+            continue;
+        };
+        let known = by_key.entry((&part.oa, Concat { seq: 1, ..concat })).or_default();
+        let same = |index: &&usize| messages[**index].parts.get(&concat.seq).is_none_or(|other| other.ud == part.ud);
+        let index = known.iter().find(same).copied().unwrap_or_else(|| {
+            known.push(messages.len());
+            messages.push(Generation { total: concat.total, parts: BTreeMap::new() });
+            messages.len() - 1
+        });
+        messages[index].parts.insert(concat.seq, part);
+    }
+    messages.into_iter().map(Generation::joined).collect()
+}
+
+struct Generation<'a> {
+    total: u8,
+    parts: BTreeMap<u8, &'a Deliver>,
+}
+
+impl<'a> Generation<'a> {
+    fn joined(self) -> Joined<'a> {
+        let missing = (1..=self.total).filter(|seq| !self.parts.contains_key(seq)).collect();
+        Joined { total: self.total, missing, parts: self.parts.into_values().collect() }
+    }
+}
 
 /// The text of parts in their order. Payloads are joined before they are decoded, because others cut escape sequences
 /// and surrogate pairs. Parts in different alphabets or national tables are decoded each for itself; 8 bit data is read as ISO 8859-1.
@@ -39,6 +106,45 @@ mod tests {
 
     fn part(payload: &[u8]) -> UserData {
         UserData { udh: Udh::default(), payload: payload.to_vec() }
+    }
+
+    fn deliver(from: &str, reference: u16, total: u8, seq: u8, text: &str) -> Deliver {
+        let concat = Concat { reference, wide: false, total, seq };
+        let ud = UserData { udh: Udh(vec![concat.into()]), payload: gsm7::encode(text).unwrap() };
+        Deliver { oa: Address::from_number(from), ud, ..Deliver::default() }
+    }
+
+    #[test]
+    fn table_of_joins() {
+        let part = |reference, seq, text| deliver("+491", reference, 2, seq, text);
+        let wide = |mut deliver: Deliver| {
+            let concat = Concat { wide: true, ..deliver.ud.udh.concat().unwrap() };
+            deliver.ud.udh = Udh(vec![concat.into()]);
+            deliver
+        };
+        let whole = Deliver { ud: self::part(b"whole"), ..Deliver::default() };
+        for (name, parts, want) in [
+            ("in order", vec![part(1, 1, "a"), part(1, 2, "b")], &[("ab", &[][..])][..]),
+            ("the last first", vec![part(1, 2, "b"), part(1, 1, "a")], &[("ab", &[])]),
+            ("one comes again", vec![part(1, 1, "a"), part(1, 1, "a"), part(1, 2, "b")], &[("ab", &[])]),
+            ("one is missing", vec![part(1, 2, "b")], &[("b", &[1])]),
+            ("two messages", vec![part(1, 1, "a"), part(2, 1, "c"), part(1, 2, "b")], &[("ab", &[]), ("c", &[2])]),
+            (
+                "the reference comes again",
+                vec![part(1, 1, "a"), part(1, 2, "b"), part(1, 1, "c"), part(1, 2, "d")],
+                &[("ab", &[]), ("cd", &[])],
+            ),
+            ("two senders", vec![part(1, 1, "a"), deliver("+492", 1, 2, 2, "b")], &[("a", &[2]), ("b", &[1])]),
+            ("two widths", vec![part(1, 1, "a"), wide(part(1, 2, "b"))], &[("a", &[2]), ("b", &[1])]),
+            ("two totals", vec![part(1, 1, "a"), deliver("+491", 1, 3, 2, "b")], &[("a", &[2]), ("b", &[1, 3])]),
+            ("one of one", vec![deliver("+491", 1, 1, 1, "a"), whole], &[("a", &[]), ("whole", &[])]),
+            ("nothing", vec![], &[]),
+        ] {
+            let ours: Vec<(String, Vec<u8>)> = messages(&parts).into_iter().map(|m| (m.text(), m.missing)).collect();
+            let ours: Vec<(&str, &[u8])> =
+                ours.iter().map(|(text, missing)| (text.as_str(), missing.as_slice())).collect();
+            assert_eq!(ours, want, "{name}");
+        }
     }
 
     /// Others cut anywhere: 3GPP TS 23.040 §9.2.3.24.1 only asks senders not to.
