@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge tools
+.PHONY: help demo test lint bench bench-peers judge conformance fuzz tools
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
@@ -31,8 +31,17 @@ test: tools ## Everything CI tests: unit, end-to-end, hardware tests on virtual 
 
 lint: ## Formatting, clippy and documentation, warnings denied.
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+
+conformance: ## The vectors of other implementations, from $GSMGATE_SHARED/vectors (default ../shared).
+	cargo test --test conformance -- --nocapture
+
+# SECONDS_EACH=1800 SEED=1 make fuzz, or TARGETS="deliver udh".
+fuzz: ## Fuzz the codec, every target for SECONDS_EACH (10): coverage-guided, on the stable compiler.
+	@$(MAKE) --no-print-directory tools TOOLS="c++:g++"
+	fuzz/run.sh $(TARGETS)
 
 bench: ## The codec and store benches of criterion, and the disk they ran on.
 	python3 benches/probe.py .

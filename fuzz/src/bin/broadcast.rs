@@ -1,0 +1,16 @@
+//! Cell broadcast pages of both kinds.
+#![no_main]
+use gsmgate_fuzz::MAX_OUT_OCTETS;
+use gsmgate_fuzz::tpdu::broadcast::{Page, SerialNumber, join};
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
+    let pages = [Page::decode(octets).map(|page| vec![page]), Page::decode_umts(octets)];
+    for pages in pages.into_iter().flatten() {
+        for page in &pages {
+            assert!(page.text().len() <= MAX_OUT_OCTETS);
+            assert_eq!(SerialNumber::from_bits(page.serial.bits()), page.serial);
+            let _ = (page.language(), page.dcs.to_string());
+        }
+        let _ = join(&pages);
+    }
+});
