@@ -169,7 +169,10 @@ fn read_all(octets: &[u8]) -> Result<(), TestCaseError> {
     }
     let _ = (Submit::decode(octets), Deliver::decode(octets), StatusReport::decode(octets));
     let _ = (Outgoing::decode(octets), Command::decode_at(octets, 0), DeliverReport::decode_at(octets, 0));
-    let _ = (wap::Push::decode(octets).map(|push| push.to_string()), Udh::decode(octets).map(|udh| udh.shift()));
+    let _ = (
+        wap::Push::decode(octets).map(|push| push.to_string()),
+        Udh::decode(octets).map(|udh| (udh.shift(), udh.waiting(), udh.reply_address(), udh.hyperlinks())),
+    );
     let _ = (Address::decode(octets), Address::decode_smsc(octets), Udh::decode(octets));
     for direction in [Direction::FromModem, Direction::ToModem] {
         let Ok(lines) = dump(octets, direction) else { continue };

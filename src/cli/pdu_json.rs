@@ -1,8 +1,8 @@
 //! A PDU's values as JSON, with the keys that codecs' conformance vectors use.
 
 use crate::tpdu::{
-    Address, Alphabet, Concat, Dcs, DecodeError, Direction, Incoming, Outgoing, Parameters, Pdu, Pid, Ports, Scts, Udh,
-    UserData, ValidityPeriod, hex, join, wap,
+    Address, Alphabet, Concat, Dcs, DecodeError, Direction, Incoming, Outgoing, Parameters, Pdu, Pid, Ports, Scts,
+    SpecialMessage, Udh, UserData, ValidityPeriod, hex, join, wap,
 };
 use serde_json::{Map, Value, json};
 
@@ -172,6 +172,14 @@ impl Out {
         }
         if let Some(Ports { dst, src, wide }) = udh.ports() {
             self.put("ports", json!({ "dst": dst, "src": src, "bits": if wide { 16 } else { 8 } }));
+        }
+        let waiting = udh.waiting();
+        if !waiting.is_empty() {
+            let one = |w: &SpecialMessage| json!({ "kind": format!("{:?}", w.kind).to_lowercase(), "count": w.count, "profile": w.profile, "store": w.store });
+            self.put("special_messages", waiting.iter().map(one).collect::<Vec<_>>());
+        }
+        if let Some(address) = udh.reply_address() {
+            self.put("reply_address", address.to_string());
         }
         let shift = udh.shift();
         for (key, language) in [("locking", shift.locking), ("single", shift.single)] {

@@ -76,13 +76,7 @@ impl Dcs {
             CodingGroup::WaitingStore | CodingGroup::WaitingStoreUcs2 => true,
             _ => return None,
         };
-        let kind = match self.0 & 0x03 {
-            0 => WaitingKind::Voicemail,
-            1 => WaitingKind::Fax,
-            2 => WaitingKind::Email,
-            _ => WaitingKind::Other,
-        };
-        Some(MessageWaiting { kind, active: self.0 & 0x08 != 0, store })
+        Some(MessageWaiting { kind: WaitingKind::from_bits(self.0), active: self.0 & 0x08 != 0, store })
     }
 }
 
@@ -206,6 +200,18 @@ pub enum WaitingKind {
     Email,
     /// Something else.
     Other,
+}
+
+impl WaitingKind {
+    /// From bits 1 and 0; higher bits are ignored.
+    pub fn from_bits(bits: u8) -> WaitingKind {
+        match bits & 0x03 {
+            0 => WaitingKind::Voicemail,
+            1 => WaitingKind::Fax,
+            2 => WaitingKind::Email,
+            _ => WaitingKind::Other,
+        }
+    }
 }
 
 #[cfg(test)]

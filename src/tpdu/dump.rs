@@ -14,7 +14,7 @@ use super::pid::Pid;
 use super::reader::Reader;
 use super::status::Status;
 use super::time::{Scts, ValidityPeriod};
-use super::udh::{Concat, InformationElement, Ports, Udh};
+use super::udh::{Concat, Hyperlink, InformationElement, Ports, SpecialMessage, Udh};
 use super::user_data::UserData;
 use super::wap::Push;
 
@@ -349,6 +349,17 @@ fn element(ie: &InformationElement) -> String {
     }
     if let Some(Ports { dst, src, .. }) = alone.ports() {
         return format!("{raw}: to port {dst}, from port {src}");
+    }
+    if let Some(special) = alone.waiting().first() {
+        let SpecialMessage { store, profile, kind, count, .. } = special;
+        let keep = if *store { "keep the text" } else { "the text may be thrown away" };
+        return format!("{raw}: {count} of {kind:?} wait, profile {profile}, {keep}");
+    }
+    if let Some(address) = alone.reply_address() {
+        return format!("{raw}: answer to {address}");
+    }
+    if let Some(Hyperlink { position, title, url }) = alone.hyperlinks().first() {
+        return format!("{raw}: title of {title} characters at {position}, then an address of {url}");
     }
     let shift = alone.shift();
     if let Some(language) = shift.locking.or(shift.single) {

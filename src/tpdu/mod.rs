@@ -55,5 +55,5 @@ pub use status_report::StatusReport;
 pub use submit::{MessageReference, Submit};
 pub use submit_report::SubmitReport;
 pub use time::{Scts, ValidityPeriod};
-pub use udh::{Concat, InformationElement, Ports, Udh};
+pub use udh::{Concat, Hyperlink, InformationElement, Ports, SpecialMessage, Udh};
 pub use user_data::UserData;

@@ -1,5 +1,7 @@
 //! The user data header: what travels in front of the text. 3GPP TS 23.040 §9.2.3.24.
 
+use super::address::Address;
+use super::dcs::WaitingKind;
 use super::error::EncodeError;
 use super::gsm7::{Language, Shift};
 
@@ -48,6 +50,33 @@ impl Udh {
         }
     }
 
+    /// Messages of other kinds that wait, each kind once: the last element of it counts. 3GPP TS 23.040 §9.2.3.24.2.
+    pub fn waiting(&self) -> Vec<SpecialMessage> {
+        let mut found: Vec<SpecialMessage> = Vec::new();
+        for special in self.0.iter().filter_map(SpecialMessage::of) {
+            found.retain(|other| (other.kind, other.profile) != (special.kind, special.profile));
+            found.push(special);
+        }
+        found
+    }
+
+    /// Where an answer is to go instead of to the sender. 3GPP TS 23.040 §9.2.3.24.12.
+    pub fn reply_address(&self) -> Option<Address> {
+        let last = self.0.iter().rev().find(|ie| ie.iei == InformationElement::REPLY_ADDRESS)?;
+        Address::decode(&last.data).ok().map(|(address, _)| address)
+    }
+
+    /// Stretches of the text that are links. 3GPP TS 23.040 §9.2.3.24.11.
+    pub fn hyperlinks(&self) -> Vec<Hyperlink> {
+        let of = |ie: &InformationElement| match (ie.iei, ie.data.as_slice()) {
+            (InformationElement::HYPERLINK, &[high, low, title, url]) => {
+                Some(Hyperlink { position: u16::from_be_bytes([high, low]), title, url })
+            }
+            _ => None,
+        };
+        self.0.iter().filter_map(of).collect()
+    }
+
     /// Reads what UDHL counts. `None` when the last element does not fit: the whole header is to be ignored then.
     pub fn decode(mut octets: &[u8]) -> Option<Udh> {
         let mut elements = Vec::new();
@@ -88,6 +117,8 @@ pub struct InformationElement {
 impl InformationElement {
     /// Concatenated short messages, 8 bit reference. 3GPP TS 23.040 §9.2.3.24.1.
     pub const CONCAT_8: u8 = 0x00;
+    /// Special SMS message indication. 3GPP TS 23.040 §9.2.3.24.2.
+    pub const SPECIAL_MESSAGE: u8 = 0x01;
     /// Application port addressing, 8 bit. 3GPP TS 23.040 §9.2.3.24.3.
     pub const PORTS_8: u8 = 0x04;
     /// Application port addressing, 16 bit. 3GPP TS 23.040 §9.2.3.24.4.
@@ -95,6 +126,10 @@ impl InformationElement {
     /// Concatenated short messages, 16 bit reference. 3GPP TS 23.040 §9.2.3.24.8.
     pub const CONCAT_16: u8 = 0x08;
 
+    /// Hyperlink format. 3GPP TS 23.040 §9.2.3.24.11.
+    pub const HYPERLINK: u8 = 0x21;
+    /// Reply address. 3GPP TS 23.040 §9.2.3.24.12.
+    pub const REPLY_ADDRESS: u8 = 0x22;
     /// National language single shift. 3GPP TS 23.040 §9.2.3.24.15.
     pub const SINGLE_SHIFT: u8 = 0x24;
     /// National language locking shift. 3GPP TS 23.040 §9.2.3.24.16.
@@ -182,6 +217,53 @@ impl From<Concat> for InformationElement {
             InformationElement { iei: InformationElement::CONCAT_8, data: vec![low, concat.total, concat.seq] }
         }
     }
+}
+
+/// Messages of another kind that wait at a service. 3GPP TS 23.040 §9.2.3.24.2.
+///
+/// ```text
+///     7      6 5     4 3 2   1 0
+/// +-------+---------+-------+------+-------+
+/// | store | profile | ext   | kind | count |
+/// +-------+---------+-------+------+-------+
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SpecialMessage {
+    /// The text is to be kept; else it may be thrown away once the indication is shown.
+    pub store: bool,
+    /// Profile, 1 to 4.
+    pub profile: u8,
+    /// Voice, fax, e-mail or other; video is another of the extended kinds.
+    pub kind: WaitingKind,
+    /// Bits 4 to 2: 001 with kind other is video.
+    pub extended: u8,
+    /// How many wait, 0 to 255.
+    pub count: u8,
+}
+
+impl SpecialMessage {
+    fn of(ie: &InformationElement) -> Option<SpecialMessage> {
+        let (InformationElement::SPECIAL_MESSAGE, &[kind, count]) = (ie.iei, ie.data.as_slice()) else { return None };
+        Some(SpecialMessage {
+            store: kind & 0x80 != 0,
+            profile: 1 + (kind >> 5 & 0x03),
+            kind: WaitingKind::from_bits(kind),
+            extended: kind >> 2 & 0x07,
+            count,
+        })
+    }
+}
+
+/// A stretch of the text that is a link: a title of so many characters from a position, then the address.
+/// 3GPP TS 23.040 §9.2.3.24.11.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hyperlink {
+    /// Character of the message's text, from 0, where the title begins.
+    pub position: u16,
+    /// Characters of the title.
+    pub title: u8,
+    /// Characters of the address, which follows the title.
+    pub url: u8,
 }
 
 /// Application ports. 3GPP TS 23.040 §9.2.3.24.3 and §9.2.3.24.4.
@@ -285,6 +367,38 @@ mod tests {
         ] {
             assert_eq!(Udh::decode(octets).unwrap().shift(), want, "{name}");
         }
+    }
+
+    #[test]
+    fn table_of_special_messages() {
+        let special = |store, profile, kind, extended, count| SpecialMessage { store, profile, kind, extended, count };
+        for (name, octets, want) in [
+            ("voice, discard", &[0x01, 2, 0x00, 3][..], &[special(false, 1, WaitingKind::Voicemail, 0, 3)][..]),
+            ("e-mail, store, profile 3", &[0x01, 2, 0xC2, 1], &[special(true, 3, WaitingKind::Email, 0, 1)]),
+            ("video", &[0x01, 2, 0x07, 0], &[special(false, 1, WaitingKind::Other, 1, 0)]),
+            (
+                "two kinds, one of them twice",
+                &[0x01, 2, 0, 3, 0x01, 2, 1, 5, 0x01, 2, 0, 4],
+                &[special(false, 1, WaitingKind::Fax, 0, 5), special(false, 1, WaitingKind::Voicemail, 0, 4)],
+            ),
+            ("wrong length", &[0x01, 1, 0], &[]),
+        ] {
+            assert_eq!(Udh::decode(octets).unwrap().waiting(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn reply_addresses_and_links() {
+        let reply = |octets: &[u8]| Udh::decode(octets).unwrap().reply_address().map(|address| address.to_string());
+        assert_eq!(reply(&[0x22, 4, 4, 0x91, 0x21, 0x43]).as_deref(), Some("+1234"));
+        assert_eq!(
+            reply(&[0x22, 4, 4, 0x91, 0x21, 0x43, 0x22, 3, 2, 0x81, 0x65]).as_deref(),
+            Some("56"),
+            "the last counts"
+        );
+        assert_eq!(reply(&[0x22, 1, 9]), None);
+        let links = Udh::decode(&[0x21, 4, 0x01, 0x02, 3, 4, 0x21, 1, 0]).unwrap().hyperlinks();
+        assert_eq!(links, [Hyperlink { position: 0x0102, title: 3, url: 4 }]);
     }
 
     #[test]
