@@ -72,7 +72,7 @@ fn lines(fields: &[FieldLine], octets: &[u8]) -> String {
             _ => hex::encode(raw),
         };
         let warning = field.warning.map_or(String::new(), |warning| format!("\n{:>37}! {warning}", ""));
-        format!("{place:>7}  {raw:<25}  {:<34}  {}{warning}\n", field.name, escape(&field.value))
+        format!("{place:>7}  {raw:<25}  {:<38}  {}{warning}\n", field.name, escape(&field.value))
     };
     fields.iter().map(line).collect()
 }
