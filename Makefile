@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge conformance fuzz tools
+.PHONY: help demo test lint bench bench-peers judge conformance fuzz mutants tools
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
@@ -42,6 +42,10 @@ conformance: ## The vectors of other implementations, from $GSMGATE_SHARED/vecto
 fuzz: ## Fuzz the codec, every target for SECONDS_EACH (10): coverage-guided, on the stable compiler.
 	@$(MAKE) --no-print-directory tools TOOLS="c++:g++"
 	fuzz/run.sh $(TARGETS)
+
+# ARGS="--file src/tpdu/udh.rs" make mutants
+mutants: ## Change the codec a line at a time: a test has to go red for each. Takes about two hours.
+	tests/mutants.sh $(ARGS)
 
 bench: ## The codec and store benches of criterion, and the disk they ran on.
 	python3 benches/probe.py .

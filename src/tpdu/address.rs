@@ -475,8 +475,28 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_appended() {
+        let mut out = vec![0xEE];
+        let number = Address::from_number("+1234");
+        number.encode(&mut out).unwrap();
+        number.encode_smsc(&mut out).unwrap();
+        assert_eq!(out, [0xEE, 4, 0x91, 0x21, 0x43, 3, 0x91, 0x21, 0x43]);
+    }
+
+    #[test]
+    fn words_of_types() {
+        for (bits, word) in
+            [(0, "unknown"), (1, "international"), (3, "network_specific"), (5, "alphanumeric"), (7, "reserved")]
+        {
+            assert_eq!(TypeOfNumber::from_bits(bits).word(), word);
+        }
+    }
+
+    #[test]
     fn debug_hides_the_middle() {
         assert_eq!(format!("{:?}", Address::from_number("+491701234567")), "Address(0x91 4917******67)");
         assert_eq!(format!("{:?}", Address::from_number("12345")), "Address(0x81 *****)");
+        assert_eq!(format!("{:?}", Address::from_number("1234567")), "Address(0x81 *******)");
+        assert_eq!(format!("{:?}", Address::from_number("12345678")), "Address(0x81 1234**78)");
     }
 }

@@ -158,6 +158,22 @@ mod tests {
     }
 
     #[test]
+    fn how_much_shorter_is_one_part_less() {
+        for (name, text, n_parts, units, room_left, shorten) in [
+            ("one part", "x".repeat(100), 1, 100, 60, None),
+            ("two parts", "x".repeat(161), 2, 161, 145, Some(1)),
+            ("three parts", "x".repeat(310), 3, 310, 149, Some(4)),
+            ("four parts of units", "я".repeat(205), 4, 205, 63, Some(4)),
+            ("escapes leave room that is of no use", "€".repeat(153), 3, 306, 151, Some(2)),
+        ] {
+            let advice = advice(&text, Choice::Auto);
+            assert_eq!((advice.segments.len(), advice.units, advice.room_left), (n_parts, units, room_left), "{name}");
+            let last = advice.savings.last().copied();
+            assert_eq!(last, shorten.map(Saving::Shorten), "{name}");
+        }
+    }
+
+    #[test]
     fn national_tables_are_proposed() {
         let advice = advice(&"ığş".repeat(40), Choice::Auto);
         assert!(advice.savings.contains(&Saving::Choice(Choice::National, 1)));

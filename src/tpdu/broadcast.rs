@@ -244,6 +244,16 @@ mod tests {
     }
 
     #[test]
+    fn serial_numbers_are_three_numbers() {
+        for bits in [0x0000, 0x4021, 0xC3F5, 0x8010, 0xFFFF] {
+            assert_eq!(SerialNumber::from_bits(bits).bits(), bits, "{bits:#06x}");
+        }
+        assert_eq!(SerialNumber::from_bits(0x8015), SerialNumber { scope: 2, code: 1, update: 5 });
+        let shown = format!("{:?}", page(0x0F, 0x12, &packed("secret")));
+        assert_eq!(shown, "Page(50, SerialNumber { scope: 1, code: 2, update: 1 }, 1 of 2)");
+    }
+
+    #[test]
     fn pages_are_joined_in_any_order() {
         let [one, two, other] = [(0x12, "storm "), (0x22, "warning"), (0x12, "x")]
             .map(|(parameter, text)| page(0x0F, parameter, &packed(text)));
