@@ -32,6 +32,7 @@ test: tools ## Everything CI tests: unit, end-to-end, hardware tests on virtual 
 lint: ## Formatting, clippy and documentation, warnings denied.
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo fmt --manifest-path benches/codec/Cargo.toml --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 
@@ -49,6 +50,7 @@ mutants: ## Change the codec a line at a time: a test has to go red for each. Ta
 
 bench: ## The codec and store benches of criterion, and the disk they ran on.
 	python3 benches/probe.py .
+	cargo bench --manifest-path benches/codec/Cargo.toml
 	cargo bench
 
 judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restarts: nothing lost, nothing unexplained.

@@ -1,10 +1,11 @@
-//! How long one SMS takes in the codec. Expected on a quiet core: a SUBMIT of 160 septets is written in at most
-//! 250 ns, a DELIVER of 160 septets is read in at most 400 ns; typed values and text on one side, octets on the other.
+//! How long one SMS takes in the codec, and in the crate sms-pdu in the same run. Expected on a quiet core: a SUBMIT of
+//! 160 septets is written in at most 250 ns, a DELIVER of 160 septets is read in at most 400 ns, each 2.5 times faster than
+//! there; typed values and text on one side, octets on the other.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gsmgate::tpdu::*;
+use gsmgate_bench_codec::tpdu::*;
 use std::hint::black_box;
 
 /// 160 septets: the message that the other codecs are measured with.
@@ -38,6 +39,23 @@ fn read(octets: &[u8]) -> (Pdu<Deliver>, String) {
     (pdu, text)
 }
 
+/// The same in the other crate, as its documentation does it.
+fn peer(c: &mut Criterion) {
+    use sms_pdu::gsm_encoding::GsmMessageData;
+    use sms_pdu::pdu::{DeliverPdu, PduAddress, SubmitPdu};
+    let octets = deliver(GSM7);
+    let read = |octets: &[u8]| DeliverPdu::try_from(octets).unwrap().get_message_data().decode_message().unwrap().text;
+    assert_eq!(read(&octets), GSM7);
+    c.bench_function("sms-pdu: encode SUBMIT, 160 septets", |b| {
+        b.iter(|| {
+            let to: PduAddress = black_box("+491701234567").parse().unwrap();
+            let data = GsmMessageData::encode_message(black_box(GSM7)).remove(0);
+            SubmitPdu::make_simple_message(to, data).as_bytes()
+        });
+    });
+    c.bench_function("sms-pdu: decode DELIVER, 160 septets", |b| b.iter(|| read(black_box(&octets))));
+}
+
 fn codec(c: &mut Criterion) {
     for (name, text) in [("160 septets", GSM7), ("160 septets with accents", ACCENTS), ("70 units", UCS2)] {
         let octets = deliver(text);
@@ -52,5 +70,5 @@ fn codec(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, codec);
+criterion_group!(benches, codec, peer);
 criterion_main!(benches);
