@@ -153,6 +153,16 @@ fn command() -> impl Strategy<Value = Command> {
     })
 }
 
+/// No TPDU is longer than 164 octets.
+fn same_behind<T: Tpdu>(tpdu: &T) -> Result<(), TestCaseError> {
+    let mut out = vec![0xEE; 30];
+    let behind = tpdu.encode_into(&mut out).map(|()| out[30..].to_vec());
+    let alone = tpdu.to_octets();
+    prop_assert!(alone.as_ref().is_ok_and(|octets| octets.len() <= 164) || alone.is_err());
+    prop_assert_eq!(behind, alone);
+    Ok(())
+}
+
 /// Reads a PDU in every way there is.
 fn read_all(octets: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(incoming) = Incoming::decode(octets) {
@@ -302,6 +312,24 @@ proptest! {
     #[test]
     fn status_report_is_read_as_it_was_written(report in status_report()) {
         prop_assert_eq!(StatusReport::decode(&report.encode().unwrap()), Ok(report));
+    }
+
+    /// Whatever stands in front, the octets and the room for them are the same; up to what no longer fits.
+    #[test]
+    fn what_stands_in_front_changes_nothing(
+        (command, cd) in (command(), 140..160usize),
+        (fcs, scts, octets) in (cause(), scts(), 120..165usize),
+        (deliver, submit, report) in (deliver(), submit(), status_report()),
+    ) {
+        let ud = Some(UserData { udh: Udh::default(), payload: vec![7; octets] });
+        let parameters = Parameters { pid: None, dcs: Some(Dcs(4)), ud };
+        same_behind(&Command { cd: vec![0; cd], ..command })?;
+        same_behind(&SubmitReport { fcs, scts, parameters: parameters.clone() })?;
+        same_behind(&DeliverReport { fcs, parameters: parameters.clone() })?;
+        same_behind(&StatusReport { parameters, ..report.clone() })?;
+        same_behind(&report)?;
+        same_behind(&deliver)?;
+        same_behind(&submit)?;
     }
 
     #[test]

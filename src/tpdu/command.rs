@@ -158,6 +158,8 @@ mod tests {
     fn table_of_command_types() {
         for (ct, shown) in [
             (0x00, "enquiry about a submitted message"),
+            (0x01, "cancel the status report request of a submitted message"),
+            (0x03, "enable the status report request of a submitted message"),
             (0x02, "delete a submitted message"),
             (0x04, "reserved value"),
             (0xE0, "service centre's own value"),

@@ -251,6 +251,7 @@ mod tests {
             let ours = Dcs(dcs);
             let bits = ours.class().map(MessageClass::bits);
             assert_eq!((ours.alphabet(), bits, ours.to_string().as_str()), (alphabet, class, shown), "{dcs:#04x}");
+            assert_eq!(ours.is_deleted_after_reading(), shown.ends_with("delete after reading"), "{dcs:#04x}");
         }
     }
 
