@@ -548,6 +548,95 @@ mod tests {
         );
     }
 
+    /// The lines from the user data on, of an SMS-DELIVER with a header and this scheme.
+    fn user_data(dcs: &str, ud: &str) -> Vec<String> {
+        let lines = shown(&format!("00 44 029121 00 {dcs} 99309251619580 {ud}"), Direction::FromModem);
+        let at = lines.iter().position(|line| line.contains("TP-UDHL")).unwrap();
+        lines[at..].iter().map(|line| line[7..].to_owned()).collect()
+    }
+
+    #[test]
+    fn elements_and_what_is_odd_about_them() {
+        let concat = "concatenated message, 8 bit reference: IEI 0x00";
+        for (name, dcs, ud, want) in [
+            (
+                "two elements, none of them odd",
+                "04",
+                "0D 0B 0003C30201 05040B8423F0 FF",
+                &[
+                    "TP-UDHL header length: 11 octets",
+                    &format!("{concat}, data C30201: part 1 of 2, reference 195"),
+                    "application ports, 16 bit: IEI 0x05, data 0B8423F0: to port 2948, from port 9200",
+                    "TP-UD data: FF",
+                ][..],
+            ),
+            (
+                "part over the total, ports of a wrong length",
+                "04",
+                "0B 09 0003C30203 05020B84 FF",
+                &[
+                    "TP-UDHL header length: 9 octets",
+                    &format!("{concat}, data C30203 (no valid part of a message, so this element is ignored)"),
+                    "application ports, 16 bit: IEI 0x05, data 0B84 (no valid ports, so this element is ignored)",
+                    "TP-UD data: FF",
+                ],
+            ),
+            (
+                "a language, and one that is not known",
+                "00",
+                "0A 06 250101 24010E E905",
+                &[
+                    "TP-UDHL header length: 6 octets, 0 fill bits before the text",
+                    "national language locking shift: IEI 0x25, data 01: Turkish",
+                    "national language single shift: IEI 0x24, data 0E (no language that is known, so the default tables are used)",
+                    "TP-UD text: \"iĞ\"",
+                ],
+            ),
+            (
+                "others",
+                "04",
+                "12 10 01028003 22040491 2143 210400010203 FF",
+                &[
+                    "TP-UDHL header length: 16 octets",
+                    "special message indication: IEI 0x01, data 8003: 3 of Voicemail wait, profile 1, keep the text",
+                    "reply address: IEI 0x22, data 04912143: answer to +1234",
+                    "hyperlink: IEI 0x21, data 00010203: title of 2 characters at 1, then an address of 3",
+                    "TP-UD data: FF",
+                ],
+            ),
+        ] {
+            assert_eq!(user_data(dcs, ud), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_not_whole() {
+        for (name, dcs, ud, want) in [
+            ("half a character", "08", "03 0031 00", "\"1\" (half a character at the end is left out)"),
+            ("lone surrogate", "08", "02 D83D", "\"\u{FFFD}\" (what is no character is shown as U+FFFD)"),
+            (
+                "escape at the end",
+                "00",
+                "02 B10D",
+                "\"1 \" (ends with an escape: its character is missing, or in the next part)",
+            ),
+            ("nothing wrong", "00", "02 B118", "\"11\""),
+            ("nothing wrong, UCS-2", "08", "02 0031", "\"1\""),
+        ] {
+            let lines = shown(&format!("00 04 029121 00 {dcs} 99309251619580 {ud}"), Direction::FromModem);
+            let last = lines.last().unwrap();
+            assert_eq!(last.split_once(": ").unwrap().1, want, "{name}");
+        }
+        let stamp = shown("00 04 029121 00 00 00000000000000 00", Direction::FromModem);
+        assert!(stamp.iter().any(|line| line.ends_with("unknown (these digits are no date)")), "{stamp:#?}");
+    }
+
+    #[test]
+    fn a_report_that_ends_early_has_no_parameters() {
+        let lines = shown("00 06 2A 029121 11101171955140 11101171957140 00", Direction::FromModem);
+        assert_eq!(lines.last().unwrap(), " 20  1 TP-ST status: 0x00: Delivered, received by the SME");
+    }
+
     #[test]
     fn a_malformed_header_is_shown_as_such() {
         let line = "00 44 029121 00 00 99309251619580 09 050004C30201 D069";

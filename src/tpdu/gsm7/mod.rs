@@ -73,10 +73,8 @@ pub fn decode_shifted(septets: &[u8], shift: Shift) -> String {
     let mut rest = septets.iter();
     while let Some(septet) = rest.next() {
         text.push(match septet & 0x7F {
-            ESCAPE => match rest.next() {
-                Some(code) if code & 0x7F != ESCAPE => shift.escaped(*code),
-                _ => ' ',
-            },
+            // ESC is a space in every table, so ESC ESC is one too.
+            ESCAPE => rest.next().map_or(' ', |code| shift.escaped(*code)),
             septet => shift.character(septet),
         });
     }
