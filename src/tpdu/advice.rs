@@ -96,11 +96,11 @@ const OTHERS: [Choice; 5] = [
 fn over_one_less(layout: Layout, segments: &[Segment], alphabet: Alphabet, shift: Shift) -> usize {
     let room = match segments.len() {
         2 => layout.room(alphabet, shift, false),
-        n => (n - 1) * layout.room(alphabet, shift, true),
+        // Cuts go round escape sequences and pairs, so the room before the last part may not all be of use.
+        _ => return segments.last().map_or(0, |segment| segment.payload.len()),
     };
     let all: usize = segments.iter().map(|segment| segment.payload.len()).sum();
     let last = segments.last().map_or(0, |segment| segment.payload.len());
-    // Where cuts went round escape sequences and pairs, the room before the last part is not all of use.
     if all > room { all - room } else { last }
 }
 
@@ -164,6 +164,7 @@ mod tests {
             ("two parts", "x".repeat(161), 2, 161, 145, Some(1)),
             ("three parts", "x".repeat(310), 3, 310, 149, Some(4)),
             ("four parts of units", "я".repeat(205), 4, 205, 63, Some(4)),
+            ("and more of them", "€".repeat(154), 3, 308, 149, Some(4)),
             ("escapes leave room that is of no use", "€".repeat(153), 3, 306, 151, Some(2)),
         ] {
             let advice = advice(&text, Choice::Auto);

@@ -49,7 +49,9 @@ impl CbsDcs {
 
     /// The message class, where there is one.
     pub fn class(self) -> Option<MessageClass> {
-        let has_class = matches!(self.0, 0x50..=0x5F | 0x70..=0x7F | 0x90..=0x9F | 0xF0..=0xFF);
+        // In the last group 00 is no class, unlike in the scheme of short messages.
+        let has_class =
+            matches!(self.0, 0x50..=0x5F | 0x70..=0x7F | 0x90..=0x9F) || self.0 >= 0xF0 && self.0 & 0x03 != 0;
         has_class.then(|| MessageClass::from_bits(self.0))
     }
 
@@ -129,7 +131,8 @@ mod tests {
             (0x99, "UCS-2, user data header, class 1"),
             (0xA0, "GSM 7 bit"),
             (0xE0, "GSM 7 bit"),
-            (0xF0, "GSM 7 bit, class 0"),
+            (0xF0, "GSM 7 bit"),
+            (0xF1, "GSM 7 bit, class 1"),
             (0xF5, "8 bit data, class 1"),
         ] {
             assert_eq!(CbsDcs(dcs).to_string(), shown, "{dcs:#04x}");

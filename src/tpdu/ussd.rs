@@ -73,8 +73,10 @@ pub fn decode_as(string: &str, form: Form, dcs: Option<CbsDcs>) -> String {
         Form::Ucs2 => {
             // Memory that the modem did not mean to show: what is behind the first pair of NULs is no text.
             let units = octets.as_chunks::<2>().0;
+            let language = usize::from(in_text && dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Ucs2));
+            let units = units.get(language..).unwrap_or_default();
             let n = units.iter().position(|unit| *unit == [0, 0]).unwrap_or(units.len());
-            ucs2::decode(octets.get(..2 * n).unwrap_or_default())
+            ucs2::decode(units[..n].as_flattened())
         }
         Form::Octets => octets.iter().copied().map(char::from).collect(),
     }
@@ -146,6 +148,7 @@ mod tests {
             ("text", "Balance: 3.00 EUR", GSM7, Form::Raw, "Balance: 3.00 EUR"),
             ("packed", "C2303BEC1E974139", GSM7, Form::Packed, "Balance 9"),
             ("UCS-2 by the scheme", "0411043B", UCS2, Form::Ucs2, "Бл"),
+            ("UCS-2 behind a language", "653700480069", Some(CbsDcs(0x11)), Form::Ucs2, "Hi"),
             ("UCS-2 by its shape", "00420061006C", GSM7, Form::Ucs2, "Bal"),
             ("UCS-2 in one script", "041104300440", None, Form::Ucs2, "Бар"),
             ("UCS-2 with memory behind it", "004100420000FFFF60B1", UCS2, Form::Ucs2, "AB"),

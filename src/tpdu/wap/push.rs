@@ -69,7 +69,7 @@ impl Push {
         let n = wsp::uintvar(&mut reader, "wsp.headers-length")?;
         let mut headers = reader.within("wsp.headers", n)?;
         let content_type = content_type(&mut headers)?;
-        let application_id = application_id(&mut headers)?;
+        let application_id = application_id(&mut headers).unwrap_or(None);
         let start = reader.at();
         let body = match content_type.as_str() {
             "application/vnd.wap.mms-message" => Body::MmsNotification(mms::decode(&mut reader)?),
@@ -205,6 +205,7 @@ mod tests {
             ("short", "01060183FF", "text/plain"),
             ("text", "0106 0C 746578742F782D6E6577 00 00 FF", "text/x-new"),
             ("general form with a parameter", "0106 04 03 83 81EA FF", "text/plain"),
+            ("a header without a value", "0106 02 83AF FF", "text/plain"),
             ("not known", "0106 01 FF FF", "well-known media type 0x7f"),
         ] {
             let push = push(line).unwrap();
