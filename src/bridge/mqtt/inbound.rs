@@ -77,9 +77,11 @@ impl Inbound {
                 command = self.commands.recv(), if !stopping && tasks.len() + waiting.len() < IN_HAND => {
                     let Some(command) = command else { return };
                     self.waiting.fetch_sub(command.octets(), Ordering::Relaxed);
+                    let ticket = command.ticket;
                     match read(command, &self.topics, self.gateway.now()) {
                         Some(work) => waiting.push_back(work),
-                        None => continue,
+                        // Unacknowledged, it would come again at every connection and hold a place of the window.
+                        None => ticket.into_iter().for_each(|ticket| self.client.acknowledge(ticket)),
                     }
                 }
                 () = told(&mut stop), if !stopping => {}
