@@ -82,7 +82,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         clock: now,
         seed: seed(),
     };
-    let scheduler = tokio::spawn(scheduler::run(settings.scheduler, parts, stopped));
+    let mut scheduler = tokio::spawn(scheduler::run(settings.scheduler, parts, stopped));
     let naming = slots.clone();
     let name_sim = Box::new(move |modem: usize, iccid: &_| naming.sim_label(modem, iccid));
     let intake_settings = intake::Settings { adopt: settings.adopt, name_sim, clock: now };
@@ -103,6 +103,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         () = stop => None,
         Ok(reason) = failed.wait_for(Option::is_some) => Some(Error::StoreFailed(reason.clone().unwrap_or_default())),
         () = ended(&mut mqtt) => Some(Error::TaskEnded("MQTT bridge")),
+        _ = &mut scheduler => Some(Error::TaskEnded("scheduler")),
         Some(ended) = tasks.join_next() => Some(Error::TaskEnded(ended.unwrap_or("task that panicked"))),
     };
     // systemd is not there on every box; then nobody listens.
@@ -110,7 +111,9 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     stopping.send_replace(true);
     drivers.stop().await;
     // The scheduler ends when the last part in hand has; without a store it has ended already.
-    let _ = scheduler.await;
+    if !scheduler.is_finished() {
+        let _ = scheduler.await;
+    }
     closing.send_replace(true);
     if mqtt.is_some() {
         // It has its own deadline.
@@ -167,13 +170,15 @@ fn warn_of_missing_limits(settings: &Settings) {
 /// Tells systemd that we are up, how it goes, and that we live.
 async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
     let mut changed = slots.changed();
+    let mut modems = true;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut watchdog = sd_notify::watchdog_enabled().map(|period| tokio::time::interval(period / 2));
     loop {
         let status = format!("{} of {} modems ready", slots.ready(), slots.len());
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Status(&status)]);
         tokio::select! {
-            changed = changed.changed() => if changed.is_err() { std::future::pending::<()>().await },
+            // Without modems there is no change, and the watchdog is fed all the same.
+            changed = changed.changed(), if modems => modems = changed.is_ok(),
             () = tick(&mut watchdog) => {
                 if failed.borrow().is_none() {
                     let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
