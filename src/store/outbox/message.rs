@@ -283,10 +283,10 @@ impl Message {
         true
     }
 
-    /// T5: FAILED for good; parts that wait are cancelled.
+    /// T5: FAILED for good, UNKNOWN where an earlier try may have left; parts that wait are cancelled.
     pub(crate) fn fail(&mut self, seq: u8, attempt: AttemptId) -> bool {
         let Some(part) = self.trying(seq, attempt) else { return false };
-        part.state = PartState::Failed;
+        part.withdraw(PartState::Failed);
         self.cancel();
         self.settle();
         true
@@ -310,9 +310,12 @@ impl Message {
         true
     }
 
-    /// T7b: AMBIG → READY. Past its time it is given up instead.
+    /// T7b: AMBIG → READY. Past its time, or where the rest of the message goes out no more, it is given up instead.
     pub(crate) fn resend(&mut self, seq: u8, at: Timestamp) -> bool {
-        if at >= self.expires_at {
+        let is_over = |part: &Part| {
+            matches!(part.state, PartState::Failed | PartState::FailedNet | PartState::Expired | PartState::Cancelled)
+        };
+        if at >= self.expires_at || self.parts.iter().any(is_over) {
             return self.give_up(seq, at);
         }
         let Some(part) = self.ambiguous_part(seq) else { return false };
@@ -350,9 +353,16 @@ impl Message {
         if part.state == PartState::Armed && to != PartState::Delivered {
             return false;
         }
+        let was_open = part.state == PartState::Ambiguous || part.is_waiting();
         part.state = to;
         if rank == 0 {
             self.report_until = self.report_until.max(self.expires_at.after(REPORT_GRACE));
+        }
+        if to == PartState::FailedNet {
+            // A phone without one of its parts shows none: the rest would be paid for nothing.
+            self.cancel();
+        }
+        if was_open {
             self.decided(at);
         } else {
             self.settle();
@@ -582,6 +592,33 @@ mod tests {
         let states: Vec<_> = message.parts.iter().map(|part| part.state).collect();
         assert_eq!(states, [Acked, Failed, Cancelled, Cancelled]);
         assert_eq!(message.rolled_up(), PublicState::Failed);
+    }
+
+    /// No part of it is of use without the others.
+    #[test]
+    fn what_failed_or_was_cancelled_goes_out_no_more() {
+        let states = |message: &Message| message.parts.iter().map(|part| part.state).collect::<Vec<_>>();
+        let mut reported = message(&[Acked, Ready, Claimed, Armed], 0);
+        assert!(reported.reported(1, FailedNet, NOW));
+        assert_eq!(states(&reported), [FailedNet, Cancelled, Cancelled, Armed]);
+        for over in [Cancelled, Failed, FailedNet, Expired] {
+            let mut undecided = message(&[Ambiguous, over], 0);
+            assert!(undecided.resend(1, NOW));
+            assert_eq!(states(&undecided), [Unknown, over]);
+        }
+        let mut refused = message(&[Armed], 1);
+        assert!(refused.fail(1, TRY));
+        assert_eq!(states(&refused), [Unknown], "the first try may have left");
+    }
+
+    #[test]
+    fn a_report_shortens_no_wait_but_that_for_itself() {
+        for (state, not_before) in [(Acked, EXPIRES), (Ambiguous, NOW)] {
+            let mut message = message(&[state, Ambiguous], 0);
+            message.not_before = EXPIRES;
+            assert!(message.reported(1, Delivered, NOW));
+            assert_eq!(message.not_before, not_before, "{state:?}");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Writer {
         Ok(())
     }
 
-    /// T3. False when the claim was taken back, or the SIM has another try in the air (W-1).
+    /// T3. False when the claim was taken back, its time is over, or the SIM has another try in the air (W-1).
     fn arm(&mut self, attempt: AttemptId, at: Timestamp, deadline: Timestamp) -> rusqlite::Result<bool> {
         let Some(tried) = self.tried(attempt)? else { return Ok(false) };
         if tried.state == TryState::Armed {
@@ -90,7 +90,8 @@ impl Writer {
             tracing::error!(attempt = attempt.0, other = other.0, "a SIM was to send two parts at a time; refused");
             return Ok(false);
         }
-        if tried.state != TryState::Claimed || !message.arm(tried.part.seq, attempt) {
+        // It may have waited behind a slow send until its time was over.
+        if at >= message.expires_at || tried.state != TryState::Claimed || !message.arm(tried.part.seq, attempt) {
             return Ok(false);
         }
         self.begin()?;
