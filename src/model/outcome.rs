@@ -44,13 +44,15 @@ pub enum SendOutcome {
         /// TP-MR that status reports will carry.
         mr: Option<u8>,
     },
-    /// Nothing reached the network: refused before the prompt, port lost before Ctrl-Z, or the arming was refused.
+    /// Nothing reached the network: refused before the prompt, or port lost before Ctrl-Z.
     NotSent {
         /// `+CMS ERROR` or `+CME ERROR` code, when the modem gave one.
         code: Option<u16>,
         /// What happened, for the operator.
         detail: String,
     },
+    /// Nothing reached the network, and nobody is to blame: the part was taken back, or its arming was refused.
+    Withdrawn,
     /// The modem answered `+CMS ERROR: code` after the payload. The code's class decides ([`super::classify`]).
     Rejected {
         /// 0 to 127 RP cause, 128 to 255 TP-FCS, 300 to 511 ME, from 512 on the vendor's. 3GPP TS 27.005 §3.2.5.

@@ -15,7 +15,7 @@ use crate::model::{SendOutcome, UncertainReason};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot::{self, error::TryRecvError};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// How long a prompt is held for the armed mark. It is a commit on our own disk; modems leave the prompt by themselves
 /// after a minute or so.
@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let began = Instant::now();
             let begun = match armed.try_recv() {
                 // Taken back before anything was written.
-                Err(TryRecvError::Closed) => Err(End::not_sent(None, "withdrawn".to_owned())),
+                Err(TryRecvError::Closed) => Err(End::of(SendOutcome::Withdrawn)),
                 _ => self.begin(pdu, tpdu_octets).await,
             };
             if let Some(end) = last_end.take() {
@@ -141,17 +141,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Holds the prompt until the armed mark is durable.
     async fn await_armed(&mut self, desk: &mut Desk, mut armed: oneshot::Receiver<bool>) -> Result<(), End> {
-        let detail = loop {
+        let limit = tokio::time::sleep(ARMING);
+        tokio::pin!(limit);
+        let end = loop {
             // Cancel safe: the verdict stays in its channel, octets stay in the engine.
             let event = tokio::select! {
                 biased;
-                verdict = timeout(ARMING, &mut armed) => match verdict {
-                    Ok(Ok(true)) => return Ok(()),
-                    Ok(Ok(false) | Err(_)) => break "withdrawn".to_owned(),
-                    Err(_) => break format!("not armed within {} s", ARMING.as_secs()),
+                verdict = &mut armed => match verdict {
+                    Ok(true) => return Ok(()),
+                    Ok(false) | Err(_) => break End::of(SendOutcome::Withdrawn),
                 },
                 event = self.chat.event() => event,
-                () = Desk::stopped(&mut desk.stop) => break "the gateway is stopping".to_owned(),
+                () = &mut limit => break End::not_sent(None, format!("not armed within {} s", ARMING.as_secs())),
+                () = Desk::stopped(&mut desk.stop) => {
+                    break End::not_sent(None, "the gateway is stopping".to_owned());
+                }
             };
             match event {
                 Ok(Event::Urc(urc)) => self.chat.keep(urc),
@@ -160,7 +164,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Err(lost) => return Err(End::not_sent(None, lost.to_string()).on(Line::Lost(lost))),
             }
         };
-        let end = End::not_sent(None, detail);
         Err(match self.chat.cancel().await {
             Ok(()) => end,
             Err(lost) => end.on(Line::Lost(lost)),

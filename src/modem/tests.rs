@@ -153,7 +153,7 @@ async fn a_part_is_taken_back_with_esc() {
         } else {
             drop(arm)
         }
-        assert_eq!(not_sent(&bench.ended().await), (None, "withdrawn"));
+        assert_eq!(bench.ended().await, SendOutcome::Withdrawn);
     }
     assert_eq!((bench.count(PDU), bench.count("ESC")), (0, 3));
     assert!(matches!(bench.send().await, SendOutcome::Accepted { .. }));

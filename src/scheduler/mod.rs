@@ -304,7 +304,12 @@ impl Scheduler {
         let random = self.random();
         let verdict = retry::decide(&self.config.retry, outcome, &facts, at, random);
         let got_through = matches!(verdict, Verdict::Acked { .. });
-        self.note_health(modem, &held, &verdict, at);
+        if matches!(outcome, SendOutcome::Withdrawn) {
+            // Nobody's fault: its message was cancelled or had expired.
+            self.lanes[modem].limits.give_back();
+        } else {
+            self.note_health(modem, &held, &verdict, at);
+        }
         if let Verdict::Ambiguous { reason, .. } = verdict {
             tracing::warn!(attempt = attempt.0, %reason, "nobody knows whether a part left");
         }
@@ -313,7 +318,7 @@ impl Scheduler {
             self.withdraw_rest(modem, key, steps);
             self.more = true;
         }
-        self.queue.ended(key, got_through);
+        self.more |= self.queue.ended(key, got_through);
     }
 
     /// Later parts of a message whose earlier part did not get through are taken back while they can be.

@@ -14,10 +14,19 @@ pub(super) struct Queue {
     waiting: VecDeque<Work>,
     /// Messages that no SIM which is there now may carry.
     aside: Vec<Work>,
-    /// Parts in hand of every message that is held.
-    held: HashMap<MessageKey, usize>,
+    /// Every message that is held.
+    held: HashMap<MessageKey, Held>,
     /// A question to the store is under way; these were let go since, so its answer may be old news about them.
     let_go: Option<HashSet<MessageKey>>,
+}
+
+/// A message in the window.
+#[derive(Debug, Default, Clone, Copy)]
+struct Held {
+    /// Its parts in hand.
+    in_hand: usize,
+    /// The store has parts of it that did not come along: it hands out some at a time.
+    is_cut: bool,
 }
 
 impl Queue {
@@ -36,7 +45,8 @@ impl Queue {
         let before = self.waiting.len();
         for work in due.work {
             if !self.held.contains_key(&work.key) && !let_go.contains(&work.key) {
-                self.held.insert(work.key, 0);
+                let is_cut = usize::from(work.total) > work.parts.len();
+                self.held.insert(work.key, Held { in_hand: 0, is_cut });
                 self.insert(work);
             }
         }
@@ -54,12 +64,12 @@ impl Queue {
 
     /// Parts of the message that are in hand.
     pub(super) fn in_hand(&self, key: MessageKey) -> usize {
-        self.held.get(&key).copied().unwrap_or(0)
+        self.held.get(&key).map_or(0, |held| held.in_hand)
     }
 
     /// A part of the message at `index` is in hand now.
     pub(super) fn given(&mut self, index: usize) {
-        *self.held.entry(self.waiting[index].key).or_default() += 1;
+        self.held.entry(self.waiting[index].key).or_default().in_hand += 1;
     }
 
     /// Takes the message out of the window; it stays held while parts are in hand.
@@ -86,21 +96,23 @@ impl Queue {
     }
 
     /// A part ended. When it did not get through, the rest of its message leaves the window: parts go in order.
-    pub(super) fn ended(&mut self, key: MessageKey, got_through: bool) {
-        if let Some(in_hand) = self.held.get_mut(&key) {
-            *in_hand = in_hand.saturating_sub(1);
-        }
+    /// True: the message left, and the store may have more of it.
+    pub(super) fn ended(&mut self, key: MessageKey, got_through: bool) -> bool {
+        let is_cut = self.held.get_mut(&key).is_some_and(|held| {
+            held.in_hand = held.in_hand.saturating_sub(1);
+            held.is_cut
+        });
         if !got_through {
             self.waiting.retain(|work| work.key != key);
             self.aside.retain(|work| work.key != key);
         }
         self.release_if_idle(key);
+        is_cut && !self.held.contains_key(&key)
     }
 
     fn release_if_idle(&mut self, key: MessageKey) {
-        let idle =
-            self.held.get(&key) == Some(&0) && !self.waiting.iter().chain(&self.aside).any(|work| work.key == key);
-        if idle {
+        let in_hand = self.held.get(&key).map(|held| held.in_hand);
+        if in_hand == Some(0) && !self.waiting.iter().chain(&self.aside).any(|work| work.key == key) {
             self.held.remove(&key);
             if let Some(let_go) = &mut self.let_go {
                 let_go.insert(key);

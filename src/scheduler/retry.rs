@@ -53,6 +53,10 @@ pub fn decide(config: &Config, outcome: &SendOutcome, facts: &Facts, now: Timest
             let failure = Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code };
             again(config, failure, facts, now, random)
         }
+        SendOutcome::Withdrawn => {
+            let failure = Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code: None };
+            again(config, failure, facts, now, random)
+        }
         SendOutcome::Uncertain { reason, code } => ambiguous(reason, code, facts, now),
         SendOutcome::Rejected { code } => match classify(code) {
             Action::Fail(cause) => {

@@ -88,10 +88,21 @@ impl Stage {
     }
 
     async fn accept_as(&self, priority: Priority, id: &str, text: &str, on_uncertain: OnUncertain) -> MessageId {
+        self.accept_to("+491705550001", priority, id, text, on_uncertain).await
+    }
+
+    async fn accept_to(
+        &self,
+        to: &str,
+        priority: Priority,
+        id: &str,
+        text: &str,
+        on_uncertain: OnUncertain,
+    ) -> MessageId {
         let message = NewMessage {
             id: id.parse().unwrap(),
             digest: [0; 32],
-            to: "+491705550001".parse().unwrap(),
+            to: to.parse().unwrap(),
             parts: segment::text(text, Choice::Auto).unwrap(),
             port: None,
             class: None,
@@ -122,7 +133,8 @@ impl Stage {
 
     /// Begins the send that the lane holds, and says whether it was armed.
     async fn start(&mut self, lane: usize) -> (AttemptId, bool) {
-        let outgoing = self.outgoing[lane].recv().await.unwrap();
+        let outgoing = tokio::time::timeout(Duration::from_secs(10), self.outgoing[lane].recv()).await;
+        let outgoing = outgoing.expect("the lane gets a part").unwrap();
         self.tell(lane, LaneEventKind::Started(outgoing.attempt)).await;
         (outgoing.attempt, outgoing.armed.await.unwrap_or(false))
     }
@@ -213,7 +225,7 @@ async fn a_part_that_fails_takes_the_rest_of_its_message_back() {
     stage.end(0, first, SendOutcome::Rejected { code: 1 }).await;
     stage.tell(0, LaneEventKind::Started(second.attempt)).await;
     assert!(!second.armed.await.unwrap_or(false), "the second part must not leave");
-    stage.end(0, second.attempt, SendOutcome::NotSent { code: None, detail: "withdrawn".into() }).await;
+    stage.end(0, second.attempt, SendOutcome::Withdrawn).await;
     assert_eq!(stage.states(3).await, ["a queued", "a sending", "a failed"]);
     stage.close().await;
 }
@@ -226,8 +238,39 @@ async fn a_cancelled_message_is_not_armed() {
     assert_eq!(stage.store.cancel(id, clock()).await, Ok(PublicState::Cancelled));
     stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
     assert!(!outgoing.armed.await.unwrap_or(false));
-    stage.end(0, outgoing.attempt, SendOutcome::NotSent { code: None, detail: "withdrawn".into() }).await;
+    stage.end(0, outgoing.attempt, SendOutcome::Withdrawn).await;
     assert_eq!(stage.states(2).await, ["a queued", "a cancelled"]);
+    stage.close().await;
+}
+
+/// The store hands out eight parts at a time, and nothing else happens that would make the scheduler ask for the rest.
+#[tokio::test]
+async fn all_of_a_long_message_goes_out() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.accept("a", &"x".repeat(153 * 10), OnUncertain::Resend).await;
+    for mr in 1..=10 {
+        let (attempt, _) = stage.start(0).await;
+        stage.end(0, attempt, SendOutcome::Accepted { mr: Some(mr) }).await;
+    }
+    stage.close().await;
+}
+
+/// Cancelling is nobody's fault: the SIM goes on at once.
+#[tokio::test]
+async fn cancelled_messages_close_no_lane() {
+    let mut stage = Stage::new(1, Config::default());
+    for n in 0..8 {
+        let to = format!("+49170000000{n}");
+        let id = stage.accept_to(&to, Priority::Normal, &format!("c{n}"), "text", OnUncertain::Resend).await;
+        let outgoing = stage.outgoing[0].recv().await.unwrap();
+        assert_eq!(stage.store.cancel(id, clock()).await, Ok(PublicState::Cancelled));
+        stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
+        assert!(!outgoing.armed.await.unwrap_or(false));
+        stage.end(0, outgoing.attempt, SendOutcome::Withdrawn).await;
+    }
+    stage.accept("a", "text", OnUncertain::Resend).await;
+    let (attempt, _) = stage.start(0).await;
+    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
     stage.close().await;
 }
 
@@ -240,7 +283,7 @@ async fn a_claimed_part_yields_to_an_alarm() {
     let second = stage.outgoing[0].recv().await.unwrap();
     stage.accept_as(Priority::Alarm, "alarm", "fire", OnUncertain::Resend).await;
     assert!(second.armed.await.is_err(), "it is taken back before it begins");
-    stage.end(0, second.attempt, SendOutcome::NotSent { code: None, detail: "withdrawn".into() }).await;
+    stage.end(0, second.attempt, SendOutcome::Withdrawn).await;
     stage.end(0, first, SendOutcome::Accepted { mr: Some(1) }).await;
     for mr in [2, 3] {
         let (attempt, _) = stage.start(0).await;
