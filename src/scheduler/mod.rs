@@ -109,6 +109,8 @@ struct Scheduler {
     more: bool,
     /// When the store will have something new by itself.
     next_at: Option<Timestamp>,
+    /// When to see what has expired: whether or not a modem is there that would make us ask for what is due.
+    expire_at: Timestamp,
     next_attempt: i64,
     clock: fn() -> Timestamp,
     random: u64,
@@ -133,6 +135,7 @@ impl Scheduler {
             look_aside_at: None,
             more: true,
             next_at: None,
+            expire_at: (parts.clock)(),
             next_attempt: parts.next_attempt.0,
             clock: parts.clock,
             random: parts.seed | 1,
@@ -211,7 +214,7 @@ impl Scheduler {
         };
         let lanes = self.lanes.iter().filter_map(reopening).min();
         let lanes = lanes.filter(|_| self.queue.len() > 0);
-        [self.next_at, lanes, self.look_aside_at].into_iter().flatten().min()
+        [self.next_at, lanes, self.look_aside_at, Some(self.expire_at)].into_iter().flatten().min()
     }
 
     async fn handle_timer(&mut self) -> Result<(), StoreError> {
@@ -220,10 +223,14 @@ impl Scheduler {
             self.look_aside_at = None;
             self.queue.bring_back();
         }
-        if self.next_at.is_some_and(|at| at <= now) {
+        let is_due = self.next_at.is_some_and(|at| at <= now);
+        if is_due {
             self.next_at = None;
-            self.store.expire(now).await?;
             self.more = true;
+        }
+        if is_due || self.expire_at <= now {
+            let next = self.store.expire(now).await?.unwrap_or(Timestamp(i64::MAX));
+            self.expire_at = next.clamp(now.after(Duration::from_secs(1)), now.after(LONGEST_WAIT));
         }
         Ok(())
     }

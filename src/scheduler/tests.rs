@@ -275,6 +275,18 @@ async fn cancelled_messages_close_no_lane() {
 }
 
 #[tokio::test]
+async fn what_waits_expires_without_a_modem() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.set_ready(0, false).await;
+    stage.accept("a", "text", OnUncertain::Resend).await;
+    pass(Duration::from_secs(2 * 86_400));
+    stage.wake.wake(Priority::Normal);
+    let states = tokio::time::timeout(Duration::from_secs(10), stage.states(2)).await;
+    assert_eq!(states.expect("the timer rings"), ["a queued", "a expired"]);
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn a_claimed_part_yields_to_an_alarm() {
     let mut stage = Stage::new(1, Config::default());
     stage.accept("a", "one", OnUncertain::Resend).await;

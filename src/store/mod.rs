@@ -211,12 +211,14 @@ impl Store {
         self.read_on_writer(move |writer| writer.due(now, limit, Some(&sims))).await
     }
 
-    /// T9, and everything else whose time has come: incomplete messages, reports without a message.
-    pub async fn expire(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// T9, and everything else whose time has come: incomplete messages, reports without a message. Returns when the next
+    /// such time is.
+    pub async fn expire(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.write(move |writer| {
             writer.expire(now)?;
             writer.publish_partials(now)?;
-            writer.publish_orphans(now)
+            writer.publish_orphans(now)?;
+            writer.next_timeout()
         })
         .await
     }

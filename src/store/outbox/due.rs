@@ -85,7 +85,7 @@ impl Writer {
     }
 
     /// When the next message expires or stops waiting for its report, or something incomplete is to be published.
-    fn next_timeout(&self) -> rusqlite::Result<Option<Timestamp>> {
+    pub(crate) fn next_timeout(&self) -> rusqlite::Result<Option<Timestamp>> {
         let wait = i64::try_from(crate::store::reports::ORPHAN_WAIT.as_millis()).unwrap_or(i64::MAX);
         let at: Option<i64> = self
             .connection
