@@ -29,13 +29,20 @@ impl Scheduler {
                 Given::Whole => self.queue.remove(index),
                 Given::Wait => index += 1,
                 Given::Absent if self.restart(index, now, steps) => {}
-                Given::Absent => {
-                    let before = self.queue.len();
-                    self.queue.set_aside(index);
-                    index += usize::from(self.queue.len() == before);
+                Given::Absent => index += usize::from(!self.queue.set_aside(index)),
+                // Others may go out meanwhile: this one must not fill the window.
+                Given::Closed(until) if self.lanes.iter().any(|lane| self.is_open(lane, now)) => {
+                    self.look_aside_at = [self.look_aside_at, Some(until)].into_iter().flatten().min();
+                    index += usize::from(!self.queue.set_aside(index));
                 }
+                Given::Closed(_) => index += 1,
             }
         }
+    }
+
+    /// Has a SIM that may send now.
+    pub(super) fn is_open(&self, lane: &Lane, now: Timestamp) -> bool {
+        lane.ready && lane.closed_until.max(lane.limits.free_at(&self.config.limits, now)) <= now
     }
 
     /// A part nobody knows about: the wait for evidence is over.
@@ -90,6 +97,7 @@ impl Scheduler {
                 }
                 return Given::Wait;
             }
+            Err(NoLane::Closed(until)) => return Given::Closed(until),
             Err(NoLane::Absent) => return Given::Absent,
         };
         self.give(index, lane, routing, now, steps)
@@ -172,8 +180,10 @@ enum Given {
     Part,
     /// It has nothing more to give now.
     Whole,
-    /// Its lanes are full or closed.
+    /// Its lanes are full.
     Wait,
+    /// Its lanes are closed, the first until then.
+    Closed(Timestamp),
     /// Its SIM is not there.
     Absent,
 }

@@ -107,6 +107,8 @@ struct Scheduler {
     look_aside_at: Option<Timestamp>,
     /// The store may have more that is due.
     more: bool,
+    /// What is due first has been set aside, a window of it or more: ask for what the SIMs that are open may carry.
+    narrow: bool,
     /// When the store will have something new by itself.
     next_at: Option<Timestamp>,
     /// When to see what has expired: whether or not a modem is there that would make us ask for what is due.
@@ -134,6 +136,7 @@ impl Scheduler {
             started_at: (parts.clock)(),
             look_aside_at: None,
             more: true,
+            narrow: false,
             next_at: None,
             expire_at: (parts.clock)(),
             next_attempt: parts.next_attempt.0,
@@ -195,15 +198,22 @@ impl Scheduler {
         self.wake.0.urgent.store(false, Ordering::Relaxed);
         self.queue.asked();
         let (store, now) = (self.store.clone(), (self.clock)());
+        if self.narrow {
+            let open = self.lanes.iter().filter(|lane| self.is_open(lane, now));
+            let sims = open.filter_map(|lane| lane.sim.as_ref().map(|(_, label)| label.clone())).collect();
+            return Box::pin(async move { store.due_on(now, WINDOW, sims).await });
+        }
         Box::pin(async move { store.due(now, WINDOW).await })
     }
 
     fn handle_answer(&mut self, due: Due) {
         self.next_at = due.next_at;
-        let more = due.more;
-        let new = self.queue.answered(due);
+        let is_cut = due.more;
+        let is_new = self.queue.answered(due) > 0;
         // An answer that was cut but brought nothing new would be asked for again and again.
-        self.more |= more && new > 0;
+        let narrows = is_cut && !is_new && !self.narrow;
+        self.more |= narrows || is_cut && is_new;
+        self.narrow = narrows || self.narrow && is_cut && is_new;
     }
 
     fn wake_at(&self) -> Option<Timestamp> {

@@ -79,13 +79,10 @@ impl Queue {
         }
     }
 
-    /// Sets the message aside until the SIMs change; with no room it is let go, and comes again from the store.
-    pub(super) fn set_aside(&mut self, index: usize) {
-        if self.aside.len() < ASIDE
-            && let Some(work) = self.waiting.remove(index)
-        {
-            self.aside.push(work);
-        }
+    /// Sets the message aside until the SIMs change. False: there is no room, and it stays where it is.
+    pub(super) fn set_aside(&mut self, index: usize) -> bool {
+        let work = (self.aside.len() < ASIDE).then(|| self.waiting.remove(index)).flatten();
+        work.map(|work| self.aside.push(work)).is_some()
     }
 
     /// The SIMs changed: everything set aside is looked at again.

@@ -35,8 +35,10 @@ pub struct Wanted<'a> {
 /// Why no lane was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoLane {
-    /// A lane that may carry it has no room, or opens later: wait.
+    /// A lane that may carry it has no room: wait.
     Busy,
+    /// Every lane that may carry it is closed, the first until then.
+    Closed(Timestamp),
     /// No lane that may carry it is there now.
     Absent,
 }
@@ -53,10 +55,14 @@ pub fn choose(lanes: &[LaneFacts<'_>], wanted: Wanted<'_>, now: Timestamp) -> Re
     if total == 0 {
         return Err(NoLane::Absent);
     }
+    let open = candidates.clone().filter(|(_, lane)| lane.closed_until <= now);
+    if open.clone().next().is_none() {
+        let opens = candidates.map(|(_, lane)| lane.closed_until).min();
+        return Err(opens.map_or(NoLane::Absent, NoLane::Closed));
+    }
     // A SIM that refused this message is used again only when there is no other.
-    let fresh = candidates.clone().any(|(_, lane)| !lane.avoid);
-    candidates
-        .filter(|(_, lane)| lane.has_room && lane.closed_until <= now && !(fresh && lane.avoid))
+    let fresh = open.clone().any(|(_, lane)| !lane.avoid);
+    open.filter(|(_, lane)| lane.has_room && !(fresh && lane.avoid))
         .min_by_key(|(_, lane)| (lane.in_hand, lane.given))
         .map(|(index, _)| (index, reason(wanted, total, fresh, lanes)))
         .ok_or(NoLane::Busy)
@@ -149,7 +155,9 @@ mod tests {
         let mut lanes = fixture.lanes();
         lanes[0].closed_until = Timestamp(101);
         lanes[1].closed_until = Timestamp(i64::MAX);
-        assert_eq!(choose(&lanes, ANY, NOW), Err(NoLane::Busy));
+        assert_eq!(choose(&lanes, ANY, NOW), Err(NoLane::Closed(Timestamp(101))));
         assert_eq!(choose(&lanes, ANY, Timestamp(101)).unwrap().0, 0);
+        lanes[0] = LaneFacts { closed_until: NOW, avoid: true, ..lanes[0].clone() };
+        assert_eq!(choose(&lanes, ANY, NOW).unwrap().0, 0, "better than one that is closed");
     }
 }

@@ -25,6 +25,7 @@ fn pass(span: Duration) {
 struct Stage {
     store: Store,
     wake: Wake,
+    slots: Slots,
     /// The driver's end of every lane.
     outgoing: Vec<mpsc::Receiver<Outgoing>>,
     events: mpsc::Sender<LaneEvent>,
@@ -60,6 +61,24 @@ fn status(n: usize) -> ModemStatus {
     }
 }
 
+fn message(id: &str, text: &str) -> NewMessage {
+    NewMessage {
+        id: id.parse().unwrap(),
+        digest: [0; 32],
+        to: "+491705550001".parse().unwrap(),
+        parts: segment::text(text, Choice::Auto).unwrap(),
+        port: None,
+        class: None,
+        priority: Priority::Normal,
+        on_uncertain: OnUncertain::Resend,
+        report: true,
+        sim: None,
+        not_before: clock(),
+        expires_at: clock().after(Duration::from_secs(86_400)),
+        tags: Vec::new(),
+    }
+}
+
 impl Stage {
     fn new(lanes: usize, config: Config) -> Stage {
         let dir = tempfile::tempdir().unwrap();
@@ -70,9 +89,10 @@ impl Stage {
         let (events, receiver) = mpsc::channel(16);
         let (stop, stopped) = watch::channel(false);
         let wake = Wake::default();
+        let slots = Slots::played(watches, changes);
         let parts = Parts {
             store: store.clone(),
-            slots: Slots::played(watches, changes),
+            slots: slots.clone(),
             lanes: Lanes { outgoing: give, events: receiver },
             wake: wake.clone(),
             next_attempt: recovered.next_attempt,
@@ -80,7 +100,7 @@ impl Stage {
             seed: 1,
         };
         let scheduler = tokio::spawn(run(config, parts, stopped));
-        Stage { store, wake, outgoing, events, statuses, changed, stop, scheduler, seen: 0, closer, _dir: dir }
+        Stage { store, wake, slots, outgoing, events, statuses, changed, stop, scheduler, seen: 0, closer, _dir: dir }
     }
 
     async fn accept(&self, id: &str, text: &str, on_uncertain: OnUncertain) -> MessageId {
@@ -88,35 +108,20 @@ impl Stage {
     }
 
     async fn accept_as(&self, priority: Priority, id: &str, text: &str, on_uncertain: OnUncertain) -> MessageId {
-        self.accept_to("+491705550001", priority, id, text, on_uncertain).await
+        self.put(NewMessage { priority, on_uncertain, ..message(id, text) }).await
     }
 
-    async fn accept_to(
-        &self,
-        to: &str,
-        priority: Priority,
-        id: &str,
-        text: &str,
-        on_uncertain: OnUncertain,
-    ) -> MessageId {
-        let message = NewMessage {
-            id: id.parse().unwrap(),
-            digest: [0; 32],
-            to: to.parse().unwrap(),
-            parts: segment::text(text, Choice::Auto).unwrap(),
-            port: None,
-            class: None,
-            priority,
-            on_uncertain,
-            report: true,
-            sim: None,
-            not_before: clock(),
-            expires_at: clock().after(Duration::from_secs(86_400)),
-            tags: Vec::new(),
-        };
+    /// For the SIM of that lane only.
+    async fn accept_pinned(&self, lane: usize, id: &str) -> MessageId {
+        let iccid = status(lane).sim.unwrap().iccid;
+        self.put(NewMessage { sim: Some(self.slots.sim_label(lane, &iccid)), ..message(id, "text") }).await
+    }
+
+    async fn put(&self, message: NewMessage) -> MessageId {
+        let (id, priority) = (message.id.clone(), message.priority);
         self.store.accept(vec![message], clock()).await.unwrap();
         self.wake.wake(priority);
-        id.parse().unwrap()
+        id
     }
 
     async fn tell(&self, modem: usize, kind: LaneEventKind) {
@@ -260,14 +265,43 @@ async fn all_of_a_long_message_goes_out() {
 async fn cancelled_messages_close_no_lane() {
     let mut stage = Stage::new(1, Config::default());
     for n in 0..8 {
-        let to = format!("+49170000000{n}");
-        let id = stage.accept_to(&to, Priority::Normal, &format!("c{n}"), "text", OnUncertain::Resend).await;
+        let to = format!("+49170000000{n}").parse().unwrap();
+        let id = stage.put(NewMessage { to, ..message(&format!("c{n}"), "text") }).await;
         let outgoing = stage.outgoing[0].recv().await.unwrap();
         assert_eq!(stage.store.cancel(id, clock()).await, Ok(PublicState::Cancelled));
         stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
         assert!(!outgoing.armed.await.unwrap_or(false));
         stage.end(0, outgoing.attempt, SendOutcome::Withdrawn).await;
     }
+    stage.accept("a", "text", OnUncertain::Resend).await;
+    let (attempt, _) = stage.start(0).await;
+    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.close().await;
+}
+
+/// A window full of messages for a SIM that is away, or closed, does not stop the other.
+#[tokio::test]
+async fn a_sim_that_is_away_stops_no_other() {
+    let mut stage = Stage::new(2, Config::default());
+    stage.set_ready(1, false).await;
+    for n in 0..2 * WINDOW {
+        stage.accept_pinned(1, &format!("away-{n}")).await;
+    }
+    stage.accept("a", "text", OnUncertain::Resend).await;
+    let (attempt, _) = stage.start(0).await;
+    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_sim_that_is_closed_stops_no_other() {
+    let limits = limits::Config { per_day: Some(1), ..limits::Config::default() };
+    let mut stage = Stage::new(2, Config { limits, ..Config::default() });
+    for n in 0..2 * WINDOW {
+        stage.accept_pinned(1, &format!("closed-{n}")).await;
+    }
+    let (attempt, _) = stage.start(1).await;
+    stage.end(1, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
     stage.accept("a", "text", OnUncertain::Resend).await;
     let (attempt, _) = stage.start(0).await;
     stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
