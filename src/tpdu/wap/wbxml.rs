@@ -226,12 +226,10 @@ impl<'a> Document<'a> {
                 let code = wsp::uintvar(&mut self.reader, FIELD)?;
                 u32::try_from(code).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER).to_string()
             }
-            STR_I => wsp::decode(self.charset, wsp::text_octets(&mut self.reader, FIELD)?),
+            STR_I => wsp::inline(&mut self.reader, self.charset, FIELD)?,
             STR_T => {
                 let offset = wsp::uintvar(&mut self.reader, FIELD)?;
-                let rest = self.strings.get(offset..).unwrap_or_default();
-                let end = rest.iter().position(|octet| *octet == 0).unwrap_or(rest.len());
-                wsp::decode(self.charset, &rest[..end])
+                wsp::of_table(self.charset, self.strings.get(offset..).unwrap_or_default())
             }
             OPAQUE => {
                 let n = wsp::uintvar(&mut self.reader, FIELD)?;

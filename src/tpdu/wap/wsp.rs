@@ -2,7 +2,8 @@
 
 use super::super::error::{DecodeError, Detail};
 use super::super::reader::Reader;
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, WINDOWS_1252};
+use super::super::ucs2;
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 /// No text, and no value that we look into, is longer.
 pub(super) const MAX_TEXT: usize = 8192;
@@ -62,7 +63,7 @@ pub(super) fn long_integer(reader: &mut Reader<'_>, field: &'static str) -> Resu
 pub(super) fn text_octets<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<&'a [u8], DecodeError> {
     let rest = reader.rest();
     let Some(n) = rest.iter().take(MAX_TEXT).position(|octet| *octet == 0) else {
-        let detail = Detail::Malformed { wanted: "a text that ends with NUL" };
+        let detail = Detail::Malformed { wanted: NUL_AT_THE_END };
         return Err(DecodeError { field, octet: reader.at(), detail });
     };
     let octets = reader.take(field, n + 1)?;
@@ -86,24 +87,51 @@ pub(super) fn encoded_string(reader: &mut Reader<'_>, field: &'static str) -> Re
             let mut value = sized(reader, field)?;
             let charset = integer(&mut value, field)?;
             // UTF-16 has NULs inside, so its end is that of the value.
-            let octets = if charset == UCS2 { value.rest() } else { text_octets(&mut value, field)? };
+            let octets = if is_utf16(charset) { value.rest() } else { text_octets(&mut value, field)? };
             Ok(decode(charset, octets))
         }
         _ => text(reader, field),
     }
 }
 
-/// MIBenum of ISO-10646-UCS-2.
-const UCS2: u64 = 1000;
+/// MIBenum of ISO-10646-UCS-2, UTF-16BE and UTF-16.
+fn is_utf16(charset: u64) -> bool {
+    matches!(charset, 1000 | 1013 | 1015)
+}
+
+/// Where a text ends: before its NUL, which has two octets in UTF-16. `None`: it does not.
+fn end(charset: u64, octets: &[u8]) -> Option<usize> {
+    let octets = &octets[..octets.len().min(MAX_TEXT)];
+    if is_utf16(charset) {
+        octets.as_chunks::<2>().0.iter().position(|unit| *unit == [0, 0]).map(|units| 2 * units)
+    } else {
+        octets.iter().position(|octet| *octet == 0)
+    }
+}
+
+/// A text of a document in that character set, up to its NUL.
+pub(super) fn inline(reader: &mut Reader<'_>, charset: u64, field: &'static str) -> Result<String, DecodeError> {
+    let Some(n) = end(charset, reader.rest()) else {
+        return Err(DecodeError { field, octet: reader.at(), detail: Detail::Malformed { wanted: NUL_AT_THE_END } });
+    };
+    let text = decode(charset, reader.take(field, n)?);
+    reader.take(field, if is_utf16(charset) { 2 } else { 1 })?;
+    Ok(text)
+}
+
+/// A text of a string table, up to its NUL or the end of the table.
+pub(super) fn of_table(charset: u64, octets: &[u8]) -> String {
+    let end = end(charset, octets).unwrap_or(octets.len());
+    decode(charset, &octets[..end])
+}
+
+const NUL_AT_THE_END: &str = "a text that ends with NUL";
 
 /// By the IANA's MIBenum. What is not known is read as UTF-8.
-pub(super) fn decode(charset: u64, octets: &[u8]) -> String {
-    let encoding: &Encoding = match charset {
-        4 => WINDOWS_1252,
-        UCS2 | 1013 | 1015 => UTF_16BE,
-        _ => UTF_8,
-    };
-    let text = encoding.decode_without_bom_handling(octets).0;
+fn decode(charset: u64, octets: &[u8]) -> String {
+    let encoding: &Encoding = if charset == 4 { WINDOWS_1252 } else { UTF_8 };
+    let text =
+        if is_utf16(charset) { ucs2::decode(octets).into() } else { encoding.decode_without_bom_handling(octets).0 };
     text.trim_end_matches('\0').to_owned()
 }
 
@@ -152,6 +180,8 @@ mod tests {
             ("UTF-8", &[0x05, 0xEA, 0x7F, 0xC3, 0xA4, 0x00], "ä"),
             ("ISO 8859-1", &[0x03, 0x84, 0xE4, 0x00], "ä"),
             ("UCS-2", &[0x07, 0x02, 0x03, 0xE8, 0x04, 0x2F, 0x00, 0x00], "Я"),
+            ("UTF-16BE", &[0x08, 0x02, 0x03, 0xF5, 0x00, 0x61, 0x00, 0x62, 0x00], "ab"),
+            ("UTF-16", &[0x07, 0x02, 0x03, 0xF7, 0x00, 0x61, 0x00, 0x62], "ab"),
             ("not UTF-8", b"\xC3\0", "\u{FFFD}"),
             ("empty", b"\0", ""),
         ] {
