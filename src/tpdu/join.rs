@@ -24,7 +24,10 @@ pub struct Joined<'a> {
 impl Joined<'_> {
     /// The text of the parts that are here.
     pub fn text(&self) -> String {
-        text(&self.parts.iter().map(|part| (&part.dcs, &part.ud)).collect::<Vec<_>>())
+        let seq = |part: &&Deliver| part.ud.udh.concat().map_or(1, |concat| u16::from(concat.seq));
+        // What was cut in two is not put together over a gap.
+        let runs = self.parts.chunk_by(|a, b| seq(a) + 1 == seq(b));
+        runs.map(|run| text(&run.iter().map(|part| (&part.dcs, &part.ud)).collect::<Vec<_>>())).collect()
     }
 }
 
@@ -145,6 +148,21 @@ mod tests {
                 ours.iter().map(|(text, missing)| (text.as_str(), missing.as_slice())).collect();
             assert_eq!(ours, want, "{name}");
         }
+    }
+
+    #[test]
+    fn nothing_is_put_together_over_a_gap() {
+        let mut parts = [1, 3].map(|seq| deliver("+491", 1, 3, seq, ""));
+        (parts[0].ud.payload, parts[1].ud.payload) = (vec![0x61, 0x1B], vec![0x65]);
+        let text = |total| {
+            let mut parts = parts.clone();
+            let concat = Concat { reference: 1, wide: false, total, seq: total };
+            parts[1].ud.udh = Udh(vec![concat.into()]);
+            parts[0].ud.udh = Udh(vec![Concat { seq: 1, ..concat }.into()]);
+            messages(&parts)[0].text()
+        };
+        assert_eq!(text(2), "a€");
+        assert_ne!(text(3), "a€");
     }
 
     /// Others cut anywhere: 3GPP TS 23.040 §9.2.3.24.1 only asks senders not to.
