@@ -89,14 +89,19 @@ pub fn guess(string: &str, dcs: Option<CbsDcs>) -> Form {
     if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Ucs2) && octets.len() % 2 == 0 {
         return Form::Ucs2;
     }
-    let has_letters = string.bytes().any(|c| c.is_ascii_alphabetic());
-    if looks_like_ucs2(&octets) {
-        return Form::Ucs2;
-    }
-    if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Octets) {
+    if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Octets) && !looks_like_ucs2(&octets) {
         return Form::Octets;
     }
-    if has_letters && octets.len() >= 4 || octets.len() >= 16 { Form::Packed } else { Form::Raw }
+    let has_letters = string.bytes().any(|c| c.is_ascii_alphabetic());
+    // Two units of one page are likelier a number: 1000 1005.
+    if looks_like_ucs2(&octets) && (has_letters || octets.len() >= 6 || is_printable_ascii(&octets)) {
+        return Form::Ucs2;
+    }
+    if has_letters && octets.len() >= 4 { Form::Packed } else { Form::Raw }
+}
+
+fn is_printable_ascii(octets: &[u8]) -> bool {
+    octets.as_chunks::<2>().0.iter().all(|unit| matches!(unit, [0, 0x20..=0x7E]))
 }
 
 /// Half of the units or more are of the page that text in one script has: 0x00 for Latin, 0x04, 0x06 …
@@ -153,6 +158,15 @@ mod tests {
             ("UCS-2 in one script", "041104300440", None, Form::Ucs2, "Бар"),
             ("UCS-2 with memory behind it", "004100420000FFFF60B1", UCS2, Form::Ucs2, "AB"),
             ("digits are digits", "1234", GSM7, Form::Raw, "1234"),
+            ("a long number", "10001005", GSM7, Form::Raw, "10001005"),
+            (
+                "a very long number",
+                "12345678901234567890123456789012",
+                None,
+                Form::Raw,
+                "12345678901234567890123456789012",
+            ),
+            ("digits in UCS-2", "00310032", GSM7, Form::Ucs2, "12"),
             ("a word that is hex", "DEADBE", GSM7, Form::Raw, "DEADBE"),
             ("odd digits", "123ABCDEF", GSM7, Form::Raw, "123ABCDEF"),
             ("nothing", "", None, Form::Raw, ""),
