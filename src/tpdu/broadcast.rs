@@ -3,7 +3,7 @@
 use super::cbs_dcs::{CbsDcs, CbsLanguage};
 use super::dcs::Alphabet;
 use super::error::{DecodeError, Detail};
-use super::gsm7;
+use super::gsm7::{self, Shift};
 use super::reader::Reader;
 use super::ucs2;
 use super::udh::Udh;
@@ -106,25 +106,43 @@ impl Page {
 
     /// The text of this page, without its language and the filling at its end; empty for data.
     pub fn text(&self) -> String {
+        text(&[self])
+    }
+
+    /// Alphabet and national tables.
+    fn coding(&self) -> (Alphabet, Shift) {
+        let header = self.content.get(1..self.header_octets()).and_then(Udh::decode).unwrap_or_default();
+        (self.dcs.alphabet(), header.shift())
+    }
+
+    fn header_octets(&self) -> usize {
+        let udhl = self.content.first().filter(|_| self.dcs.has_header());
+        udhl.map_or(0, |udhl| (1 + usize::from(*udhl)).min(self.content.len()))
+    }
+
+    /// Septets or octets of text, without the language in front of them and the filling behind.
+    fn payload(&self) -> Vec<u8> {
         let in_text = self.dcs.language() == CbsLanguage::InText;
-        let header = if self.dcs.has_header() {
-            self.content.first().map_or(0, |udhl| (1 + usize::from(*udhl)).min(self.content.len()))
-        } else {
-            0
-        };
+        let header = self.header_octets();
         match self.dcs.alphabet() {
-            Alphabet::Octets => String::new(),
+            Alphabet::Octets => Vec::new(),
             Alphabet::Gsm7 => {
-                let content = &self.content[header..];
-                let fill = gsm7::fill_bits(header);
-                let septets = gsm7::unpack(content, fill, MAX_SEPTETS);
-                let text = if in_text { septets.get(3..).unwrap_or_default() } else { &septets };
-                let shift = self.content.get(1..header).and_then(Udh::decode).unwrap_or_default().shift();
-                gsm7::decode_shifted(text, shift).trim_end_matches('\r').to_owned()
+                let mut septets = gsm7::unpack(&self.content[header..], gsm7::fill_bits(header), MAX_SEPTETS);
+                if in_text {
+                    septets.drain(..septets.len().min(3));
+                }
+                let n = septets.iter().rposition(|septet| *septet != CR).map_or(0, |last| last + 1);
+                septets.truncate(n);
+                septets
             }
             Alphabet::Ucs2 => {
-                let skip = if in_text { 2 } else { header };
-                ucs2::decode(self.content.get(skip..).unwrap_or_default()).trim_end_matches(['\r', '\0']).to_owned()
+                let content = self.content.get(if in_text { 2 } else { header }..).unwrap_or_default();
+                let units = content.as_chunks::<2>().0;
+                let is_filling = |unit: &[u8; 2]| matches!(unit, [0, CR | 0]);
+                let n = units.iter().rposition(|unit| !is_filling(unit)).map_or(0, |last| last + 1);
+                // Half a unit is the begin of one that the next page ends, or filling.
+                let n = if n == units.len() { content.len() } else { 2 * n };
+                content[..n].to_vec()
             }
         }
     }
@@ -161,7 +179,22 @@ impl SerialNumber {
 pub fn join(pages: &[Page]) -> Option<String> {
     let first = pages.first()?;
     let of = |number| pages.iter().find(|page| page.key() == first.key() && page.page == number);
-    (1..=first.pages).map(|number| of(number).map(Page::text)).collect()
+    let all: Vec<&Page> = (1..=first.pages).map(of).collect::<Option<_>>()?;
+    Some(text(&all))
+}
+
+/// Pages in one coding are joined before they are decoded: some cut escape sequences and surrogate pairs.
+fn text(pages: &[&Page]) -> String {
+    let mut text = String::new();
+    for run in pages.chunk_by(|a, b| a.coding() == b.coding()) {
+        let payload: Vec<u8> = run.iter().flat_map(|page| page.payload()).collect();
+        text += &match run[0].coding() {
+            (Alphabet::Octets, _) => String::new(),
+            (Alphabet::Gsm7, shift) => gsm7::decode_shifted(&payload, shift),
+            (Alphabet::Ucs2, _) => ucs2::decode(&payload),
+        };
+    }
+    text
 }
 
 /// What a message identifier stands for; `None` for those that operators give out. 3GPP TS 23.041 §9.4.1.2.2.
@@ -191,6 +224,8 @@ const CONTENT_OCTETS: usize = 82;
 const MAX_SEPTETS: usize = 93;
 /// Pages of a message. 3GPP TS 23.041 §9.4.1.2.4.
 const MAX_PAGES: u8 = 15;
+/// Fills pages up.
+const CR: u8 = b'\r';
 /// Message type of UMTS: CBS. 3GPP TS 23.041 §9.4.2.1.
 const CBS_MESSAGE: u8 = 1;
 
@@ -260,6 +295,8 @@ mod tests {
         let other = Page { message_id: 51, ..other };
         assert_eq!(join(&[two.clone(), other, one.clone(), two.clone()]).as_deref(), Some("storm warning"));
         assert_eq!(join(&[two]), None, "the first is not here");
+        let cut = [(0x12, &[0xD8, 0x3D][..]), (0x22, &[0xDE, 0x00])].map(|(at, content)| page(0x48, at, content));
+        assert_eq!(join(&cut).as_deref(), Some("😀"), "a pair cut by the page");
         assert_eq!(join(&[]), None);
         for parameter in [0x00, 0x01, 0x10, 0x21] {
             let page = page(0x0F, parameter, &packed("a"));
