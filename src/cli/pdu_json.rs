@@ -2,7 +2,7 @@
 
 use crate::tpdu::{
     Address, Alphabet, Concat, Dcs, DecodeError, Direction, Incoming, Outgoing, Parameters, Pdu, Pid, Ports, Scts,
-    SpecialMessage, Udh, UserData, ValidityPeriod, hex, join, wap,
+    SpecialMessage, Udh, UserData, ValidityPeriod, WaitingKind, hex, join, wap,
 };
 use serde_json::{Map, Value, json};
 
@@ -81,6 +81,7 @@ impl Out {
                 self.put("command_type", tpdu.ct.0);
                 self.put("message_number", tpdu.mn);
                 self.address(&tpdu.da);
+                self.put("user_data_header", tpdu.udhi);
                 self.put("data_hex", hex::encode(&tpdu.cd));
             }
             Outgoing::DeliverReport(Pdu { smsc, tpdu }) => {
@@ -175,8 +176,7 @@ impl Out {
         }
         let waiting = udh.waiting();
         if !waiting.is_empty() {
-            let one = |w: &SpecialMessage| json!({ "kind": format!("{:?}", w.kind).to_lowercase(), "count": w.count, "profile": w.profile, "store": w.store });
-            self.put("special_messages", waiting.iter().map(one).collect::<Vec<_>>());
+            self.put("special_messages", waiting.iter().map(special_message).collect::<Vec<_>>());
         }
         if let Some(address) = udh.reply_address() {
             self.put("reply_address", address.to_string());
@@ -188,6 +188,15 @@ impl Out {
             }
         }
     }
+}
+
+fn special_message(message: &SpecialMessage) -> Value {
+    let SpecialMessage { store, profile, kind, extended, count } = *message;
+    let kind = match (kind, extended) {
+        (WaitingKind::Other, 1) => "video".to_owned(),
+        (kind, _) => format!("{kind:?}").to_lowercase(),
+    };
+    json!({ "kind": kind, "extended": extended, "count": count, "profile": profile, "store": store })
 }
 
 fn wap_push(push: &wap::Push) -> Value {
