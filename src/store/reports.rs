@@ -52,11 +52,19 @@ impl Writer {
         if let Some(found) = nearest(&unknown, scts, skew, true).filter(|_| sure) {
             return self.found(sim, found, scts, false);
         }
-        // Out of tolerance, but there is no other: the centre's clock was set.
+        // Out of tolerance, but there is no other: the centre's clock was set. A reference that comes round again is of
+        // the part in the air rather, whose answer is not here yet.
         match (exact.as_slice(), unknown.as_slice()) {
-            ([only], []) | ([], [only]) => self.found(sim, *only, scts, !exact.is_empty()),
+            ([only], []) if !self.is_in_the_air(sim, &report.recipient)? => self.found(sim, *only, scts, true),
             _ => Ok(None),
         }
+    }
+
+    /// True when the SIM has a part to that recipient ARMED.
+    fn is_in_the_air(&mut self, sim: i64, recipient: &str) -> rusqlite::Result<bool> {
+        let Some(attempt) = self.tries.armed_on(sim) else { return Ok(false) };
+        let Some(tried) = self.tried(attempt)? else { return Ok(false) };
+        Ok(same_number(&self.recipient(&tried)?, recipient))
     }
 
     fn found(

@@ -82,7 +82,7 @@ impl Writer {
     /// Messages that are bound to the SIM follow it under its new name.
     fn rename_sim(&mut self, sim: i64, label: &Label) -> rusqlite::Result<()> {
         self.begin()?;
-        self.flush_messages()?;
+        self.flush_if_open()?;
         self.connection.execute("UPDATE sims SET label = ?2 WHERE sim = ?1", params![sim, label.as_str()])?;
         let Some(facts) = self.sims.facts.get_mut(&sim) else { return Ok(()) };
         let before = std::mem::replace(&mut facts.label, label.clone());

@@ -75,6 +75,23 @@ async fn a_reference_that_comes_round_again_means_the_nearest_in_time() {
 }
 
 #[tokio::test]
+async fn a_reference_that_comes_round_again_may_be_of_the_part_in_the_air() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    sent(&mut rig, "old", 7).await;
+    let key = rig.accept("new", 1).await;
+    let attempt = rig.claim(key, 1);
+    let (reply, armed) = tokio::sync::oneshot::channel();
+    let at = later(3600);
+    rig.store.step(vec![Step::Arm { attempt, at, deadline: later(3700), reply }]).unwrap();
+    assert!(armed.await.unwrap());
+    rig.store.report(ReportIn { scts: Some(at.0 / 1000), at, ..Rig::report(7, 0) }).await.unwrap();
+    rig.end(attempt, acked(7)).await;
+    assert_eq!((rig.state("old").await, rig.state("new").await), (PublicState::Sent, PublicState::Delivered));
+    rig.close();
+}
+
+#[tokio::test]
 async fn a_centre_with_a_wrong_clock_is_understood() {
     let dir = tempfile::tempdir().unwrap();
     let mut rig = Rig::open(dir.path());

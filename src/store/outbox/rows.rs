@@ -178,16 +178,18 @@ impl Writer {
     pub(crate) fn put(&mut self, message: Message) {
         let key = message.key;
         let Some(kept) = self.rows.kept.get_mut(&key) else { return };
-        let (before, now) = (kept.message.state, message.state);
+        let (before, now, report) = (kept.message.state, message.state, message.report);
         kept.message = message;
         if std::mem::replace(&mut kept.change, Change::Any) != Change::Any {
             self.rows.dirty.push(key);
         }
         if before != now {
-            if let Some(count) = self.rows.count(before) {
+            // Sent is the end where no report was asked for.
+            let counts = |state: &PublicState| report || *state != PublicState::Sent;
+            if let Some(count) = Some(before).filter(counts).and_then(|state| self.rows.count(state)) {
                 *count = count.saturating_sub(1);
             }
-            if let Some(count) = self.rows.count(now) {
+            if let Some(count) = Some(now).filter(counts).and_then(|state| self.rows.count(state)) {
                 *count += 1;
             }
         }
