@@ -1,8 +1,8 @@
 //! T8: which try a status report is about. RELIABILITY §2.5.
 
 use super::rig::{Rig, TO, acked, ambiguous, later};
-use gsmgate::model::{EventKind, PartState, PublicState};
-use gsmgate::store::{ReportIn, Step};
+use gsmgate::model::{Blame, EventKind, Failure, FailureCause, PartKey, PartState, PublicState};
+use gsmgate::store::{ReportIn, Step, Verdict};
 
 async fn sent(rig: &mut Rig, name: &str, mr: u8) {
     let key = rig.accept(name, 1).await;
@@ -115,6 +115,36 @@ async fn a_report_tells_that_an_uncertain_part_had_left() {
     assert_eq!(rig.story("a").await, ["queued", "sending", "uncertain", "delivered"]);
     assert!(rig.store.due(later(999), 9).await.unwrap().work.is_empty(), "it is not sent once more");
     rig.close();
+}
+
+/// The first answer comes late, while its part is in the air once more: whatever becomes of that, the part has left.
+#[tokio::test]
+async fn a_late_answer_counts_however_the_resend_ends() {
+    let retry = Verdict::Retry {
+        failure: Failure { blame: Blame::Network, cause: FailureCause::Temporary, code: Some(38) },
+        not_before: later(10),
+        counted: false,
+    };
+    let failure = Failure { blame: Blame::Message, cause: FailureCause::Recipient, code: Some(1) };
+    for verdict in [retry, Verdict::Fail { failure }, ambiguous()] {
+        let dir = tempfile::tempdir().unwrap();
+        let name = format!("{verdict:?}");
+        let mut rig = Rig::open(dir.path());
+        let key = rig.accept("a", 1).await;
+        let first = rig.send(key, 1).await;
+        rig.end(first, ambiguous()).await;
+        rig.store.step(vec![Step::Resend { part: PartKey { message: key, seq: 1 }, at: later(120) }]).unwrap();
+        let again = rig.claim_again(key, 1, Some(first));
+        assert!(rig.arm(again).await);
+        let evidence = Step::Evidence { attempt: first, mr: Some(9), report_until: later(86_400), at: later(130) };
+        rig.store.step(vec![evidence]).unwrap();
+        rig.end(again, verdict).await;
+        assert_eq!(rig.state("a").await, PublicState::Sent, "{name}");
+        assert!(rig.store.due(later(999), 9).await.unwrap().work.is_empty(), "there is no third time");
+        rig.store.report(Rig::report(9, 0)).await.unwrap();
+        assert_eq!(rig.state("a").await, PublicState::Delivered, "{name}");
+        rig.close();
+    }
 }
 
 #[tokio::test]

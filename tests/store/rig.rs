@@ -111,6 +111,11 @@ impl Rig {
 
     /// T2.
     pub(crate) fn claim(&mut self, message: MessageKey, seq: u8) -> AttemptId {
+        self.claim_again(message, seq, None)
+    }
+
+    /// T2 after T7b.
+    pub(crate) fn claim_again(&mut self, message: MessageKey, seq: u8, resend_of: Option<AttemptId>) -> AttemptId {
         let attempt = AttemptId(self.next);
         self.next += 1;
         let (iccid, label) = sim();
@@ -123,7 +128,7 @@ impl Rig {
             tpdu_sha256: [7; 32],
             validity: ValidityPeriod::Relative(167),
             routing: "the only SIM",
-            resend_of: None,
+            resend_of,
             at: NOW,
         };
         self.store.step(vec![Step::Claim(claim)]).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A report may come this long after the validity period. RELIABILITY T9.
-const REPORT_GRACE: Duration = Duration::from_secs(72 * 3600);
+pub(crate) const REPORT_GRACE: Duration = Duration::from_secs(72 * 3600);
 /// Octets of a packed part.
 const PART_OCTETS: usize = 16;
 

@@ -109,6 +109,9 @@ impl Writer {
         };
         self.begin()?;
         let tried = Try { ended_at: Some(at), ..tried };
+        if !matches!(verdict, Verdict::Acked { .. }) && self.first_is_acked(&tried)? {
+            return self.ended_needless(tried, verdict, at);
+        }
         match *verdict {
             Verdict::Acked { mr, report_until, by_evidence } => {
                 if tried.state == TryState::Claimed {
@@ -132,6 +135,34 @@ impl Writer {
             }
             Verdict::Ambiguous { reason, code, resolve_at } => self.ambiguous(tried, reason, code, resolve_at, at),
         }
+    }
+
+    /// True for a resend whose first try turned out to have left while it was in the air.
+    fn first_is_acked(&mut self, tried: &Try) -> rusqlite::Result<bool> {
+        let Some(first) = tried.resend_of else { return Ok(false) };
+        let is_acked = self.tried(first)?.is_some_and(|first| first.state == TryState::Acked);
+        Ok(is_acked && self.is_of_this_run(tried)?)
+    }
+
+    /// T7a, late: however the resend ended, its part has left.
+    fn ended_needless(&mut self, tried: Try, verdict: &Verdict, at: Timestamp) -> rusqlite::Result<()> {
+        let (attempt, key, seq) = (tried.attempt, tried.part.message, tried.part.seq);
+        let report = self.message(key)?.is_some_and(|message| message.report);
+        let ended = match *verdict {
+            Verdict::Retry { failure, .. } | Verdict::Fail { failure } => {
+                Try { state: TryState::Failed, failure: Some(failure), ..tried }
+            }
+            // It may have left too; its report is welcome.
+            Verdict::Ambiguous { reason, code, .. } => {
+                let report_key = report.then_some(UNKNOWN_MR);
+                Try { state: TryState::Ambiguous, uncertain: Some(reason), code, report_key, ..tried }
+            }
+            Verdict::Acked { .. } => Try { state: TryState::Acked, ..tried },
+        };
+        self.put_try(ended);
+        self.change(key, &StatusCause::default(), at, |message| {
+            message.acked(seq, attempt, message.expires_at.after(message::REPORT_GRACE))
+        })
     }
 
     /// T4; also T7a by the answer to the resend.
