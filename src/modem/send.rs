@@ -145,14 +145,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         tokio::pin!(limit);
         let end = loop {
             // Cancel safe: the verdict stays in its channel, octets stay in the engine.
+            // What the modem has said goes before the verdict: it may have left the prompt meanwhile.
             let event = tokio::select! {
                 biased;
+                () = &mut limit => break End::not_sent(None, format!("not armed within {} s", ARMING.as_secs())),
+                event = self.chat.event() => event,
                 verdict = &mut armed => match verdict {
                     Ok(true) => return Ok(()),
                     Ok(false) | Err(_) => break End::of(SendOutcome::Withdrawn),
                 },
-                event = self.chat.event() => event,
-                () = &mut limit => break End::not_sent(None, format!("not armed within {} s", ARMING.as_secs())),
                 () = Desk::stopped(&mut desk.stop) => {
                     break End::not_sent(None, "the gateway is stopping".to_owned());
                 }
