@@ -136,7 +136,7 @@ fn reference(input: &str) -> Option<u8> {
     let mut engine = Engine::default();
     engine.start(now, Command::submit(10), Duration::from_secs(1));
     engine.handle_bytes(now, b"> ");
-    engine.submit(now, "00".to_owned().try_into().unwrap(), Duration::from_secs(1));
+    assert!(engine.submit(now, "00".to_owned().try_into().unwrap(), Duration::from_secs(1)));
     engine.handle_bytes(now, input.as_bytes());
     let done = std::iter::from_fn(|| engine.poll_event()).find_map(|event| match event {
         Event::Done(answer) => Some(answer),

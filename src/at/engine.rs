@@ -123,17 +123,18 @@ impl Engine {
     }
 
     /// Gives the payload at the prompt: two pieces to transmit, the PDU and then Ctrl-Z alone, so that a failed write
-    /// of the first is provably not sent (RELIABILITY W-2).
-    pub fn submit(&mut self, now: Instant, payload: Payload, within: Duration) {
+    /// of the first is provably not sent (RELIABILITY W-2). False: the modem has left the prompt, and nothing is given.
+    #[must_use]
+    pub fn submit(&mut self, now: Instant, payload: Payload, within: Duration) -> bool {
         let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.stage == Stage::Held) else {
-            debug_assert!(false, "a payload without a prompt");
-            return;
+            return false;
         };
         exchange.stage = Stage::Submit;
         exchange.deadline = now.checked_add(within);
         self.transmit.push_back(payload.as_str().as_bytes().to_vec());
         self.transmit.push_back(vec![CTRL_Z]);
         exchange.payload = Some(payload);
+        true
     }
 
     /// Leaves the prompt with ESC; any final result then ends the exchange as done.
@@ -405,7 +406,7 @@ mod tests {
             engine.handle_bytes(now, &chunk);
             for event in events(&mut engine) {
                 if event == Event::Prompt {
-                    engine.submit(now, payload(), WITHIN);
+                    assert!(engine.submit(now, payload(), WITHIN));
                 }
                 told.push(event);
             }
@@ -638,10 +639,22 @@ mod tests {
         assert_eq!(engine.poll_timeout(), Some(now + WITHIN));
         engine.handle_bytes(now, b"> ");
         assert_eq!((engine.poll_event(), engine.poll_timeout()), (Some(Event::Prompt), None));
-        engine.submit(now, payload(), WITHIN);
+        assert!(engine.submit(now, payload(), WITHIN));
         assert_eq!(engine.poll_transmit(), Some(b"0011000A91".to_vec()));
         assert_eq!(engine.poll_transmit(), Some(vec![0x1a]));
         assert_eq!(engine.poll_transmit(), None);
+    }
+
+    #[test]
+    fn there_is_no_payload_for_a_prompt_that_was_left() {
+        let now = Instant::now();
+        let mut engine = Engine::default();
+        engine.start(now, Command::submit(4), WITHIN);
+        engine.poll_transmit();
+        engine.handle_bytes(now, b"> \r\nOK\r\n");
+        assert!(!engine.submit(now, payload(), WITHIN));
+        assert_eq!(engine.poll_transmit(), None);
+        assert_eq!(events(&mut engine), [Event::Prompt, done(&[])]);
     }
 
     #[test]
@@ -679,7 +692,7 @@ mod tests {
         let mut engine = Engine::default();
         engine.start(now, Command::submit(4), WITHIN);
         engine.handle_bytes(now, b"> ");
-        engine.submit(now, payload(), WITHIN);
+        assert!(engine.submit(now, payload(), WITHIN));
         engine.handle_bytes(now, b"+CMGS: 7\r\n");
         assert_eq!(engine.poll_timeout(), Some(now + OK_AFTER_REFERENCE));
     }

@@ -124,11 +124,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         self.write_next().await
     }
 
-    /// Writes the payload at the prompt. `Err`: not all of it went out, and no Ctrl-Z.
-    pub(super) async fn submit(&mut self, payload: Payload, within: Duration) -> Result<(), Lost> {
-        self.engine.submit(now(), payload, within);
+    /// Writes the payload at the prompt. `Err`: not all of it went out, and no Ctrl-Z. False: the modem has left the
+    /// prompt, and nothing was written.
+    pub(super) async fn submit(&mut self, payload: Payload, within: Duration) -> Result<bool, Lost> {
+        if !self.engine.submit(now(), payload, within) {
+            return Ok(false);
+        }
         self.write_next().await?;
-        self.write_next().await
+        self.write_next().await?;
+        Ok(true)
     }
 
     /// Leaves the prompt, sending nothing.

@@ -16,6 +16,8 @@ pub(super) enum Submit {
     Answer(String),
     /// No prompt, these octets at once.
     Refuse(String),
+    /// Prompt, and these octets in the same breath: it takes no payload any more.
+    Leave(&'static str),
     /// Nothing at all.
     NoPrompt,
     /// Prompt; after Ctrl-Z nothing, and these octets when so much time is over.
@@ -292,6 +294,7 @@ impl FakeModem {
             let submit = self.script.submits.pop_front().unwrap_or(Submit::accept(0));
             match submit {
                 Submit::Refuse(octets) => self.write(&octets).await,
+                Submit::Leave(octets) => self.write(&format!("\r\n> {octets}")).await,
                 Submit::NoPrompt => {}
                 submit => {
                     self.prompt = Some(submit);
@@ -317,7 +320,7 @@ impl FakeModem {
                 self.write(&octets).await;
             }
             Submit::HangUpAfterCtrlZ => return false,
-            Submit::Refuse(_) | Submit::NoPrompt | Submit::Deaf => {}
+            Submit::Refuse(_) | Submit::Leave(_) | Submit::NoPrompt | Submit::Deaf => {}
         }
         true
     }

@@ -118,7 +118,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         // Whatever fails up to here, Ctrl-Z has not been written: a byte the kernel did not take is not on the wire.
         match self.chat.submit(begun.payload, self.profile.deadlines.submit).await {
-            Ok(()) => self.await_reference().await,
+            Ok(true) => self.await_reference().await,
+            Ok(false) => left_the_prompt(),
             Err(lost) => End::not_sent(None, lost.to_string()).on(Line::Lost(lost)),
         }
     }
@@ -144,8 +145,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let limit = tokio::time::sleep(ARMING);
         tokio::pin!(limit);
         let end = loop {
-            // Cancel safe: the verdict stays in its channel, octets stay in the engine.
-            // What the modem has said goes before the verdict: it may have left the prompt meanwhile.
+            // Cancel safe: the verdict stays in its channel, octets stay in the engine. What the modem has said goes
+            // before the verdict, since it may have left the prompt.
             let event = tokio::select! {
                 biased;
                 () = &mut limit => break End::not_sent(None, format!("not armed within {} s", ARMING.as_secs())),
@@ -160,8 +161,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             };
             match event {
                 Ok(Event::Urc(urc)) => self.chat.keep(urc),
-                Ok(Event::Failed(result, _)) => return Err(End::not_sent(result.code(), result.to_string())),
-                Ok(_) => return Err(End::not_sent(None, "the modem left the prompt".to_owned())),
+                Ok(Event::Failed(result, _)) => {
+                    return Err(End::not_sent(result.code(), result.to_string()).on(Line::Doubtful));
+                }
+                Ok(_) => return Err(left_the_prompt()),
                 Err(lost) => return Err(End::not_sent(None, lost.to_string()).on(Line::Lost(lost))),
             }
         };
@@ -188,6 +191,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         }
     }
+}
+
+/// An end that came while the prompt was held. It may be of an exchange before, so the line is brought in step.
+fn left_the_prompt() -> End {
+    End::not_sent(None, "the modem left the prompt".to_owned()).on(Line::Doubtful)
 }
 
 impl End {

@@ -166,6 +166,8 @@ async fn table_of_ends_before_ctrl_z() {
         ("busy", Submit::Refuse("\r\n+CME ERROR: 515\r\n".to_owned()), (Some(515), "+CME ERROR: 515")),
         ("error", Submit::Refuse("\r\nERROR\r\n".to_owned()), (None, "ERROR")),
         ("no prompt", Submit::NoPrompt, (None, "no prompt within 10 s")),
+        ("left with OK", Submit::Leave("\r\nOK\r\n"), (None, "the modem left the prompt")),
+        ("left with an error", Submit::Leave("\r\n+CMS ERROR: 500\r\n"), (Some(500), "+CMS ERROR: 500")),
     ] {
         let mut bench = Bench::ready(submits([submit, Submit::accept(3)])).await;
         assert_eq!(not_sent(&bench.send().await), want, "{name}");
