@@ -78,10 +78,11 @@ impl Inbound {
                     let Some(command) = command else { return };
                     self.waiting.fetch_sub(command.octets(), Ordering::Relaxed);
                     let ticket = command.ticket;
-                    match read(command, &self.topics, self.gateway.now()) {
-                        Some(work) => waiting.push_back(work),
+                    if let Some(work) = read(command, &self.topics, self.gateway.now()) {
+                        waiting.push_back(work);
+                    } else if let Some(ticket) = ticket {
                         // Unacknowledged, it would come again at every connection and hold a place of the window.
-                        None => ticket.into_iter().for_each(|ticket| self.client.acknowledge(ticket)),
+                        self.client.acknowledge(ticket);
                     }
                 }
                 () = told(&mut stop), if !stopping => {}
