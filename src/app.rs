@@ -101,11 +101,13 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let mut failed = store.failed();
     let reason = tokio::select! {
         () = stop => None,
-        Ok(reason) = failed.wait_for(Option::is_some) => Some(Error::StoreFailed(reason.clone().unwrap_or_default())),
+        Ok(_) = failed.wait_for(Option::is_some) => None,
         () = ended(&mut mqtt) => Some(Error::TaskEnded("MQTT bridge")),
         _ = &mut scheduler => Some(Error::TaskEnded("scheduler")),
         Some(ended) = tasks.join_next() => Some(Error::TaskEnded(ended.unwrap_or("task that panicked"))),
     };
+    // Where the store failed, the others ended of that.
+    let reason = failed.borrow().clone().map(Error::StoreFailed).or(reason);
     // systemd is not there on every box; then nobody listens.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     stopping.send_replace(true);
