@@ -31,18 +31,13 @@ impl Scheduler {
                 Given::Absent if self.restart(index, now, steps) => {}
                 Given::Absent => index += usize::from(!self.queue.set_aside(index)),
                 // Others may go out meanwhile: this one must not fill the window.
-                Given::Closed(until) if self.lanes.iter().any(|lane| self.is_open(lane, now)) => {
+                Given::Closed(until) if self.lanes.iter().any(|lane| lane.is_open(&self.config.limits, now)) => {
                     self.look_aside_at = [self.look_aside_at, Some(until)].into_iter().flatten().min();
                     index += usize::from(!self.queue.set_aside(index));
                 }
                 Given::Closed(_) => index += 1,
             }
         }
-    }
-
-    /// Has a SIM that may send now.
-    pub(super) fn is_open(&self, lane: &Lane, now: Timestamp) -> bool {
-        lane.ready && lane.closed_until.max(lane.limits.free_at(&self.config.limits, now)) <= now
     }
 
     /// A part nobody knows about: the wait for evidence is over.
@@ -202,7 +197,7 @@ fn lane_facts<'a>(
             iccid,
             ready: lane.ready,
             has_room: lane.has_room(),
-            closed_until: lane.closed_until.max(lane.limits.free_at(&config.limits, now)),
+            closed_until: lane.opens_at(&config.limits, now),
             in_hand: lane.in_hand.len(),
             given: lane.given,
             avoid: avoid.contains(iccid),

@@ -1,7 +1,7 @@
 //! One SIM as the scheduler sees it: what it holds, what it may take, how it fared.
 
 use super::breaker::Breaker;
-use super::limits::Window;
+use super::limits::{self, Window};
 use super::retry::Facts;
 use crate::model::{AttemptId, Iccid, Label, Number, PartKey, Priority, Timestamp};
 use crate::slots::Outgoing;
@@ -74,6 +74,16 @@ impl Lane {
 
     pub(super) fn has_room(&self) -> bool {
         self.ready && self.in_hand.len() < DEPTH
+    }
+
+    /// When it may send: the breaker is closed and no limit is used up. In the past where it may now.
+    pub(super) fn opens_at(&self, limits: &limits::Config, now: Timestamp) -> Timestamp {
+        self.closed_until.max(self.limits.free_at(limits, now))
+    }
+
+    /// Has a SIM that may send now.
+    pub(super) fn is_open(&self, limits: &limits::Config, now: Timestamp) -> bool {
+        self.ready && self.opens_at(limits, now) <= now
     }
 
     /// There is room, or will be, for something that goes before all others.

@@ -103,7 +103,7 @@ struct Scheduler {
     /// When a SIM that was there was last seen; one that was never seen has been away since the start.
     seen: HashMap<Iccid, Timestamp>,
     started_at: Timestamp,
-    /// When to look again at what was set aside although no SIM has come.
+    /// When to look again at what was set aside: a SIM opens then, or has been away long enough.
     look_aside_at: Option<Timestamp>,
     /// The store may have more that is due.
     more: bool,
@@ -199,7 +199,7 @@ impl Scheduler {
         self.queue.asked();
         let (store, now) = (self.store.clone(), (self.clock)());
         if self.narrow {
-            let open = self.lanes.iter().filter(|lane| self.is_open(lane, now));
+            let open = self.lanes.iter().filter(|lane| lane.is_open(&self.config.limits, now));
             let sims = open.filter_map(|lane| lane.sim.as_ref().map(|(_, label)| label.clone())).collect();
             return Box::pin(async move { store.due_on(now, WINDOW, sims).await });
         }
@@ -218,8 +218,7 @@ impl Scheduler {
 
     fn wake_at(&self) -> Option<Timestamp> {
         let reopening = |lane: &Lane| {
-            let free = lane.limits.free_at(&self.config.limits, Timestamp(0));
-            let at = lane.closed_until.max(free);
+            let at = lane.opens_at(&self.config.limits, Timestamp(0));
             (lane.has_room() && at > Timestamp(0) && at > (self.clock)()).then_some(at)
         };
         let lanes = self.lanes.iter().filter_map(reopening).min();

@@ -12,7 +12,7 @@ const ASIDE: usize = 4096;
 pub(super) struct Queue {
     /// Messages with parts to give, by priority and then by the order in which the store gave them.
     waiting: VecDeque<Work>,
-    /// Messages that no SIM which is there now may carry.
+    /// Messages that no SIM which is there and open now may carry.
     aside: Vec<Work>,
     /// Every message that is held.
     held: HashMap<MessageKey, Held>,
@@ -79,13 +79,13 @@ impl Queue {
         }
     }
 
-    /// Sets the message aside until the SIMs change. False: there is no room, and it stays where it is.
+    /// Sets the message aside until [`Queue::bring_back`]. False: there is no room, and it stays where it is.
     pub(super) fn set_aside(&mut self, index: usize) -> bool {
         let work = (self.aside.len() < ASIDE).then(|| self.waiting.remove(index)).flatten();
         work.map(|work| self.aside.push(work)).is_some()
     }
 
-    /// The SIMs changed: everything set aside is looked at again.
+    /// The SIMs changed, or one opened: everything set aside is looked at again.
     pub(super) fn bring_back(&mut self) {
         for work in std::mem::take(&mut self.aside) {
             self.insert(work);

@@ -49,14 +49,9 @@ pub struct Facts {
 pub fn decide(config: &Config, outcome: &SendOutcome, facts: &Facts, now: Timestamp, random: f64) -> Verdict {
     match *outcome {
         SendOutcome::Accepted { mr } => acked(mr, facts, false),
-        SendOutcome::NotSent { code, .. } => {
-            let failure = Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code };
-            again(config, failure, facts, now, random)
-        }
-        SendOutcome::Withdrawn => {
-            let failure = Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code: None };
-            again(config, failure, facts, now, random)
-        }
+        SendOutcome::NotSent { code, .. } => not_sent(config, code, facts, now, random),
+        // Mostly its message is decided already, and the store passes this over.
+        SendOutcome::Withdrawn => not_sent(config, None, facts, now, random),
         SendOutcome::Uncertain { reason, code } => ambiguous(reason, code, facts, now),
         SendOutcome::Rejected { code } => match classify(code) {
             Action::Fail(cause) => {
@@ -92,6 +87,10 @@ fn acked(mr: Option<u8>, facts: &Facts, by_evidence: bool) -> Verdict {
 
 fn ambiguous(reason: UncertainReason, code: Option<u16>, facts: &Facts, now: Timestamp) -> Verdict {
     Verdict::Ambiguous { reason, code, resolve_at: now.after(resolve_wait(facts.report)) }
+}
+
+fn not_sent(config: &Config, code: Option<u16>, facts: &Facts, now: Timestamp, random: f64) -> Verdict {
+    again(config, Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code }, facts, now, random)
 }
 
 fn again(config: &Config, failure: Failure, facts: &Facts, now: Timestamp, random: f64) -> Verdict {

@@ -144,6 +144,13 @@ impl Stage {
         (outgoing.attempt, outgoing.armed.await.unwrap_or(false))
     }
 
+    /// A part goes out by the lane.
+    async fn send(&mut self, lane: usize, mr: u8) {
+        let (attempt, armed) = self.start(lane).await;
+        assert!(armed);
+        self.end(lane, attempt, SendOutcome::Accepted { mr: Some(mr) }).await;
+    }
+
     async fn end(&self, lane: usize, attempt: AttemptId, outcome: SendOutcome) {
         self.tell(lane, LaneEventKind::Ended(attempt, outcome)).await;
     }
@@ -254,8 +261,7 @@ async fn all_of_a_long_message_goes_out() {
     let mut stage = Stage::new(1, Config::default());
     stage.accept("a", &"x".repeat(153 * 10), OnUncertain::Resend).await;
     for mr in 1..=10 {
-        let (attempt, _) = stage.start(0).await;
-        stage.end(0, attempt, SendOutcome::Accepted { mr: Some(mr) }).await;
+        stage.send(0, mr).await;
     }
     stage.close().await;
 }
@@ -274,8 +280,7 @@ async fn cancelled_messages_close_no_lane() {
         stage.end(0, outgoing.attempt, SendOutcome::Withdrawn).await;
     }
     stage.accept("a", "text", OnUncertain::Resend).await;
-    let (attempt, _) = stage.start(0).await;
-    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.send(0, 1).await;
     stage.close().await;
 }
 
@@ -288,8 +293,7 @@ async fn a_sim_that_is_away_stops_no_other() {
         stage.accept_pinned(1, &format!("away-{n}")).await;
     }
     stage.accept("a", "text", OnUncertain::Resend).await;
-    let (attempt, _) = stage.start(0).await;
-    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.send(0, 1).await;
     stage.close().await;
 }
 
@@ -300,11 +304,9 @@ async fn a_sim_that_is_closed_stops_no_other() {
     for n in 0..2 * WINDOW {
         stage.accept_pinned(1, &format!("closed-{n}")).await;
     }
-    let (attempt, _) = stage.start(1).await;
-    stage.end(1, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.send(1, 1).await;
     stage.accept("a", "text", OnUncertain::Resend).await;
-    let (attempt, _) = stage.start(0).await;
-    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.send(0, 1).await;
     stage.close().await;
 }
 
@@ -332,8 +334,7 @@ async fn a_claimed_part_yields_to_an_alarm() {
     stage.end(0, second.attempt, SendOutcome::Withdrawn).await;
     stage.end(0, first, SendOutcome::Accepted { mr: Some(1) }).await;
     for mr in [2, 3] {
-        let (attempt, _) = stage.start(0).await;
-        stage.end(0, attempt, SendOutcome::Accepted { mr: Some(mr) }).await;
+        stage.send(0, mr).await;
     }
     let order: Vec<String> = stage.states(9).await.into_iter().filter(|state| state.ends_with("sent")).collect();
     assert_eq!(order, ["a sent", "alarm sent", "b sent"]);
@@ -448,8 +449,7 @@ async fn limits_close_a_lane() {
     let mut stage = Stage::new(1, Config { limits, ..Config::default() });
     stage.accept("a", "one", OnUncertain::Resend).await;
     stage.accept("b", "two", OnUncertain::Resend).await;
-    let (attempt, _) = stage.start(0).await;
-    stage.end(0, attempt, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.send(0, 1).await;
     assert_eq!(stage.states(4).await[3], "a sent");
     assert!(stage.outgoing[0].try_recv().is_err(), "the limit is used up");
     let label: Label = "sim-1000".parse().unwrap();
