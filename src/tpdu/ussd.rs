@@ -89,13 +89,13 @@ pub fn guess(string: &str, dcs: Option<CbsDcs>) -> Form {
     if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Ucs2) && octets.len() % 2 == 0 {
         return Form::Ucs2;
     }
-    if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Octets) && !looks_like_ucs2(&octets) {
-        return Form::Octets;
-    }
     let has_letters = string.bytes().any(|c| c.is_ascii_alphabetic());
     // Two units of one page are likelier a number: 1000 1005.
     if looks_like_ucs2(&octets) && (has_letters || octets.len() >= 6 || is_printable_ascii(&octets)) {
         return Form::Ucs2;
+    }
+    if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Octets) {
+        return Form::Octets;
     }
     if has_letters && octets.len() >= 4 { Form::Packed } else { Form::Raw }
 }
@@ -167,6 +167,7 @@ mod tests {
                 "12345678901234567890123456789012",
             ),
             ("digits in UCS-2", "00310032", GSM7, Form::Ucs2, "12"),
+            ("digits that are data", "40014002", Some(CbsDcs(0x44)), Form::Octets, "@\u{1}@\u{2}"),
             ("a word that is hex", "DEADBE", GSM7, Form::Raw, "DEADBE"),
             ("odd digits", "123ABCDEF", GSM7, Form::Raw, "123ABCDEF"),
             ("nothing", "", None, Form::Raw, ""),

@@ -283,6 +283,12 @@ mod tests {
         };
         for (name, line, want) in [
             ("from the string table", "02056A036D0061 45C60B83 02 01 83 00 01", with(|i| i.text = "m".into())),
+            ("UTF-16", "0205 8768 00 45C60B03 0061 0000 01 03 042F 0430 0000 01", with(|i| i.text = "Яа".into())),
+            (
+                "UTF-16 in the string table",
+                "0205 8768 06 0061 0000 042F 45C60B8300 01 8304 01",
+                with(|i| i.text = "Я".into()),
+            ),
             ("entity and literal", "02056A00 45C60B036100 01 02 8124 01", with(|i| i.text = "¤".into())),
             (
                 "action and id",

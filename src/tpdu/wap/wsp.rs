@@ -61,14 +61,7 @@ pub(super) fn long_integer(reader: &mut Reader<'_>, field: &'static str) -> Resu
 
 /// The octets of a text up to its NUL, without the quote in front of one that begins over 0x7F. §8.4.2.1.
 pub(super) fn text_octets<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<&'a [u8], DecodeError> {
-    let rest = reader.rest();
-    let Some(n) = rest.iter().take(MAX_TEXT).position(|octet| *octet == 0) else {
-        let detail = Detail::Malformed { wanted: NUL_AT_THE_END };
-        return Err(DecodeError { field, octet: reader.at(), detail });
-    };
-    let octets = reader.take(field, n + 1)?;
-    let text = &octets[..n];
-    Ok(match text {
+    Ok(match nul_ended(reader, UTF8, field)? {
         [0x7F, quoted @ ..] => quoted,
         text => text,
     })
@@ -94,6 +87,9 @@ pub(super) fn encoded_string(reader: &mut Reader<'_>, field: &'static str) -> Re
     }
 }
 
+/// MIBenum of UTF-8, as of every text that names no character set.
+const UTF8: u64 = 106;
+
 /// MIBenum of ISO-10646-UCS-2, UTF-16BE and UTF-16.
 fn is_utf16(charset: u64) -> bool {
     matches!(charset, 1000 | 1013 | 1015)
@@ -111,12 +107,18 @@ fn end(charset: u64, octets: &[u8]) -> Option<usize> {
 
 /// A text of a document in that character set, up to its NUL.
 pub(super) fn inline(reader: &mut Reader<'_>, charset: u64, field: &'static str) -> Result<String, DecodeError> {
+    nul_ended(reader, charset, field).map(|octets| decode(charset, octets))
+}
+
+/// The octets up to a NUL, which is taken too.
+fn nul_ended<'a>(reader: &mut Reader<'a>, charset: u64, field: &'static str) -> Result<&'a [u8], DecodeError> {
     let Some(n) = end(charset, reader.rest()) else {
-        return Err(DecodeError { field, octet: reader.at(), detail: Detail::Malformed { wanted: NUL_AT_THE_END } });
+        let detail = Detail::Malformed { wanted: "a text that ends with NUL" };
+        return Err(DecodeError { field, octet: reader.at(), detail });
     };
-    let text = decode(charset, reader.take(field, n)?);
+    let octets = reader.take(field, n)?;
     reader.take(field, if is_utf16(charset) { 2 } else { 1 })?;
-    Ok(text)
+    Ok(octets)
 }
 
 /// A text of a string table, up to its NUL or the end of the table.
@@ -124,8 +126,6 @@ pub(super) fn of_table(charset: u64, octets: &[u8]) -> String {
     let end = end(charset, octets).unwrap_or(octets.len());
     decode(charset, &octets[..end])
 }
-
-const NUL_AT_THE_END: &str = "a text that ends with NUL";
 
 /// By the IANA's MIBenum. What is not known is read as UTF-8.
 fn decode(charset: u64, octets: &[u8]) -> String {
