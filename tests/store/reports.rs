@@ -61,10 +61,8 @@ async fn a_reference_that_comes_round_again_means_the_nearest_in_time() {
     // Armed an hour later, with the same reference to the same number.
     let key = rig.accept("new", 1).await;
     let attempt = rig.claim(key, 1);
-    let (reply, armed) = tokio::sync::oneshot::channel();
     let at = later(3600);
-    rig.store.step(vec![Step::Arm { attempt, at, deadline: later(3700), reply }]).unwrap();
-    assert!(armed.await.unwrap());
+    assert!(rig.arm_at(attempt, at).await);
     rig.end(attempt, acked(7)).await;
     let scts = Some(at.0 / 1000);
     rig.store.report(ReportIn { scts, at, ..Rig::report(7, 0) }).await.unwrap();
@@ -81,10 +79,8 @@ async fn a_reference_that_comes_round_again_may_be_of_the_part_in_the_air() {
     sent(&mut rig, "old", 7).await;
     let key = rig.accept("new", 1).await;
     let attempt = rig.claim(key, 1);
-    let (reply, armed) = tokio::sync::oneshot::channel();
     let at = later(3600);
-    rig.store.step(vec![Step::Arm { attempt, at, deadline: later(3700), reply }]).unwrap();
-    assert!(armed.await.unwrap());
+    assert!(rig.arm_at(attempt, at).await);
     rig.store.report(ReportIn { scts: Some(at.0 / 1000), at, ..Rig::report(7, 0) }).await.unwrap();
     rig.end(attempt, acked(7)).await;
     assert_eq!((rig.state("old").await, rig.state("new").await), (PublicState::Sent, PublicState::Delivered));

@@ -137,9 +137,13 @@ impl Rig {
 
     /// T3; whether it was armed.
     pub(crate) async fn arm(&self, attempt: AttemptId) -> bool {
+        self.arm_at(attempt, NOW).await
+    }
+
+    pub(crate) async fn arm_at(&self, attempt: AttemptId, at: Timestamp) -> bool {
         let (reply, armed) = oneshot::channel();
-        let deadline = later(180);
-        self.store.step(vec![Step::Arm { attempt, at: NOW, deadline, reply }]).unwrap();
+        let deadline = at.after(Duration::from_secs(180));
+        self.store.step(vec![Step::Arm { attempt, at, deadline, reply }]).unwrap();
         armed.await.unwrap()
     }
 
