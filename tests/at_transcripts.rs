@@ -117,7 +117,7 @@ fn play(name: &str, stretches: &[Stretch], cut: impl Fn(&[u8]) -> Vec<&[u8]>) {
     for (n, stretch) in stretches.iter().enumerate() {
         match &stretch.deed {
             Some(Deed::Start(command)) => engine.start(now, command.clone(), WITHIN),
-            Some(Deed::Submit(payload)) => engine.submit(now, payload.clone(), WITHIN),
+            Some(Deed::Submit(payload)) => assert!(engine.submit(now, payload.clone(), WITHIN)),
             Some(Deed::Deadline) => {
                 now += WITHIN;
                 engine.handle_timeout(now);
