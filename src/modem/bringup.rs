@@ -1,7 +1,8 @@
 //! Setting a modem up: what must be done before it may send, and what can wait.
 
 use super::chat::{ATTENTION, Lost, QUIET, Reply};
-use super::driver::Session;
+use super::driver::{HUSHED, Session};
+use super::inbox::Selected;
 use crate::at::command::Domain;
 use crate::at::net::{self, Stat};
 use crate::at::sim::{PinState, pin_state};
@@ -157,7 +158,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             match timeout_at(end, self.chat.event()).await {
                 Err(_) => return Ok(()),
                 Ok(event) => match event? {
-                    Event::Urc(Urc::Pin(_) | Urc::Started) => return Ok(()),
+                    // What the SIM says now is asked for next.
+                    Event::Urc(Urc::Pin(_)) => return Ok(()),
+                    // All that was set before is void.
+                    Event::Urc(urc @ Urc::Started) => {
+                        self.chat.keep(urc);
+                        return Ok(());
+                    }
                     Event::Urc(urc) => self.chat.keep(urc),
                     _ => {}
                 },
@@ -197,14 +204,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let plan = MemoryPlan::choose(self.profile.memories, &read, &write, &receive);
         self.inbox.begin(&plan);
         for choice in plan.selections() {
-            let reply = self.chat.ask(Command::select_memories(&choice), within).await?;
-            if let Reply::Done(_) = reply {
-                self.inbox.selected = choice.first().copied();
+            if self.select_these(&choice).await? {
                 return Ok(());
             }
-            debug!(port = self.config.port, ?choice, %reply, "these memories cannot be selected together");
         }
         warn!(port = self.config.port, "no message memory can be selected; the modem's choice is used");
+        let answer = self.chat.ask(Command::memory_levels(), within).await?.done().unwrap_or_default();
+        let now = answer.params("+CPMS").and_then(|params| sms::selected(&params).first().copied());
+        self.inbox.selected = match now {
+            Some(memory) => Selected::Is(memory),
+            None if read.is_empty() => Selected::Only,
+            // Two memories that cannot be told apart are not read: a delete would hit the wrong one.
+            None => Selected::Unknown,
+        };
         Ok(())
     }
 
@@ -315,12 +327,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// When [`Session::tick`] is due.
     pub(super) fn due(&self) -> Instant {
-        let timers = [self.timers.registration, self.timers.reassert, self.inbox.retry_at];
+        let timers = [self.timers.registration, self.timers.reassert, self.inbox.retry_at, self.hushed_until];
         timers.into_iter().flatten().fold(self.timers.check, Instant::min)
     }
 
     /// Puts what is due on the list.
-    pub(super) fn tick(&mut self, now: Instant) {
+    pub(super) fn tick(&mut self) {
+        let now = Instant::now();
         let is_due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
         if self.timers.check <= now {
             self.timers.check = now + CHECK;
@@ -352,7 +365,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         if registration.can_send() {
             self.timers.registration = None;
-            self.board.phase(ModemPhase::Ready, None);
+            match self.hushed_until {
+                Some(_) => self.board.phase(ModemPhase::BringUp, Some(HUSHED.to_owned())),
+                None => self.board.phase(ModemPhase::Ready, None),
+            }
         } else {
             self.timers.registration = Some(Instant::now() + LOOK_AGAIN);
             let reason = format!("no network: {}; check antenna, coverage and plan", registration.word());

@@ -177,7 +177,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
 
     /// Puts something the modem said by itself with the rest.
     pub(super) fn keep(&mut self, urc: Urc) {
-        let matters = !matches!(urc, Urc::Other(_) | Urc::Final(_));
+        let matters = match &urc {
+            // Of a submit that nobody waits for any more.
+            Urc::Final(result) => matches!(result, FinalResult::Cms(_)),
+            Urc::Other(_) => false,
+            _ => true,
+        };
         if matters && self.unheard.len() < UNHEARD {
             self.unheard.push_back(urc);
         }

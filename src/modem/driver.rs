@@ -4,9 +4,9 @@ use super::chat::{Chat, Lost};
 use super::inbox::Inbox;
 use super::port::OpenError;
 use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, Received};
-use crate::at::Urc;
 use crate::at::command::Domain;
 use crate::at::net::Stat;
+use crate::at::{Event, FinalResult, Urc};
 use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus, SendOutcome};
 use crate::modem::bringup::Detail;
 use crate::modem::profile::{GENERIC, Profile};
@@ -26,12 +26,16 @@ const BACKOFF_MOST: Duration = Duration::from_secs(15);
 const BACKOFF_MISSING: Duration = Duration::from_secs(2);
 /// A session that lasted so long was a good one: the next pause is the first again.
 const GOOD_SESSION: Duration = Duration::from_secs(15);
+/// How late the final code of a submit may come after its deadline (fault F-11).
+const LATE: Duration = Duration::from_secs(120);
 /// How long a fresh port is listened to for the final code of a submit from before (RELIABILITY W-4).
 const LISTEN: Duration = Duration::from_secs(5);
 /// Exchanges for what came in, or to look around, between two parts when both wait. Two messages are read and deleted.
 const JOBS_PER_PART: u32 = 4;
 /// What is decided already is still deleted from the SIM when the gateway stops, for so long.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// Why nothing is submitted after a submit without an end.
+pub(super) const HUSHED: &str = "waiting for the late end of the submit before";
 
 /// What the gateway and the driver have between them; it outlives the port.
 pub(super) struct Desk {
@@ -70,10 +74,15 @@ impl Desk {
         }
     }
 
-    /// Remembers a submit that has no final code yet.
-    pub(super) fn remember(&mut self, attempt: AttemptId, within: Duration) {
+    /// Remembers a submit that has no final code yet, with what is left of its deadline.
+    pub(super) fn remember(&mut self, attempt: AttemptId, left: Duration) {
         self.unresolved.push(attempt);
-        self.unresolved_until = Instant::now().checked_add(within);
+        self.unresolved_until = Instant::now().checked_add(left + LATE);
+    }
+
+    /// Until when nothing may be submitted: an end that comes now cannot be told from that of the submit before.
+    pub(super) fn hushed_until(&self) -> Option<Instant> {
+        self.unresolved_until.filter(|until| !self.unresolved.is_empty() && Instant::now() < *until)
     }
 
     /// A `+CMGS` that nobody waits for: it is credited only when it can belong to a single submit (RELIABILITY W-5).
@@ -200,6 +209,8 @@ pub(super) struct Session<S> {
     pub(super) anew: bool,
     /// It is set up; what it says of its registration tells whether it can send.
     pub(super) up: bool,
+    /// Until when nothing may be submitted.
+    pub(super) hushed_until: Option<Instant>,
     pub(super) timers: Timers,
 }
 
@@ -301,6 +312,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             indications: [0; 5],
             anew: false,
             up: false,
+            hushed_until: None,
             timers: Timers { check: Instant::now(), checks: 0, registration: None, reassert: None },
         }
     }
@@ -325,11 +337,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Before anything is written, listens for the final code of a submit that is not resolved yet (RELIABILITY W-4).
     async fn listen(&mut self, desk: &mut Desk) -> Result<Option<()>, Lost> {
-        let left =
-            desk.unresolved_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-        if desk.unresolved.is_empty() || left.is_zero() {
-            return Ok(Some(()));
-        }
+        let Some(until) = desk.hushed_until() else { return Ok(Some(())) };
+        let left = until.saturating_duration_since(Instant::now());
         desk.board.phase(ModemPhase::BringUp, Some("listening for the end of a submit from before".to_owned()));
         let heard = desk.meanwhile(timeout(left.min(LISTEN), self.final_code())).await;
         self.sort(desk).await;
@@ -342,21 +351,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Listens until a submit's final code comes.
     async fn final_code(&mut self) -> Result<(), Lost> {
-        use crate::at::{Event, FinalResult};
         loop {
-            match self.chat.event().await? {
-                Event::Urc(Urc::Final(result @ (FinalResult::Cms(_) | FinalResult::Error))) => {
-                    info!(%result, "a submit from before was refused");
+            if let Event::Urc(urc) = self.chat.event().await? {
+                let found = matches!(urc, Urc::Submitted(_) | Urc::Final(FinalResult::Cms(_)));
+                self.chat.keep(urc);
+                if found {
                     return Ok(());
                 }
-                Event::Urc(urc) => {
-                    let found = matches!(urc, Urc::Submitted(_));
-                    self.chat.keep(urc);
-                    if found {
-                        return Ok(());
-                    }
-                }
-                _ => {}
             }
         }
     }
@@ -372,20 +373,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if desk.stopping() {
                 return Ok(Served::Stopped);
             }
+            self.set_hushed(desk);
+            self.tick();
             self.inbox.settle_now();
             if (allowance > 0 || desk.outgoing.is_empty()) && self.work().await? {
                 allowance = allowance.saturating_sub(1);
                 continue;
             }
-            if let Ok(outgoing) = desk.outgoing.try_recv() {
-                self.send(desk, outgoing).await?;
-                allowance = JOBS_PER_PART;
-                continue;
+            let next = match desk.outgoing.try_recv() {
+                Ok(outgoing) => Some(outgoing),
+                Err(_) => self.idle(desk).await?,
+            };
+            match next {
+                Some(outgoing) if self.hushed_until.is_some() => desk.refuse(&outgoing, HUSHED).await,
+                Some(outgoing) => {
+                    self.send(desk, outgoing).await?;
+                    allowance = JOBS_PER_PART;
+                }
+                None => {}
             }
-            if let Some(outgoing) = self.idle(desk).await? {
-                self.send(desk, outgoing).await?;
-                allowance = JOBS_PER_PART;
-            }
+        }
+    }
+
+    /// Publishes that nothing can be submitted for now, or again.
+    fn set_hushed(&mut self, desk: &Desk) {
+        let before = std::mem::replace(&mut self.hushed_until, desk.hushed_until());
+        if before.is_some() != self.hushed_until.is_some() {
+            self.publish_registration();
         }
     }
 
@@ -399,12 +413,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 // Nobody can send any more; the order to stop is on its way.
                 None => Desk::stopped(&mut desk.stop).await,
             },
-            event = self.chat.event() => if let crate::at::Event::Urc(urc) = event? {
+            event = self.chat.event() => if let Event::Urc(urc) = event? {
                 self.chat.keep(urc);
             },
             () = self.inbox.settled() => {}
             true = has_room(&self.received), if self.inbox.has_backlog() => {}
-            () = sleep_until(due) => self.tick(Instant::now()),
+            () = sleep_until(due) => {}
             () = Desk::stopped(&mut desk.stop) => {}
         }
         Ok(None)
@@ -423,9 +437,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(true)
     }
 
-    /// True when something else than sending waits for the line.
-    pub(super) fn has_work(&self) -> bool {
-        self.anew || self.inbox.has_jobs() || !self.details.is_empty()
+    /// True when something else than sending waits for the line, or for the time.
+    pub(super) fn has_work(&mut self) -> bool {
+        self.inbox.settle_now();
+        let can_hand_over = self.inbox.has_backlog() && self.received.capacity() > 0;
+        self.anew || can_hand_over || self.inbox.has_jobs() || !self.details.is_empty() || self.due() <= Instant::now()
     }
 
     /// Looks at what the modem said by itself.
@@ -443,7 +459,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.inbox.sweep_all();
                 }
                 Urc::Submitted(mr) => desk.credit(mr).await,
-                Urc::Final(_) | Urc::Other(_) => {}
+                Urc::Final(result) => {
+                    info!(port = self.config.port, %result, "a submit from before was refused");
+                    desk.unresolved.clear();
+                }
+                Urc::Other(_) => {}
             }
         }
     }

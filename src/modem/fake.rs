@@ -146,6 +146,23 @@ impl Bench {
         self.ended().await
     }
 
+    /// Keeps a part waiting behind the one in the air while `n` are sent; `after_each` sees the bench after each.
+    pub(super) async fn stream(&mut self, n: usize, mut after_each: impl FnMut(&mut Bench)) {
+        let mut arms = VecDeque::from([self.give().await, self.give().await]);
+        let mut ended = 0;
+        while ended < n {
+            match self.event().await {
+                LaneEventKind::Started(_) => arms.pop_front().unwrap().send(true).unwrap(),
+                LaneEventKind::Ended(_, SendOutcome::Accepted { .. }) => {
+                    ended += 1;
+                    arms.push_back(self.give().await);
+                    after_each(self);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     pub(super) async fn event(&mut self) -> LaneEventKind {
         self.lane.recv().await.unwrap().kind
     }
@@ -330,6 +347,9 @@ impl FakeModem {
         if let Some((_, answers)) = scripted.max_by_key(|(head, _)| head.len())
             && let Some(answer) = if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() }
         {
+            if answer.ends_with("\r\nOK\r\n") {
+                self.select(command);
+            }
             return answer.to_owned();
         }
         let lines = self.memory_answer(command).or_else(|| {
@@ -366,10 +386,14 @@ impl FakeModem {
         if let Some(values) = command.strip_prefix("AT+CNMI=").filter(|values| *values != "?") {
             self.indications = values.to_owned();
         }
+        self.select(command);
+        None
+    }
+
+    fn select(&mut self, command: &str) {
         if let Some(memory) = command.strip_prefix("AT+CPMS=\"") {
             self.memory = memory[..2].to_owned();
         }
-        None
     }
 
     async fn write(&mut self, octets: &str) {

@@ -24,6 +24,17 @@ const RETRY_MOST: Duration = Duration::from_secs(60);
 /// Messages read and not handed over yet, because the one who commits is slow. More stay on the SIM.
 const BACKLOG: usize = 512;
 
+/// The memory that is read and deleted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selected {
+    /// This one.
+    Is(Memory),
+    /// Not known: one is to be selected before anything is read or deleted.
+    Unknown,
+    /// The only one of a modem that lets none be selected.
+    Only,
+}
+
 /// One exchange to do for what came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Job {
@@ -84,8 +95,8 @@ pub(super) struct Inbox {
     /// What is to be selected beside it.
     pub(super) beside: Option<Memory>,
     memories: Vec<Memory>,
-    /// The memory that is read and deleted from now; `None`: not known.
-    pub(super) selected: Option<Memory>,
+    /// The memory that is read and deleted from now.
+    pub(super) selected: Selected,
     iccid: Option<Iccid>,
     jobs: VecDeque<Job>,
     slots: HashMap<(Memory, u16), Slot>,
@@ -111,7 +122,7 @@ impl Inbox {
             home: Memory::SM,
             beside: None,
             memories: Vec::new(),
-            selected: None,
+            selected: Selected::Unknown,
             iccid: None,
             jobs: VecDeque::new(),
             slots: HashMap::new(),

@@ -3,7 +3,7 @@
 use super::bringup::{Detail, ROUTING_STOPPED};
 use super::chat::{Lost, Reply};
 use super::driver::Session;
-use super::inbox::Job;
+use super::inbox::{Job, Selected};
 use crate::at::sms::{self, Stored};
 use crate::at::{Command, FinalResult, Memory};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -51,10 +51,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Goes back to the memory where messages are received, and compares counts. False when neither is due.
     pub(super) async fn run_chore(&mut self) -> Result<bool, Lost> {
         let home = self.inbox.home;
-        if self.inbox.selected.is_some_and(|selected| selected != home) {
+        let is_away = !matches!(self.inbox.selected, Selected::Only) && self.inbox.selected != Selected::Is(home);
+        // Where it cannot be selected now, it is tried again with the rest.
+        if is_away && self.inbox.retry_at.is_none() {
             self.select(home).await?;
-            // Where it cannot be selected now, the next look tries again.
-            self.inbox.selected = Some(home);
             return Ok(true);
         }
         if std::mem::take(&mut self.inbox.check) {
@@ -112,6 +112,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn delete(&mut self, memory: Memory, index: u16, serial: u64) -> Result<(), Lost> {
         let Some(pdu) = self.inbox.committed(memory, index, serial) else { return Ok(()) };
         if !self.select(memory).await? {
+            self.inbox.deleted(memory, index, false);
             return Ok(());
         }
         let reply = self.chat.ask(Command::delete(index), self.profile.deadlines.memory).await?;
@@ -127,7 +128,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 self.inbox.retry();
             }
             Some(other) => self.inbox.found(memory, index, other, false),
-            None => {}
+            // Nothing is in it, or it cannot be read either.
+            None => self.inbox.deleted(memory, index, false),
         }
         Ok(())
     }
@@ -153,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Selects the memory that is read and deleted from. False when the modem refuses.
     async fn select(&mut self, memory: Memory) -> Result<bool, Lost> {
-        if self.inbox.selected.is_none_or(|selected| selected == memory) {
+        if self.inbox.selected == Selected::Only || self.inbox.selected == Selected::Is(memory) {
             return Ok(true);
         }
         // Home is selected with all three, for modems that change the others along with the first.
@@ -162,18 +164,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             _ if memory == self.inbox.home => vec![memory; 3],
             _ => vec![memory],
         };
-        let mut reply = self.chat.ask(Command::select_memories(&choice), self.profile.deadlines.memory).await?;
-        if choice.len() > 1 && matches!(reply, Reply::Refused(_)) {
-            reply = self.chat.ask(Command::select_memories(&[memory]), self.profile.deadlines.memory).await?;
-        }
-        let done = matches!(reply, Reply::Done(_));
-        if done {
-            self.inbox.selected = Some(memory);
-        } else {
-            debug!(port = self.config.port, %memory, %reply, "a memory cannot be selected now");
+        let done = self.select_these(&choice).await? || (choice.len() > 1 && self.select_these(&[memory]).await?);
+        if !done {
             self.inbox.retry();
         }
         Ok(done)
+    }
+
+    /// Selects memories for reading, writing and receiving. False when the modem refuses.
+    pub(super) async fn select_these(&mut self, choice: &[Memory]) -> Result<bool, Lost> {
+        let reply = self.chat.ask(Command::select_memories(choice), self.profile.deadlines.memory).await?;
+        match (&reply, choice) {
+            (Reply::Done(_), [memory, ..]) => {
+                self.inbox.selected = Selected::Is(*memory);
+                return Ok(true);
+            }
+            // It may have been selected, or may be yet.
+            (Reply::Silent(_), _) => self.inbox.selected = Selected::Unknown,
+            _ => {}
+        }
+        debug!(port = self.config.port, ?choice, %reply, "these memories cannot be selected now");
+        Ok(false)
     }
 }
 

@@ -87,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
             }
             self.sort(desk).await;
-            if !self.has_work() && !desk.stopping() {
+            if !self.has_work() && !desk.stopping() && desk.hushed_until().is_none() {
                 next = desk.outgoing.try_recv().ok();
             }
         }

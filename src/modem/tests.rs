@@ -190,7 +190,32 @@ async fn table_of_ends_after_ctrl_z() {
     ] {
         let mut bench = Bench::ready(submits([Submit::Answer(octets.to_owned()), Submit::accept(3)])).await;
         assert_eq!(bench.send().await, want, "{name}");
+        if want == uncertain(UncertainReason::Timeout) {
+            sleep(Duration::from_secs(121)).await;
+        }
         assert_eq!(bench.send().await, SendOutcome::Accepted { mr: Some(3) }, "after {name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_submitted_while_the_end_of_the_submit_before_may_come() {
+    let hushed = (None, "waiting for the late end of the submit before");
+    for (said, seconds) in [("+CMGS: 7\r\n\r\nOK", 0), ("+CMS ERROR: 38", 0), ("RING", 119)] {
+        let mut bench = Bench::ready(submits([Submit::Answer(String::new()), Submit::accept(8)])).await;
+        assert_eq!(bench.send().await, uncertain(UncertainReason::Timeout));
+        assert_eq!(bench.phase(ModemPhase::BringUp).await.reason.as_deref(), Some(hushed.1));
+        assert_eq!(not_sent(&bench.send().await), hushed);
+        assert_eq!(bench.count("AT+CMGS"), 1);
+        // What comes in is read meanwhile.
+        bench.store(3, DELIVER);
+        bench.say("+CMTI: \"ME\",3");
+        assert_eq!(bench.received.recv().await.unwrap().pdu.len(), DELIVER.len() / 2);
+        let began = Instant::now();
+        bench.say(said);
+        bench.phase(ModemPhase::Ready).await;
+        assert_eq!(began.elapsed().as_secs(), seconds, "{said}");
+        while bench.lane.try_recv().is_ok() {}
+        assert_eq!(bench.send().await, SendOutcome::Accepted { mr: Some(8) }, "{said}");
     }
 }
 
@@ -213,6 +238,7 @@ async fn a_late_reference_of_one_of_two_is_credited_to_none() {
     let silent = || Submit::Answer(String::new());
     let mut bench = Bench::ready(submits([silent(), silent()])).await;
     bench.send().await;
+    sleep(Duration::from_secs(121)).await;
     bench.send().await;
     bench.say("+CMGS: 7\r\n\r\nOK");
     bench.settle().await;
@@ -403,6 +429,90 @@ async fn a_failed_delete_is_looked_at_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_delete_whose_slot_cannot_be_read_is_tried_again() {
+    let script = Script {
+        slots: [(3, DELIVER.to_owned())].into(),
+        ..answers(&[("AT+CMGD=3", &["\r\n+CMS ERROR: 320\r\n"]), ("AT+CMGR=3", &["\r\n+CMS ERROR: 500\r\n"])])
+    };
+    let mut bench = Bench::ready(script).await;
+    bench.received.recv().await.unwrap().stored.send(Disposal::Delete).unwrap();
+    sleep(Duration::from_secs(30)).await;
+    assert!(bench.count("AT+CMGD=3") > 2);
+    assert!(bench.received.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_read_from_a_memory_that_cannot_be_selected() {
+    let (done, refused) = ("\r\n+CPMS: 0,50,0,50,0,50\r\n\r\nOK\r\n", "\r\n+CMS ERROR: 500\r\n");
+    // Bring-up; going home with three and with one; then it can be selected again.
+    for home in [&[done, refused, refused, done][..], &[done, "", done]] {
+        let mut bench = Bench::ready(answers(&[("AT+CPMS=\"ME\"", home)])).await;
+        bench.settle().await;
+        bench.store(3, DELIVER);
+        bench.say("+CMTI: \"ME\",3");
+        let began = Instant::now();
+        bench.received.recv().await.unwrap().stored.send(Disposal::Delete).unwrap();
+        // A modem that said nothing has 20 s.
+        assert!(began.elapsed().as_secs() < 40, "{:?}", began.elapsed());
+        bench.settle().await;
+        let sent = bench.sent();
+        for at in (0..sent.len()).filter(|at| sent[*at].ends_with("=3") && sent[*at].starts_with("AT+CMG")) {
+            let selected = sent[..at].iter().rfind(|line| line.starts_with("AT+CPMS=")).unwrap();
+            assert!(selected.starts_with("AT+CPMS=\"ME\""), "{sent:?}");
+        }
+        assert_eq!(bench.count("AT+CMGD=3"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_choice_of_memories_only_a_known_one_is_read() {
+    let refused = &["\r\n+CMS ERROR: 500\r\n"][..];
+    let cannot = ("AT+CPMS=\"", refused);
+    for (rules, lists) in [
+        // It tells which one is selected.
+        (&[cannot][..], true),
+        // Two, and nobody knows which.
+        (&[cannot, ("AT+CPMS?", refused)], false),
+        // It knows no memories, so it has one.
+        (&[cannot, ("AT+CPMS?", refused), ("AT+CPMS=?", refused)], true),
+    ] {
+        let script = Script { slots: [(3, DELIVER.to_owned())].into(), ..answers(rules) };
+        let mut bench = Bench::ready(script).await;
+        bench.settle().await;
+        assert_eq!(bench.count("AT+CMGL"), usize::from(lists));
+        if lists {
+            bench.received.try_recv().unwrap().stored.send(Disposal::Delete).unwrap();
+            bench.settle().await;
+        }
+        assert_eq!(bench.count("AT+CMGD=3"), usize::from(lists));
+        assert!(bench.received.try_recv().is_err());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_and_what_is_routed_get_their_turn_while_parts_wait() {
+    let known = "\r\n+CNMI: (0-2),(0-3),(0,2),(0,1),(0,1)\r\n\r\nOK\r\n";
+    let late = |mr| Submit::Late(Duration::from_secs(1), format!("\r\n+CMGS: {mr}\r\n\r\nOK\r\n"));
+    let script = Script { submits: (0..90).map(late).collect(), ..answers(&[("AT+CNMI=?", &[known])]) };
+    let mut bench = Bench::ready(script).await;
+    bench.settle().await;
+    let mut sent = 0;
+    bench
+        .stream(70, |bench| {
+            sent += 1;
+            if sent == 10 {
+                bench.say(&format!("+CDS: 25\r\n{DELIVER}"));
+            }
+            if let Ok(received) = bench.received.try_recv() {
+                received.stored.send(Disposal::Delete).unwrap();
+            }
+            assert!(sent < 14 || bench.count("AT+CNMA") == 1, "not acknowledged after {sent} parts");
+        })
+        .await;
+    assert_eq!(bench.count("AT+CPMS?"), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_slot_is_no_fault() {
     let script = answers(&[("AT+CMGR=9", &["\r\n+CMS ERROR: 321\r\n"])]);
     let mut bench = Bench::ready(script).await;
@@ -475,6 +585,17 @@ async fn a_busy_sim_is_waited_for() {
     let began = Instant::now();
     bench.phase(ModemPhase::Ready).await;
     assert_eq!((began.elapsed().as_secs(), bench.handle.status.borrow().opened), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_begins_anew_while_its_sim_is_waited_for_is_set_up_from_the_start() {
+    let busy = "\r\n+CME ERROR: 14\r\n";
+    let mut bench = Bench::start([answers(&[("AT+CPIN?", &[busy, busy, "\r\n+CPIN: READY\r\n\r\nOK\r\n"])])]);
+    sleep(Duration::from_millis(500)).await;
+    bench.say("RDY");
+    bench.phase(ModemPhase::Ready).await;
+    bench.settle().await;
+    assert_eq!((bench.count("ATE0V1"), bench.count("AT+CMEE=1")), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
