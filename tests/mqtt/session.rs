@@ -282,6 +282,44 @@ async fn a_command_of_a_lost_link_is_not_acknowledged_on_the_next() {
     rig.kill().await;
 }
 
+/// MQTT 5 §4.4: an unacknowledged packet id means the same message in a resumed session, so no `id` is needed to know it.
+#[tokio::test]
+async fn a_command_that_comes_again_unacknowledged_is_carried_out_once() {
+    for comes_again_in_hand in [true, false] {
+        let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::new().await);
+        let rig = Rig::start(dir.path(), broker.address());
+        let mut link = broker.accept(false, &[]).await;
+        events(&rig, 1).await;
+        take(&mut link, 1).await;
+        let database = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+        database.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let payload = br#"{"to":"+491701234567","text":"a"}"#;
+        link.command(SEND, 9, payload).await;
+        let quiet = tokio::time::timeout(std::time::Duration::from_millis(300), link.next()).await;
+        assert!(quiet.is_err(), "{quiet:?}");
+        drop(link);
+        let mut link = broker.accept(true, &[]).await;
+        if comes_again_in_hand {
+            link.command(SEND, 9, payload).await;
+            database.execute_batch("ROLLBACK").unwrap();
+        } else {
+            database.execute_batch("ROLLBACK").unwrap();
+            let queued = async { while rig.gateway.counts().await.unwrap().queued == 0 {} };
+            soon("the command is carried out", queued).await;
+            link.command(SEND, 9, payload).await;
+        }
+        loop {
+            match link.next().await.expect("the link stays") {
+                Packet::PubAck(id) => break assert_eq!(id, 9),
+                Packet::Publish(publish) => link.puback(publish.id, 0).await,
+                _ => {}
+            }
+        }
+        assert_eq!(rig.gateway.counts().await.unwrap().queued, 1, "{comes_again_in_hand}");
+        rig.kill().await;
+    }
+}
+
 #[tokio::test]
 async fn says_goodbye_after_the_last_event() {
     let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::new().await);

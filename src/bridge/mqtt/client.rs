@@ -7,6 +7,7 @@
 //! - Its default packet limit is 10 KiB, and it waits with small packets (Nagle) unless told otherwise.
 
 use super::config::{Config, ConfigError, wrong};
+use super::tickets::{Taken, Ticket, Tickets};
 use rumqttc::tokio_rustls::rustls;
 use rumqttc::{
     AckMode, AsyncClient, ConnectionError, DisconnectReasonCode, Event, EventLoop, Incoming, LastWill,
@@ -18,8 +19,8 @@ use rumqttc::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// QoS 1 publishes under way; also the most that a crash publishes again.
@@ -55,10 +56,16 @@ pub(super) struct Client {
 /// What the connection tells the client.
 #[derive(Debug)]
 struct Link {
-    /// Number of connections that have ended.
-    ended: AtomicU64,
+    tickets: Mutex<Tickets>,
     /// Octets of a packet that the broker accepts.
     max_packet: AtomicU32,
+}
+
+impl Link {
+    fn tickets(&self) -> MutexGuard<'_, Tickets> {
+        // A panic while the lock is held cannot leave an entry half changed.
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The connection, to be polled by one task.
@@ -84,6 +91,8 @@ pub(super) enum Input {
     Subscribed { refused: Vec<String> },
     /// A publish for us.
     Command(Command),
+    /// A publish that came again and is carried out: to be acknowledged.
+    Done(Ticket),
     /// We have said goodbye.
     Closed,
 }
@@ -108,13 +117,6 @@ impl Command {
     pub(super) fn octets(&self) -> usize {
         self.topic.len() + self.payload.len()
     }
-}
-
-/// The right to acknowledge one publish, which ends with its connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ticket {
-    packet: u16,
-    connection: u64,
 }
 
 /// What became of a publish.
@@ -144,7 +146,7 @@ pub(super) struct Echo {
 pub(super) fn connect(config: &Config, will: (String, Vec<u8>)) -> Result<(Client, Connection), ConfigError> {
     let options = options(config, will)?;
     let (inner, eventloop) = AsyncClient::builder(options).capacity(REQUESTS).build();
-    let link = Arc::new(Link { ended: AtomicU64::new(0), max_packet: AtomicU32::new(u32::MAX) });
+    let link = Arc::new(Link { tickets: Mutex::default(), max_packet: AtomicU32::new(u32::MAX) });
     let properties = PublishProperties {
         payload_format_indicator: Some(1),
         content_type: Some(CONTENT_TYPE.to_owned()),
@@ -244,15 +246,21 @@ impl Client {
         self.inner.try_subscribe_many(filters).is_ok()
     }
 
-    /// Acknowledges a publish, unless its connection has ended: then the broker sends it again.
+    /// Acknowledges a publish that is carried out; where its connection has ended, as soon as it comes again.
     pub(super) fn acknowledge(&self, ticket: Ticket) {
-        if self.link.ended.load(Ordering::SeqCst) == ticket.connection {
-            let ack = ManualAck::PubAck(PubAck::new(ticket.packet, None));
+        let mut tickets = self.link.tickets();
+        if let Some(packet) = tickets.done(ticket) {
+            let ack = ManualAck::PubAck(PubAck::new(packet, None));
             // There is room: at most as many commands are in hand, even where the broker sends more than it may.
             if self.inner.try_manual_ack(ack).is_err() {
                 tracing::warn!("an acknowledgement found no room; the broker will send the command again");
             }
         }
+    }
+
+    /// Leaves a publish to the broker: it comes again with the next connection, and is carried out then.
+    pub(super) fn leave(&self, ticket: Ticket) {
+        self.link.tickets().leave(ticket);
     }
 
     /// Says goodbye after what is under way; the last will is not published then.
@@ -298,7 +306,7 @@ impl Connection {
 
     /// Cuts the link, so that the broker sends again what was not acknowledged. The next call connects anew.
     pub(super) fn cut(&mut self) {
-        self.link.ended.fetch_add(1, Ordering::SeqCst);
+        self.link.tickets().end();
         self.eventloop.clean();
     }
 
@@ -309,6 +317,7 @@ impl Connection {
                 self.eventloop.options.clear_session_store();
                 let max = ack.properties.and_then(|properties| properties.max_packet_size).unwrap_or(u32::MAX);
                 self.link.max_packet.store(max, Ordering::Relaxed);
+                self.link.tickets().begin(ack.session_present);
                 Some(Input::Up { resumed: ack.session_present })
             }
             Incoming::SubAck(ack) => {
@@ -317,8 +326,15 @@ impl Connection {
                 Some(Input::Subscribed { refused: refused.map(|code| format!("{code:?}")).collect() })
             }
             Incoming::Publish(publish) => {
+                let ticket = match publish.qos {
+                    QoS::AtLeastOnce => match self.link.tickets().take(publish.pkid) {
+                        Taken::New(ticket) => Some(ticket),
+                        Taken::InHand => return None,
+                        Taken::Done(ticket) => return Some(Input::Done(ticket)),
+                    },
+                    _ => None,
+                };
                 let properties = publish.properties.unwrap_or_default();
-                let ticket = Ticket { packet: publish.pkid, connection: self.link.ended.load(Ordering::SeqCst) };
                 Some(Input::Command(Command {
                     topic: String::from_utf8_lossy(&publish.topic).into_owned(),
                     payload: publish.payload.into(),
@@ -327,7 +343,7 @@ impl Connection {
                     response_topic: properties.response_topic,
                     correlation: properties.correlation_data.map(Into::into),
                     user_properties: properties.user_properties,
-                    ticket: (publish.qos == QoS::AtLeastOnce).then_some(ticket),
+                    ticket,
                 }))
             }
             _ => None,
@@ -336,7 +352,7 @@ impl Connection {
 
     fn down(&mut self, error: ConnectionError) -> Input {
         // Nothing can run between the library's forgetting of the old connection and this line: it holds no await.
-        self.link.ended.fetch_add(1, Ordering::SeqCst);
+        self.link.tickets().end();
         let taken_over = matches!(
             error,
             ConnectionError::MqttState(StateError::ServerDisconnect {

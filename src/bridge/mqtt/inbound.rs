@@ -1,6 +1,7 @@
 //! Carries out commands: many at a time, those with one id in order, each acknowledged when it is durable.
 
-use super::client::{Client, Command, Echo, MAX_ECHO, RECEIVE_MAXIMUM, Ticket};
+use super::client::{Client, Command, Echo, MAX_ECHO, RECEIVE_MAXIMUM};
+use super::tickets::Ticket;
 use super::told;
 use super::topics::{Topics, Verb};
 use crate::bridge::wire::{self, ByIdCommand, Defaults, SendCommand};
@@ -125,6 +126,9 @@ async fn carry_out(mut work: Work, gateway: Gateway, client: Client) -> Option<M
             let is_ours = refusal.code == RefusalCode::Internal;
             if is_ours || gateway.refuse(refusal).await.is_err() {
                 tracing::error!("the store failed: a command is left to the broker, unacknowledged");
+                if let Some(ticket) = work.ticket {
+                    client.leave(ticket);
+                }
                 return work.id;
             }
             Some(payload)

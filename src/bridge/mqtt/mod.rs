@@ -16,6 +16,7 @@ mod inbound;
 mod outbound;
 mod session;
 mod state;
+mod tickets;
 mod topics;
 
 pub use config::{Config, ConfigError, Identity};

@@ -68,10 +68,7 @@ impl Session {
                 Input::Up { resumed } => self.up(resumed, &mut past),
                 Input::Down { reason, taken_over } => {
                     let pause = self.down(&reason, taken_over, &mut past);
-                    tokio::select! {
-                        () = tokio::time::sleep(pause) => {}
-                        () = told(&mut self.stop) => self.client.close(),
-                    }
+                    self.pause(pause).await;
                 }
                 Input::Subscribed { refused } => {
                     past.subscribed = refused.is_empty();
@@ -82,9 +79,25 @@ impl Session {
                         );
                     }
                 }
-                Input::Command(command) => self.hand_on(command),
+                Input::Command(command) => {
+                    if !self.hand_on(command) {
+                        self.connection.cut();
+                        let pause =
+                            self.down("the broker sends commands faster than they can be stored", false, &mut past);
+                        self.pause(pause).await;
+                    }
+                }
+                Input::Done(ticket) => self.client.acknowledge(ticket),
                 Input::Closed => return,
             }
+        }
+    }
+
+    /// Waits before the next connection.
+    async fn pause(&mut self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = told(&mut self.stop) => self.client.close(),
         }
     }
 
@@ -121,19 +134,22 @@ impl Session {
     }
 
     /// Never waits: the connection has to be polled. Some brokers do not keep to our receive maximum, so there is more
-    /// room than that; where even this is used up, a new connection makes the broker send again what is not acknowledged.
-    fn hand_on(&mut self, command: Command) {
-        let (octets, again) = (command.octets(), command.ticket.is_some());
+    /// room than that. False where even this is used up: a new connection makes the broker send again what is not
+    /// acknowledged.
+    fn hand_on(&mut self, command: Command) -> bool {
+        let (octets, ticket) = (command.octets(), command.ticket);
         let fits = self.waiting.load(Ordering::Relaxed) + octets <= WAITING_OCTETS;
         if fits && self.commands.try_send(command).is_ok() {
             self.waiting.fetch_add(octets, Ordering::Relaxed);
-        } else if again && !*self.stop.borrow() {
-            tracing::warn!("the broker sends commands faster than they can be stored; it has to send some again");
-            self.link.send_modify(|link| link.up = false);
-            self.connection.cut();
-        } else {
-            tracing::warn!("a command at QoS 0 came when there was no room; it is lost");
+            return true;
         }
+        let Some(ticket) = ticket else {
+            tracing::warn!("a command at QoS 0 came when there was no room; it is lost");
+            return true;
+        };
+        self.client.leave(ticket);
+        // Nothing is handed on while we stop, and the broker keeps it.
+        *self.stop.borrow()
     }
 }
 
