@@ -345,7 +345,7 @@ async fn a_claimed_part_yields_to_an_alarm() {
 async fn an_uncertain_part_is_resent_once_and_flagged_or_held() {
     for (policy, states) in [
         (OnUncertain::Resend, vec!["uncertain", "queued duplicate", "sending duplicate", "uncertain duplicate"]),
-        (OnUncertain::Hold, vec!["uncertain", "unknown"]),
+        (OnUncertain::Hold, vec!["uncertain", "unknown duplicate"]),
     ] {
         let mut stage = Stage::new(1, Config::default());
         stage.accept("a", "text", policy).await;

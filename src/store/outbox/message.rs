@@ -326,10 +326,11 @@ impl Message {
         true
     }
 
-    /// T7c: AMBIG → UNKNOWN.
+    /// T7c: AMBIG → UNKNOWN. Whoever sends it again may double it.
     pub(crate) fn give_up(&mut self, seq: u8, at: Timestamp) -> bool {
         let Some(part) = self.ambiguous_part(seq) else { return false };
         part.state = PartState::Unknown;
+        self.duplicate = true;
         self.decided(at);
         true
     }
