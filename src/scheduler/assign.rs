@@ -29,14 +29,22 @@ impl Scheduler {
                 Given::Whole => self.queue.remove(index),
                 Given::Wait => index += 1,
                 Given::Absent if self.restart(index, now, steps) => {}
-                Given::Absent => index += usize::from(!self.queue.set_aside(index)),
+                Given::Absent => self.set_aside(index),
                 // Others may go out meanwhile: this one must not fill the window.
                 Given::Closed(until) if self.lanes.iter().any(|lane| lane.is_open(&self.config.limits, now)) => {
                     self.look_aside_at = [self.look_aside_at, Some(until)].into_iter().flatten().min();
-                    index += usize::from(!self.queue.set_aside(index));
+                    self.set_aside(index);
                 }
                 Given::Closed(_) => index += 1,
             }
+        }
+    }
+
+    /// What no SIM may carry now must not fill the window. Where there is no room aside either, it stays in the store.
+    fn set_aside(&mut self, index: usize) {
+        if !self.queue.set_aside(index) {
+            self.queue.remove(index);
+            self.narrow = true;
         }
     }
 
@@ -76,7 +84,7 @@ impl Scheduler {
     }
 
     fn give_next(&mut self, index: usize, now: Timestamp, steps: &mut Vec<Step>) -> Given {
-        let avoid = self.avoid.get(&self.queue.work(index).key).cloned().unwrap_or_default();
+        let avoid = self.avoid.get(&self.queue.work(index).key).map_or_else(Vec::new, |avoid| avoid.sims.clone());
         let work = self.queue.work(index);
         if work.parts.is_empty() || work.expires_at <= now {
             self.next_at = Some(self.next_at.map_or(now, |at| at.min(work.expires_at)));

@@ -32,7 +32,7 @@ const BATCH: usize = 64;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A message in parts waits so long for the SIM that carried the first of them. RELIABILITY §2.2.
 const SIM_AWAY: Duration = Duration::from_secs(600);
-/// Messages whose SIMs to avoid are remembered up to this number.
+/// Messages whose SIMs to avoid are remembered up to this number; beyond it, those that have expired are forgotten.
 const AVOIDED: usize = 10_000;
 
 /// Settings of the scheduler.
@@ -90,6 +90,12 @@ pub async fn run(config: Config, parts: Parts, stop: watch::Receiver<bool>) -> R
 
 type Asking = Pin<Box<dyn Future<Output = Result<Due, StoreError>> + Send>>;
 
+#[derive(Debug)]
+struct Avoid {
+    sims: Vec<Iccid>,
+    expires_at: Timestamp,
+}
+
 struct Scheduler {
     config: Config,
     store: Store,
@@ -99,7 +105,7 @@ struct Scheduler {
     wake: Wake,
     queue: Queue,
     /// SIMs that refused a message, until it has ended.
-    avoid: HashMap<MessageKey, Vec<Iccid>>,
+    avoid: HashMap<MessageKey, Avoid>,
     /// When a SIM that was there was last seen; one that was never seen has been away since the start.
     seen: HashMap<Iccid, Timestamp>,
     started_at: Timestamp,
@@ -356,18 +362,27 @@ impl Scheduler {
                 return;
             }
             Verdict::Retry { failure, .. } => *failure,
-            Verdict::Fail { .. } | Verdict::Ambiguous { .. } => return,
+            Verdict::Fail { .. } => {
+                self.avoid.remove(&held.part.message);
+                return;
+            }
+            Verdict::Ambiguous { .. } => return,
         };
         lane.limits.give_back();
         if let Some(until) = lane.breaker.failure(&self.config.retry, &held.to, at, random) {
             tracing::warn!(port = %lane.port, "several recipients failed in a row; this SIM pauses");
             lane.closed_until = until;
         }
-        let shun = matches!(failure.blame, Blame::Sim | Blame::Modem) && self.avoid.len() < AVOIDED;
         if let Some((iccid, _)) = &lane.sim
-            && shun
+            && matches!(failure.blame, Blame::Sim | Blame::Modem)
         {
-            self.avoid.entry(held.part.message).or_default().push(iccid.clone());
+            if self.avoid.len() >= AVOIDED {
+                self.avoid.retain(|_, avoid| avoid.expires_at > at);
+            }
+            if self.avoid.len() < AVOIDED {
+                let new = || Avoid { sims: Vec::new(), expires_at: held.facts.expires_at };
+                self.avoid.entry(held.part.message).or_insert_with(new).sims.push(iccid.clone());
+            }
         }
     }
 
