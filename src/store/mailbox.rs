@@ -133,8 +133,8 @@ impl Mailbox {
 
     /// Drops what waits, which answers it with an error.
     pub(super) fn clear(&self) {
-        let dropped = std::mem::take(&mut *self.lock());
-        self.lock().closed = true;
+        let closed = Queues { closed: true, ..Queues::default() };
+        let dropped = std::mem::replace(&mut *self.lock(), closed);
         drop(dropped);
     }
 

@@ -89,6 +89,9 @@ pub enum StoreError {
     /// There is no room for more; try again later.
     #[error("the queue is full; try again later")]
     Full,
+    /// It could not be read this time.
+    #[error("the database could not be read; the log says why")]
+    Unreadable,
 }
 
 /// Why a message could not be taken back.
@@ -256,13 +259,13 @@ impl Store {
     pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         match self.recent.after(after, limit) {
             Some(events) => Ok(events),
-            None => self.reader.ask(move |connection| reader::events(connection, after, limit)).await,
+            None => self.reader.ask_in_turn(move |connection| reader::events(connection, after, limit)).await,
         }
     }
 
     /// Up to where a bridge has handed everything over.
     pub async fn cursor(&self, bridge: &'static str) -> Result<u64, StoreError> {
-        let kept = self.reader.ask(move |connection| reader::cursor(connection, bridge)).await?;
+        let kept = self.reader.ask_in_turn(move |connection| reader::cursor(connection, bridge)).await?;
         Ok(kept.max(self.mailbox.moved_cursor(bridge).unwrap_or(0)))
     }
 
@@ -292,12 +295,12 @@ impl Store {
 
     /// The state of every message that is not final.
     pub async fn open_statuses(&self) -> Result<Vec<StatusChange>, StoreError> {
-        self.reader.ask(reader::open_statuses).await
+        self.reader.ask_in_turn(reader::open_statuses).await
     }
 
     /// When parts were armed on a SIM after an instant.
     pub async fn armed_since(&self, iccid: Iccid, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
-        self.reader.ask(move |connection| reader::armed_since(connection, &iccid, since)).await
+        self.reader.ask_in_turn(move |connection| reader::armed_since(connection, &iccid, since)).await
     }
 
     /// Runs on the writing thread; answered after the commit. Cancel safe: the work is done all the same.

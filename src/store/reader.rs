@@ -7,51 +7,69 @@ use crate::model::{
     AttemptId, AttemptView, Event, Iccid, MessageId, MessageView, PartView, PublicState, StatusChange, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 
-/// Questions that wait; more are refused as [`StoreError::Full`].
+/// Questions that wait.
 const QUESTIONS: usize = 256;
 
 type Question = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The way to the thread.
 #[derive(Clone)]
-pub(super) struct Reader(SyncSender<Question>);
+pub(super) struct Reader(mpsc::Sender<Question>);
 
 impl Reader {
     pub(super) fn spawn(connection: Connection) -> std::io::Result<Reader> {
-        let (sender, receiver): (_, Receiver<Question>) = sync_channel(QUESTIONS);
+        let (sender, mut receiver) = mpsc::channel::<Question>(QUESTIONS);
         std::thread::Builder::new().name("store-reader".into()).spawn(move || {
             // Ends when the last handle is dropped.
-            receiver.into_iter().for_each(|question| question(&connection));
+            while let Some(question) = receiver.blocking_recv() {
+                question(&connection);
+            }
         })?;
         Ok(Reader(sender))
     }
 
-    /// Asks; the future is cancel safe, the answer is then dropped.
+    /// Asks for somebody outside: where too many wait, it is refused as [`StoreError::Full`]. Cancel safe.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let question: Question = Box::new(move |connection| {
-            // A caller that went away needs no answer.
-            let _ = reply.send(question(connection));
-        });
+        let (question, answer) = with_answer(question);
         self.0.try_send(question).map_err(|error| match error {
-            std::sync::mpsc::TrySendError::Full(_) => StoreError::Full,
-            std::sync::mpsc::TrySendError::Disconnected(_) => StoreError::Closed,
+            TrySendError::Full(_) => StoreError::Full,
+            TrySendError::Closed(_) => StoreError::Closed,
         })?;
-        match answer.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the database could not be read");
-                Err(StoreError::Closed)
-            }
-            Err(_) => Err(StoreError::Closed),
-        }
+        read(answer).await
     }
+
+    /// Asks for ourselves: waits for room. Cancel safe.
+    pub(super) async fn ask_in_turn<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (question, answer) = with_answer(question);
+        self.0.send(question).await.map_err(|_| StoreError::Closed)?;
+        read(answer).await
+    }
+}
+
+type Answer<T> = oneshot::Receiver<rusqlite::Result<T>>;
+
+fn with_answer<T: Send + 'static>(
+    question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> (Question, Answer<T>) {
+    let (reply, answer) = oneshot::channel();
+    // A caller that went away needs no answer.
+    (Box::new(move |connection| _ = reply.send(question(connection))), answer)
+}
+
+async fn read<T>(answer: Answer<T>) -> Result<T, StoreError> {
+    answer.await.map_err(|_| StoreError::Closed)?.map_err(|error| {
+        tracing::error!(%error, "the database could not be read");
+        StoreError::Unreadable
+    })
 }
 
 pub(super) fn events(connection: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<Event>> {

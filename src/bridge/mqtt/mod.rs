@@ -21,7 +21,7 @@ mod topics;
 
 pub use config::{Config, ConfigError, Identity};
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, StoreError};
 use client::Client;
 use inbound::Inbound;
 use outbound::{Outbound, OutboundError};
@@ -40,7 +40,7 @@ const BRIDGE: &str = "mqtt";
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// The pause before the bridge begins anew after a panic.
+/// The pause before the bridge begins anew after a failure of its own.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs the bridge until told to stop, then says goodbye to the broker. Takes at most four seconds more.
@@ -51,8 +51,9 @@ pub async fn run(config: Config, gateway: Gateway, mut stop: watch::Receiver<boo
     while !*stop.borrow() {
         match Bridge::start(&config, &gateway, &stop).await {
             Ok(bridge) => bridge.run(stop.clone()).await,
-            Err(reason) => {
-                tracing::error!(reason, "the MQTT bridge cannot run");
+            Err(StartError::Log(error)) => tracing::error!(%error, "the MQTT bridge cannot begin; trying again"),
+            Err(StartError::Config(error)) => {
+                tracing::error!(%error, "the MQTT bridge cannot run");
                 told(&mut stop).await;
                 return;
             }
@@ -60,6 +61,17 @@ pub async fn run(config: Config, gateway: Gateway, mut stop: watch::Receiver<boo
         // Only a fault of ours comes here while nobody said stop.
         let _ = tokio::time::timeout(RESTART_PAUSE, told(&mut stop)).await;
     }
+}
+
+/// Why the bridge does not begin.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    /// What is configured cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The cursor cannot be read.
+    #[error(transparent)]
+    Log(#[from] OutboundError),
 }
 
 /// A running bridge: four tasks around one connection.
@@ -71,12 +83,11 @@ struct Bridge {
 }
 
 impl Bridge {
-    async fn start(config: &Config, gateway: &Gateway, stop: &watch::Receiver<bool>) -> Result<Bridge, String> {
+    async fn start(config: &Config, gateway: &Gateway, stop: &watch::Receiver<bool>) -> Result<Bridge, StartError> {
         let topics = Topics::new(&config.base);
         let will = (topics.state(), state::offline());
-        let (client, connection) = client::connect(config, will).map_err(|error| error.to_string())?;
-        let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone()).await;
-        let outbound = outbound.map_err(|error| error.to_string())?;
+        let (client, connection) = client::connect(config, will)?;
+        let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone()).await?;
         let (announce, link) = watch::channel(Link::default());
         let (hand_on, commands) = mpsc::channel(session::WAITING);
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -116,7 +127,7 @@ impl Bridge {
             biased;
             () = told(&mut stop) => self.end().await,
             Some(ended) = self.tasks.join_next() => match ended {
-                Ok(Err(error @ OutboundError::Store(_))) => {
+                Ok(Err(error @ OutboundError::Store(StoreError::Closed))) => {
                     // The process is about to end; nothing can be published until then.
                     tracing::error!(%error, "the MQTT bridge cannot read the event log");
                     told(&mut stop).await;

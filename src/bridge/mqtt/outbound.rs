@@ -5,7 +5,7 @@ use super::client::{Client, Delivery, IN_FLIGHT, Outcome};
 use super::told;
 use super::topics::Topics;
 use crate::bridge::wire;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, StoreError};
 use crate::model::Event;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -58,7 +58,7 @@ impl std::fmt::Debug for InFlight {
 pub(super) enum OutboundError {
     /// The log cannot be read, or the cursor not moved.
     #[error(transparent)]
-    Store(#[from] crate::gateway::StoreError),
+    Store(#[from] StoreError),
     /// The client is closed.
     #[error("the connection is closed")]
     Closed,
