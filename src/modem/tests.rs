@@ -508,7 +508,7 @@ async fn the_time_and_what_is_routed_get_their_turn_while_parts_wait() {
             if let Ok(received) = bench.received.try_recv() {
                 received.stored.send(Disposal::Delete).unwrap();
             }
-            assert!(sent < 14 || bench.count("AT+CNMA") == 1, "not acknowledged after {sent} parts");
+            assert!(sent < 20 || bench.count("AT+CNMA") == 1, "not acknowledged after {sent} parts");
         })
         .await;
     assert_eq!(bench.count("AT+CPMS?"), 1);
