@@ -2,9 +2,11 @@
 
 use crate::model::{Iccid, Label, Timestamp};
 use crate::modem::{Disposal, Place, Received};
-use crate::store::{InboundPart, InboundPdu, ReportIn, Store, StoreError};
+use crate::store::{InboundPart, InboundPdu, ReportIn, SimSeen, Store, StoreError};
 use crate::tpdu::{Deliver, Incoming, StatusReport};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -53,8 +55,7 @@ struct Intake {
     store: Store,
     settings: Settings,
     started: Timestamp,
-    /// When each SIM was first seen.
-    sims: HashMap<Iccid, Timestamp>,
+    sims: HashMap<Iccid, SimSeen>,
     in_flight: JoinSet<()>,
 }
 
@@ -80,11 +81,12 @@ impl Intake {
         let decoded = Incoming::decode(&received.pdu).map_err(|error| error.to_string());
         if let Ok(Incoming::Deliver(pdu)) = &decoded
             && received.first_sweep
-            && self.is_strange(&received.iccid, &sim, &pdu.tpdu, at).await
         {
-            tracing::info!(%sim, "an old message on a new SIM stays there; set adopt = \"publish\" to take such in");
-            answer(received.stored, Disposal::Keep);
-            return;
+            match self.is_strange(&received, &sim, &pdu.tpdu, at).await {
+                Ok(false) => {}
+                Ok(true) => return answer(received.stored, Disposal::Keep),
+                Err(error) => return tracing::error!(%error, "a received PDU could not be kept; it stays where it is"),
+            }
         }
         let store = self.store.clone();
         match decoded {
@@ -100,23 +102,38 @@ impl Intake {
         }
     }
 
-    /// True for what was on a SIM long before this process saw it first.
-    async fn is_strange(&mut self, iccid: &Iccid, sim: &Label, message: &Deliver, at: Timestamp) -> bool {
+    /// True for what was on a SIM long before it was ours. That is found out when the SIM is seen for the first time,
+    /// and remembered; later no time stamp makes a message strange.
+    async fn is_strange(
+        &mut self,
+        received: &Received,
+        sim: &Label,
+        message: &Deliver,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         if self.settings.adopt == Adopt::Publish {
-            return false;
+            return Ok(false);
         }
-        let first_seen = match self.sims.get(iccid) {
-            Some(first_seen) => *first_seen,
-            None => {
-                // Without an answer the store has failed, and nothing is taken in or deleted any more.
-                let Ok(first_seen) = self.store.sim_seen(iccid.clone(), sim.clone(), at).await else { return false };
-                self.sims.insert(iccid.clone(), first_seen);
-                first_seen
+        let seen = match self.sims.entry(received.iccid.clone()) {
+            Entry::Occupied(seen) => seen.into_mut(),
+            Entry::Vacant(new) => {
+                let iccid = received.iccid.clone();
+                new.insert(self.store.sim_seen(iccid, sim.clone(), at).await?)
             }
         };
+        let sha256: [u8; 32] = Sha256::digest(&received.pdu).into();
+        if seen.left_alone.contains(&sha256) {
+            return Ok(true);
+        }
         let sent_at = message.scts.unix_seconds().map(|seconds| Timestamp(seconds.saturating_mul(1000)));
-        let old = sent_at.is_some_and(|sent_at| sent_at.after(STRANGE_AFTER) < first_seen);
-        old && first_seen >= self.started
+        let old = sent_at.is_some_and(|sent_at| sent_at.after(STRANGE_AFTER) < seen.first);
+        if !old || seen.first < self.started {
+            return Ok(false);
+        }
+        tracing::info!(%sim, "an old message on a new SIM stays there; set adopt = \"publish\" to take such in");
+        self.store.leave_alone(received.iccid.clone(), sha256).await?;
+        seen.left_alone.insert(sha256);
+        Ok(true)
     }
 }
 
@@ -229,9 +246,14 @@ mod tests {
         Pdu { smsc: None, tpdu }.encode().unwrap().0
     }
 
+    fn name_sim() -> NameSim {
+        Box::new(|_, _| "sim-1".parse().unwrap())
+    }
+
     struct Rig {
-        _dir: tempfile::TempDir,
+        dir: tempfile::TempDir,
         store: Store,
+        closer: crate::store::Closer,
         sender: mpsc::Sender<Received>,
         task: tokio::task::JoinHandle<()>,
         next_index: u16,
@@ -239,13 +261,24 @@ mod tests {
 
     impl Rig {
         fn new(adopt: Adopt) -> Rig {
-            let dir = tempfile::tempdir().unwrap();
-            let (store, ..) = Store::open(&Config::new(dir.path()), NOW).unwrap();
+            Rig::start(tempfile::tempdir().unwrap(), Settings { adopt, name_sim: name_sim(), clock: || NOW })
+        }
+
+        fn start(dir: tempfile::TempDir, settings: Settings) -> Rig {
+            let (store, _, closer) = Store::open(&Config::new(dir.path()), NOW).unwrap();
             let (sender, received) = mpsc::channel(64);
-            let name_sim = Box::new(|_: usize, _: &Iccid| "sim-1".parse().unwrap());
-            let settings = Settings { adopt, name_sim, clock: || NOW };
             let task = tokio::spawn(run(received, store.clone(), settings));
-            Rig { _dir: dir, store, sender, task, next_index: 0 }
+            Rig { dir, store, closer, sender, task, next_index: 0 }
+        }
+
+        /// Another process, an hour later.
+        async fn restart(self) -> Rig {
+            drop(self.sender);
+            self.task.await.unwrap();
+            self.closer.close();
+            drop(self.store);
+            let clock = || NOW.after(Duration::from_secs(3600));
+            Rig::start(self.dir, Settings { adopt: Adopt::Keep, name_sim: name_sim(), clock })
         }
 
         async fn give(&mut self, pdu: Vec<u8>, first_sweep: bool) -> Result<Disposal, oneshot::error::RecvError> {
@@ -316,13 +349,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_left_on_a_sim_stays_over_a_restart() {
+        let old = |text: &str| Deliver { scts: Scts::from_unix(NOW.0 / 1000 - 100_000, 0).unwrap(), ..deliver(text) };
+        let mut rig = Rig::new(Adopt::Keep);
+        assert_eq!(rig.give(pdu(old("theirs")), true).await, Ok(Disposal::Keep));
+        let mut rig = rig.restart().await;
+        assert_eq!(rig.give(pdu(old("theirs")), true).await, Ok(Disposal::Keep));
+        // It came while nobody looked, with a time stamp that lies: it is ours.
+        assert_eq!(rig.give(pdu(old("ours")), true).await, Ok(Disposal::Delete));
+        assert_eq!(rig.end().await.len(), 1);
+    }
+
+    #[tokio::test]
     async fn a_store_that_fails_leaves_it_on_the_sim() {
         let dir = tempfile::tempdir().unwrap();
         let (store, _, closer) = Store::open(&Config::new(dir.path()), NOW).unwrap();
         closer.close();
         let (sender, received) = mpsc::channel(1);
-        let name_sim = Box::new(|_: usize, _: &Iccid| "sim-1".parse().unwrap());
-        let task = tokio::spawn(run(received, store, Settings { adopt: Adopt::Keep, name_sim, clock: || NOW }));
+        let settings = Settings { adopt: Adopt::Keep, name_sim: name_sim(), clock: || NOW };
+        let task = tokio::spawn(run(received, store, settings));
         let (stored, answer) = oneshot::channel();
         let iccid = "8949000000000001000".parse().unwrap();
         let pdu = pdu(deliver("x"));

@@ -16,6 +16,7 @@ mod writer;
 
 pub use recover::resolve_wait;
 pub use schema::SchemaError;
+pub use sims::SimSeen;
 pub use types::{
     Accepted, Claim, Due, InboundPart, InboundPdu, NewMessage, PendingPart, Receipt, Recovered, ReportIn, Step,
     Undecided, Verdict, Work,
@@ -250,9 +251,14 @@ impl Store {
         self.write(move |writer| writer.refused(&refusal, now)).await
     }
 
-    /// When this gateway first saw the SIM; durable when it returns.
-    pub async fn sim_seen(&self, iccid: Iccid, label: Label, now: Timestamp) -> Result<Timestamp, StoreError> {
+    /// What is known of a SIM that a modem has now; durable when it returns.
+    pub async fn sim_seen(&self, iccid: Iccid, label: Label, now: Timestamp) -> Result<SimSeen, StoreError> {
         self.write(move |writer| writer.sim_seen(&iccid, &label, now)).await
+    }
+
+    /// Remembers a message that is left on its SIM, by the SHA-256 of its PDU; durable when it returns.
+    pub async fn leave_alone(&self, iccid: Iccid, sha256: [u8; 32]) -> Result<(), StoreError> {
+        self.write(move |writer| writer.leave_alone(&iccid, &sha256)).await
     }
 
     /// Events after `seq`, in order.

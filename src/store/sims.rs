@@ -3,7 +3,16 @@
 use super::writer::Writer;
 use crate::model::{Iccid, Label, Timestamp};
 use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+/// What is known of a SIM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimSeen {
+    /// When this gateway first saw it.
+    pub first: Timestamp,
+    /// SHA-256 of the PDUs that are left on it.
+    pub left_alone: HashSet<[u8; 32]>,
+}
 
 /// All SIMs that were ever seen: tens, so they stay in memory.
 #[derive(Debug, Default)]
@@ -96,12 +105,25 @@ impl Writer {
         Ok(())
     }
 
-    /// When this gateway first saw the SIM.
-    pub(super) fn sim_seen(&mut self, iccid: &Iccid, label: &Label, now: Timestamp) -> rusqlite::Result<Timestamp> {
+    /// What is known of a SIM that a modem has now.
+    pub(super) fn sim_seen(&mut self, iccid: &Iccid, label: &Label, now: Timestamp) -> rusqlite::Result<SimSeen> {
         let sim = self.sim_row(iccid, label, now)?;
-        self.connection
+        let first = self
+            .connection
             .prepare_cached("SELECT first_seen FROM sims WHERE sim = ?1")?
-            .query_row([sim], |row| row.get(0).map(Timestamp))
+            .query_row([sim], |row| row.get(0).map(Timestamp))?;
+        let mut statement = self.connection.prepare_cached("SELECT sha256 FROM left_alone WHERE sim = ?1")?;
+        let left_alone = statement.query_map([sim], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(SimSeen { first, left_alone })
+    }
+
+    /// Remembers a message that is left on its SIM.
+    pub(super) fn leave_alone(&mut self, iccid: &Iccid, sha256: &[u8; 32]) -> rusqlite::Result<()> {
+        let Some(sim) = self.sims.rows.get(iccid) else { return Ok(()) };
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO left_alone (sim, sha256) VALUES (?1, ?2)")?
+            .execute(params![sim, sha256])?;
+        Ok(())
     }
 
     /// Learns from a report that can only be about one try. RELIABILITY §2.5: a moving average.

@@ -14,6 +14,13 @@ CREATE TABLE sims (
     skew       INTEGER
 ) STRICT;
 
+-- Messages that were on a SIM before it was ours, by their raw PDU: they are left there.
+CREATE TABLE left_alone (
+    sim    INTEGER NOT NULL REFERENCES sims,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (sim, sha256)
+) STRICT, WITHOUT ROWID;
+
 -- Processes that opened the store.
 CREATE TABLE epochs (
     epoch      INTEGER PRIMARY KEY,
