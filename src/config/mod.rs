@@ -137,7 +137,7 @@ fn host_label() -> Label {
 fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>) -> Option<bridge::mqtt::Config> {
     let url = table.text("url", mistakes);
     let user = table.text("user", mistakes);
-    let password = read_secret(&mut table, "password_file", "mqtt.password", mistakes);
+    let password = read_password(&mut table, mistakes);
     let ca_file = read_file(&mut table, "ca_file", mistakes);
     let identity = read_identity(&mut table, mistakes);
     let base = table.text("base", mistakes);
@@ -181,14 +181,12 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
 /// Our certificate and its key: both or none.
 fn read_identity(table: &mut Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Option<bridge::mqtt::Identity> {
     let certificate = read_file(table, "cert_file", mistakes);
-    let key = read_file(table, "key_file", mistakes);
+    let key = read_secret(table, "key_file", "mqtt.key", mistakes);
     for (given, missing) in [("cert_file", "key_file"), ("key_file", "cert_file")] {
-        if table.has(given) && !table.has(missing) {
-            mistakes.add(
-                &table.place(given),
-                &table.path(missing),
-                "is missing; a certificate and its key go together",
-            );
+        let is_credential = missing == "key_file" && key.is_some();
+        if table.has(given) && !table.has(missing) && !is_credential {
+            let message = "is missing; a certificate and its key go together";
+            mistakes.add(&table.place(given), &table.path(missing), message);
         }
     }
     Some(bridge::mqtt::Identity { certificate: certificate?, key: key? })
@@ -212,16 +210,27 @@ fn read_secret(
     key: &'static str,
     credential: &str,
     mistakes: &mut Mistakes<'_>,
-) -> Option<String> {
+) -> Option<Vec<u8>> {
     let named = table.absolute(key, mistakes).map(|named| PathBuf::from(named.value));
     let given = std::env::var_os("CREDENTIALS_DIRECTORY").map(|dir| Path::new(&dir).join(credential));
     // One that cannot even be looked at is a mistake to tell, not a reason to do without.
     let path = given.filter(|path| path.try_exists().unwrap_or(true)).or(named)?;
-    match read_text(&path) {
-        // Editors and `echo` end the line; the secret does not.
-        Ok(secret) => Some(secret.trim_end_matches(['\r', '\n']).to_owned()),
+    match read_bounded(&path) {
+        Ok(secret) => Some(secret),
         Err(error) => {
             mistakes.add(&table.place(key), &table.path(key), format!("{} cannot be read: {error}", path.display()));
+            None
+        }
+    }
+}
+
+fn read_password(table: &mut Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Option<String> {
+    let secret = read_secret(table, "password_file", "mqtt.password", mistakes)?;
+    match String::from_utf8(secret) {
+        // Editors and `echo` end the line; the secret does not.
+        Ok(secret) => Some(secret.trim_end_matches(['\r', '\n']).to_owned()),
+        Err(_) => {
+            mistakes.add(&table.place("password_file"), &table.path("password_file"), "is not UTF-8");
             None
         }
     }
@@ -314,9 +323,6 @@ fn read_retry(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> sche
     if retry.cap < retry.base {
         let message = format!("is below base_s, which is {}", retry.base.as_secs());
         mistakes.add(&table.place("cap_s"), "retry.cap_s", message);
-    }
-    if let Some(n) = table.number("max_blamed", 1..=255, mistakes) {
-        retry.max_blamed = u8::try_from(n).unwrap_or(retry.max_blamed);
     }
     table.end(mistakes);
     retry

@@ -146,7 +146,6 @@ impl Scheduler {
         let (to, priority) = (work.to.clone(), work.priority);
         let facts = retry::Facts {
             tries: pending.tries,
-            blamed: pending.blamed,
             report: work.report,
             is_resend: pending.resend_of.is_some(),
             expires_at: work.expires_at,

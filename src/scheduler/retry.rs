@@ -13,13 +13,11 @@ pub struct Config {
     pub base: Duration,
     /// No back-off is longer. Default 15 min.
     pub cap: Duration,
-    /// Tries that blame the message, 1 to 255. Default 8.
-    pub max_blamed: u8,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { base: Duration::from_secs(5), cap: Duration::from_secs(15 * 60), max_blamed: 8 }
+        Config { base: Duration::from_secs(5), cap: Duration::from_secs(15 * 60) }
     }
 }
 
@@ -33,8 +31,6 @@ pub const REPORT_GRACE: Duration = Duration::from_secs(72 * 3600);
 pub struct Facts {
     /// Tries before this one.
     pub tries: u32,
-    /// Tries before this one that blamed the message.
-    pub blamed: u8,
     /// A status report was asked for.
     pub report: bool,
     /// This try repeats an uncertain one.
@@ -94,14 +90,10 @@ fn not_sent(config: &Config, code: Option<u16>, facts: &Facts, now: Timestamp, r
 }
 
 fn again(config: &Config, failure: Failure, facts: &Facts, now: Timestamp, random: f64) -> Verdict {
-    let counted = failure.blame == Blame::Message;
-    if counted && facts.blamed.saturating_add(1) >= config.max_blamed {
-        return Verdict::Fail { failure };
-    }
     // Who is to blame can be avoided at once when another SIM is there; the network cannot.
     let at_once = facts.other_sim && matches!(failure.blame, Blame::Sim | Blame::Modem);
     let wait = if at_once { Duration::ZERO } else { backoff(config, facts.tries, random) };
-    Verdict::Retry { failure, not_before: now.after(wait), counted }
+    Verdict::Retry { failure, not_before: now.after(wait) }
 }
 
 #[cfg(test)]
@@ -113,7 +105,6 @@ mod tests {
     fn facts() -> Facts {
         Facts {
             tries: 0,
-            blamed: 0,
             report: true,
             is_resend: false,
             expires_at: NOW.after(Duration::from_secs(3600)),

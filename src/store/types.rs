@@ -155,8 +155,6 @@ pub enum Verdict {
         failure: Failure,
         /// Not earlier.
         not_before: Timestamp,
-        /// Counts against the message.
-        counted: bool,
     },
     /// Failed for good; parts of the message that still wait are cancelled.
     Fail {
@@ -220,8 +218,6 @@ pub struct PendingPart {
     pub segment: Segment,
     /// Tries so far.
     pub tries: u32,
-    /// Tries so far that blamed the message.
-    pub blamed: u8,
     /// The uncertain try that the next one repeats, with the TP-MR it had, where known.
     pub resend_of: Option<(AttemptId, Option<u8>)>,
 }

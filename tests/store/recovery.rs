@@ -75,7 +75,7 @@ async fn what_has_ended_stays_as_it_was() {
     let mut rig = Rig::open(dir.path());
     for (name, verdict) in [
         ("sent", acked(1)),
-        ("retry", Verdict::Retry { failure: failure(), not_before: later(60), counted: true }),
+        ("retry", Verdict::Retry { failure: failure(), not_before: later(60) }),
         ("failed", Verdict::Fail { failure: failure() }),
         ("uncertain", ambiguous()),
     ] {
@@ -100,7 +100,7 @@ async fn what_has_ended_stays_as_it_was() {
             assert_eq!(rig.state(name).await, state, "{name}");
         }
         let work = rig.store.due(later(60), 9).await.unwrap().work;
-        assert_eq!((work[0].id.as_str(), work[0].parts[0].tries, work[0].parts[0].blamed), ("retry", 1, 1));
+        assert_eq!((work[0].id.as_str(), work[0].parts[0].tries), ("retry", 1));
         rig.close();
     }
 }
@@ -183,7 +183,7 @@ async fn a_claim_that_was_taken_back_leaves_no_trace() {
     let mut rig = Rig::open(dir.path());
     let key = rig.accept("a", 1).await;
     let refused = rig.send(key, 1).await;
-    rig.end(refused, Verdict::Retry { failure: failure(), not_before: later(0), counted: true }).await;
+    rig.end(refused, Verdict::Retry { failure: failure(), not_before: later(0) }).await;
     let released = rig.claim(key, 1);
     rig.store.step(vec![Step::Release(released)]).unwrap();
     let sent = rig.send(key, 1).await;

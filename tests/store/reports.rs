@@ -119,7 +119,6 @@ async fn a_late_answer_counts_however_the_resend_ends() {
     let retry = Verdict::Retry {
         failure: Failure { blame: Blame::Network, cause: FailureCause::Temporary, code: Some(38) },
         not_before: later(10),
-        counted: false,
     };
     let failure = Failure { blame: Blame::Message, cause: FailureCause::Recipient, code: Some(1) };
     for verdict in [retry, Verdict::Fail { failure }, ambiguous()] {

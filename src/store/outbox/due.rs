@@ -132,8 +132,7 @@ impl Writer {
         for ((seq, part), segment) in numbered().zip(bodies) {
             if part.state == PartState::Ready && work.parts.len() < PARTS {
                 let resend_of = if part.is_resend() { self.resend_of(part.attempt)? } else { None };
-                let (tries, blamed) = (part.tries, part.blamed);
-                work.parts.push(PendingPart { seq, segment, tries, blamed, resend_of });
+                work.parts.push(PendingPart { seq, segment, tries: part.tries, resend_of });
             }
         }
         Ok(Some(work))

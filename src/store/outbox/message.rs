@@ -14,14 +14,12 @@ const PART_OCTETS: usize = 16;
 /// ```text
 ///   0       1        2         3      4..8    8..16
 /// +-------+--------+---------+------+-------+---------+
-/// | state | blamed | resends | left | tries | attempt |  little endian; attempt 0: none yet
+/// | state | 0      | resends | left | tries | attempt |  little endian; attempt 0: none yet
 /// +-------+--------+---------+------+-------+---------+
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) state: PartState,
-    /// Tries that blamed the message.
-    pub(crate) blamed: u8,
     /// How often it was sent once more because nobody knew.
     pub(crate) resends: u8,
     /// It may have left before the message was begun again.
@@ -32,13 +30,11 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) const NEW: Part =
-        Part { state: PartState::Ready, blamed: 0, resends: 0, left: false, tries: 0, attempt: 0 };
+    pub(crate) const NEW: Part = Part { state: PartState::Ready, resends: 0, left: false, tries: 0, attempt: 0 };
 
     fn packed(&self) -> [u8; PART_OCTETS] {
         let mut octets = [0; PART_OCTETS];
         octets[0] = self.state as u8;
-        octets[1] = self.blamed;
         octets[2] = self.resends;
         octets[3] = u8::from(self.left);
         octets[4..8].copy_from_slice(&self.tries.to_le_bytes());
@@ -47,11 +43,10 @@ impl Part {
     }
 
     fn unpacked(octets: &[u8; PART_OCTETS]) -> Part {
-        let [state, blamed, resends, left, t0, t1, t2, t3, attempt @ ..] = *octets;
+        let [state, _, resends, left, t0, t1, t2, t3, attempt @ ..] = *octets;
         Part {
             // A state that this version does not know came from no version before it: the file is refused as newer.
             state: PartState::from_number(state).unwrap_or(PartState::Unknown),
-            blamed,
             resends,
             left: left != 0,
             tries: u32::from_le_bytes([t0, t1, t2, t3]),
@@ -263,18 +258,10 @@ impl Message {
     }
 
     /// T5: back to READY, not before that instant. Past its time it expires at once.
-    pub(crate) fn retry(
-        &mut self,
-        seq: u8,
-        attempt: AttemptId,
-        not_before: Timestamp,
-        counted: bool,
-        at: Timestamp,
-    ) -> bool {
+    pub(crate) fn retry(&mut self, seq: u8, attempt: AttemptId, not_before: Timestamp, at: Timestamp) -> bool {
         let expired = at >= self.expires_at;
         let Some(part) = self.trying(seq, attempt) else { return false };
         part.state = PartState::Ready;
-        part.blamed = part.blamed.saturating_add(u8::from(counted));
         if expired {
             part.withdraw(PartState::Expired);
         }
@@ -470,8 +457,8 @@ mod tests {
         ("T2b release", |m| _ = m.release(1, TRY, 0), &[(Claimed, Ready)]),
         ("T3 arm", |m| _ = m.arm(1, TRY), &[(Claimed, Armed)]),
         ("T4 acked", |m| _ = m.acked(1, TRY, EXPIRES), &[(Claimed, Acked), (Armed, Acked)]),
-        ("T5 retry", |m| _ = m.retry(1, TRY, NOW, true, NOW), &[(Claimed, Ready), (Armed, Ready)]),
-        ("T5 retry, too late", |m| _ = m.retry(1, TRY, NOW, true, EXPIRES), &[(Claimed, Expired), (Armed, Expired)]),
+        ("T5 retry", |m| _ = m.retry(1, TRY, NOW, NOW), &[(Claimed, Ready), (Armed, Ready)]),
+        ("T5 retry, too late", |m| _ = m.retry(1, TRY, NOW, EXPIRES), &[(Claimed, Expired), (Armed, Expired)]),
         ("T5 fail", |m| _ = m.fail(1, TRY), &[(Claimed, Failed), (Armed, Failed)]),
         ("T6 ambiguous", |m| _ = m.ambiguous(1, TRY, NOW), &[(Claimed, Ambiguous), (Armed, Ambiguous)]),
         ("T7a evidence", |m| _ = m.evidence(1, EXPIRES, NOW), &[(Ambiguous, Acked)]),
@@ -547,7 +534,7 @@ mod tests {
             let before = message(&[from], 0);
             let mut after = before.clone();
             assert!(!after.release(1, other, 0) && !after.arm(1, other) && !after.acked(1, other, EXPIRES));
-            assert!(!after.retry(1, other, NOW, true, NOW) && !after.fail(1, other) && !after.ambiguous(1, other, NOW));
+            assert!(!after.retry(1, other, NOW, NOW) && !after.fail(1, other) && !after.ambiguous(1, other, NOW));
             assert_eq!(after, before, "{from:?}");
         }
     }
@@ -650,7 +637,7 @@ mod tests {
     #[test]
     fn parts_come_back_as_they_were_packed() {
         for state in PartState::ALL {
-            let part = Part { state, blamed: 3, resends: 1, left: true, tries: 70_000, attempt: i64::MAX };
+            let part = Part { state, resends: 1, left: true, tries: 70_000, attempt: i64::MAX };
             assert_eq!(unpack(&pack(&[part, Part::NEW])), [part, Part::NEW]);
         }
     }

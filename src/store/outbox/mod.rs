@@ -119,11 +119,11 @@ impl Writer {
                 }
                 self.acked(tried, mr, report_until, by_evidence, at)
             }
-            Verdict::Retry { failure, not_before, counted } => {
+            Verdict::Retry { failure, not_before } => {
                 let cause = StatusCause { failure: Some(failure), ..StatusCause::default() };
                 let (key, seq) = (tried.part.message, tried.part.seq);
                 self.put_try(Try { state: TryState::Failed, failure: Some(failure), ..tried });
-                self.change(key, &cause, at, |message| message.retry(seq, attempt, not_before, counted, at))
+                self.change(key, &cause, at, |message| message.retry(seq, attempt, not_before, at))
             }
             Verdict::Fail { failure } => {
                 let cause = StatusCause { failure: Some(failure), ..StatusCause::default() };
