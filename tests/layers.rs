@@ -7,17 +7,16 @@
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules it may use.
-const TOWER: [(&str, &[&str]); 16] = [
+const TOWER: [(&str, &[&str]); 15] = [
     ("tpdu", &[]),
     ("at", &[]),
     ("model", &["tpdu"]),
     ("modem", &["at", "tpdu", "model"]),
     ("store", &["model", "tpdu"]),
-    ("compliance", &["model"]),
     ("slots", &["modem", "store", "model"]),
-    ("scheduler", &["slots", "store", "compliance", "model", "tpdu"]),
-    ("intake", &["modem", "store", "compliance", "model", "tpdu"]),
-    ("gateway", &["store", "compliance", "scheduler", "slots", "model", "tpdu"]),
+    ("scheduler", &["slots", "store", "model", "tpdu"]),
+    ("intake", &["modem", "store", "model", "tpdu"]),
+    ("gateway", &["store", "scheduler", "slots", "model", "tpdu"]),
     ("bridge", &["gateway", "model"]),
     ("simulator", &["at", "tpdu"]),
     ("telemetry", &["model"]),
@@ -33,7 +32,6 @@ const BELOW_APP: &[&str] = &[
     "model",
     "modem",
     "store",
-    "compliance",
     "slots",
     "scheduler",
     "intake",
@@ -48,7 +46,6 @@ const BELOW_CONFIG: &[&str] = &[
     "model",
     "modem",
     "store",
-    "compliance",
     "slots",
     "scheduler",
     "intake",
@@ -64,7 +61,6 @@ const BELOW_CLI: &[&str] = &[
     "model",
     "modem",
     "store",
-    "compliance",
     "slots",
     "scheduler",
     "intake",
