@@ -15,6 +15,22 @@ use std::time::Duration;
   gsmgate simulate --modems 2 --dir /tmp/lab
   gsmgate simulate --fault F-09 --fault '{\"fault\":\"F-25\",\"code\":38,\"when\":{\"nth\":3},\"modem\":0}'
 
+Faults, with the keys of their JSON form; \"when\" is {\"nth\":N} (default 1), {\"after\":N} or \"always\":
+  F-02    a line of the modem's own in the wrong place: place (response, cmgr, prompt), urc
+  F-03    echo that cannot be switched off: doubled_cr
+  F-06    mute: for_ms
+  F-07    the prompt is missing or odd: prompt (missing, no_blank, {\"late_ms\":N})
+  F-09    the centre accepts, the final code is lost
+  F-10    neither accepted nor answered
+  F-11    the final code comes late: by_ms
+  F-12    accepted with an odd answer: answer (ok_only, garbage, mr256, twice)
+  F-13    the line hangs up: step (command, answer, prompt, payload, end, accepted, final), back_ms
+  F-15    the memory is full
+  F-17    a delete does not delete: delete (error, ignored, wrong_index, silent)
+  F-25    +CMS ERROR: code, stage (prompt, payload)
+  F-26    unplugged and back under another name: back_ms
+  report  a status report with this TP-ST: status
+
 Name /tmp/lab/modem0 and /tmp/lab/modem1 as ports; the number +49170555000 answers every text.
 JSON lines on /tmp/lab/ctl inject messages and faults: {\"do\":\"inject\",\"modem\":0,\"from\":\"+49…\",\"text\":\"…\"}")]
 pub(super) struct Options {
@@ -42,7 +58,7 @@ pub(super) struct Options {
     /// Decides all that is random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Something that goes wrong: its id of the catalogue, or JSON; may be given several times.
+    /// Something that goes wrong, as listed below: its id, or JSON; may be given several times.
     #[arg(long = "fault", value_name = "FAULT", value_parser = fault)]
     faults: Vec<Fault>,
 }
