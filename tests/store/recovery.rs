@@ -105,6 +105,46 @@ async fn what_has_ended_stays_as_it_was() {
     }
 }
 
+/// A label is only a name: what is bound to the SIM follows it, also over a restart.
+#[tokio::test]
+async fn a_message_follows_its_sim_under_a_new_label() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let key = rig.accept("a", 2).await;
+    let first = rig.send(key, 1).await;
+    rig.end(first, acked(1)).await;
+    let (iccid, before) = sim();
+    let after: gsmgate::model::Label = "office".parse().unwrap();
+    rig.store.sim_seen(iccid, after.clone(), later(1)).await.unwrap();
+    for rig in after_both(dir.path(), rig).await {
+        let due = async |label| rig.store.due_on(later(1), 9, vec![label]).await.unwrap().work.len();
+        assert_eq!((due(before.clone()).await, due(after.clone()).await), (0, 1));
+        rig.close();
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_report_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let (key, other) = (rig.accept("a", 1).await, rig.accept("b", 1).await);
+    let attempt = rig.send(key, 1).await;
+    rig.end(attempt, acked(1)).await;
+    let sending = rig.send(other, 1).await;
+    rig.end(sending, ambiguous()).await;
+    let count = async |rig: &Rig| {
+        let counts = rig.store.counts().await.unwrap();
+        (counts.queued, counts.sending, counts.uncertain, counts.awaiting_report)
+    };
+    assert_eq!(count(&rig).await, (0, 0, 1, 1));
+    for rig in after_both(dir.path(), rig).await {
+        assert_eq!(count(&rig).await, (0, 0, 1, 1));
+        rig.store.report(Rig::report(1, 0)).await.unwrap();
+        assert_eq!(count(&rig).await, (0, 0, 1, 0));
+        rig.close();
+    }
+}
+
 #[tokio::test]
 async fn limits_and_cursors_survive() {
     let dir = tempfile::tempdir().unwrap();

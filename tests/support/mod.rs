@@ -81,6 +81,12 @@ impl Rig {
         Rig { gateway, simulator, dir }
     }
 
+    /// Another process, after the one before has ended.
+    pub fn restart(&mut self) {
+        std::fs::remove_file(self.path("notify")).unwrap();
+        self.gateway = start_gateway(self.dir.path());
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
