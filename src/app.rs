@@ -1,14 +1,14 @@
 //! Joins the parts: the only module that knows everybody.
 
 use crate::gateway::Gateway;
-use crate::model::{Label, ModemPhase, Timestamp};
+use crate::model::{Label, Timestamp};
 use crate::scheduler::{self, Wake};
 use crate::slots::{self, Slots};
 use crate::store::{self, OpenError, Store};
 use crate::{bridge, intake, modem};
 use std::future::Future;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -73,7 +73,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
 
-    let parts = scheduler::Parts {
+    let wiring = scheduler::Wiring {
         store: store.clone(),
         slots: slots.clone(),
         lanes,
@@ -82,7 +82,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         clock: now,
         seed: seed(),
     };
-    let mut scheduler = tokio::spawn(scheduler::run(settings.scheduler, parts, stopped));
+    let mut scheduler = tokio::spawn(scheduler::run(settings.scheduler, wiring, stopped));
     let naming = slots.clone();
     let name_sim = Box::new(move |modem: usize, iccid: &_| naming.sim_label(modem, iccid));
     let intake_settings = intake::Settings { adopt: settings.adopt, name_sim, clock: now };
@@ -195,20 +195,6 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
         Some(interval) => drop(interval.tick().await),
         None => std::future::pending().await,
     }
-}
-
-/// Waits until every modem can send, or the time is over. For demo and tests.
-pub async fn all_ready(statuses: &[watch::Receiver<crate::model::ModemStatus>], within: Duration) -> bool {
-    let ready = async {
-        for status in statuses {
-            let mut status = status.clone();
-            if status.wait_for(|status| status.phase == ModemPhase::Ready).await.is_err() {
-                return false;
-            }
-        }
-        true
-    };
-    tokio::time::timeout(within, ready).await.unwrap_or(false)
 }
 
 fn seed() -> u64 {

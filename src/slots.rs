@@ -20,10 +20,8 @@ pub struct Slots {
     changed: watch::Receiver<u64>,
 }
 
+pub use crate::modem::profile::SEND_DEADLINE;
 pub use crate::modem::{LaneEvent, LaneEventKind, Outgoing};
-
-/// How long a final code is waited for after Ctrl-Z on GSM, UMTS and LTE. RELIABILITY A-2, 3GPP TS 24.011 §10.
-pub const SEND_DEADLINE: Duration = Duration::from_secs(180);
 
 /// The lane ends that the scheduler owns.
 #[derive(Debug)]

@@ -84,7 +84,7 @@ pub struct InboundEvent {
     /// Parts of the whole message.
     pub parts: u8,
     /// Which parts are not here; empty when complete.
-    pub missing: MissingParts,
+    pub missing: Vec<u8>,
     /// Message class, when there is one.
     pub class: Option<u8>,
     /// An equal TPDU came before; the id of that message.
@@ -103,13 +103,10 @@ impl std::fmt::Debug for InboundEvent {
     }
 }
 
-/// Sequence numbers of the parts that have not come.
-pub type MissingParts = Vec<u8>;
-
 /// A PDU that is kept and published as it came.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawInbound {
-    /// Its identity: a lower-case ULID.
+    /// Its identity: `raw-` and a number.
     pub id: String,
     /// Label of the SIM.
     pub sim: Label,

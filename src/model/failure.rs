@@ -44,8 +44,6 @@ pub enum FailureCause {
     Duplicate,
     /// Refused before the prompt, or the line failed before Ctrl-Z.
     NotSent,
-    /// More parts or tries than allowed, or the time is over.
-    GivenUp,
 }
 
 impl FailureCause {
@@ -60,7 +58,6 @@ impl FailureCause {
             FailureCause::Storage => "storage",
             FailureCause::Duplicate => "duplicate",
             FailureCause::NotSent => "not_sent",
-            FailureCause::GivenUp => "given_up",
         }
     }
 }

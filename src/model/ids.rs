@@ -160,15 +160,6 @@ digits_id!(
     Imei, "IMEI", (14..=17), "^[0-9]{14,17}$"
 );
 
-/// One place for a SIM: a modem and the number of its slot, from 0.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SlotId {
-    /// The modem's label.
-    pub modem: Label,
-    /// The slot in that modem, from 0.
-    pub index: u8,
-}
-
 /// The row of a message in the store: ascending in the order of acceptance, never shown outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageKey(pub i64);

@@ -10,11 +10,9 @@ mod part;
 mod view;
 
 pub use crate::tpdu::{Choice, MessageClass, Scts};
-pub use event::{
-    Event, EventKind, InboundEvent, MissingParts, OrphanReport, RawInbound, Refusal, RefusalCode, StatusChange,
-};
+pub use event::{Event, EventKind, InboundEvent, OrphanReport, RawInbound, Refusal, RefusalCode, StatusChange};
 pub use failure::{Action, Blame, Failure, FailureCause, classify};
-pub use ids::{AttemptId, Iccid, IdError, Imei, Imsi, Label, MessageId, MessageKey, PartKey, SlotId};
+pub use ids::{AttemptId, Iccid, IdError, Imei, Imsi, Label, MessageId, MessageKey, PartKey};
 pub use message::{Body, OnUncertain, Priority, Submission, Timestamp};
 pub use number::{Number, NumberError};
 pub use outcome::{SendOutcome, UncertainReason};

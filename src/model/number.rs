@@ -31,16 +31,6 @@ impl Number {
         &self.0
     }
 
-    /// The digits alone.
-    pub fn digits(&self) -> &str {
-        self.0.trim_start_matches('+')
-    }
-
-    /// True when written with `+`, which stands for TON international.
-    pub fn is_international(&self) -> bool {
-        self.0.starts_with('+')
-    }
-
     /// As TP-DA carries it.
     pub fn address(&self) -> Address {
         Address::from_number(&self.0)

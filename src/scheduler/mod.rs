@@ -66,7 +66,7 @@ impl Wake {
 
 /// What the scheduler is made of.
 #[derive(Debug)]
-pub struct Parts {
+pub struct Wiring {
     /// The queue.
     pub store: Store,
     /// The SIMs.
@@ -84,8 +84,8 @@ pub struct Parts {
 }
 
 /// Runs until `stop` turns true and every part in hand has ended, or the store fails.
-pub async fn run(config: Config, parts: Parts, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-    Scheduler::new(config, parts).run(stop).await
+pub async fn run(config: Config, wiring: Wiring, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+    Scheduler::new(config, wiring).run(stop).await
 }
 
 type Asking = Pin<Box<dyn Future<Output = Result<Due, StoreError>> + Send>>;
@@ -126,28 +126,28 @@ struct Scheduler {
 }
 
 impl Scheduler {
-    fn new(config: Config, parts: Parts) -> Scheduler {
-        let statuses = parts.slots.statuses();
-        let lanes = parts.lanes.outgoing.into_iter().zip(statuses);
+    fn new(config: Config, wiring: Wiring) -> Scheduler {
+        let statuses = wiring.slots.statuses();
+        let lanes = wiring.lanes.outgoing.into_iter().zip(statuses);
         Scheduler {
             config,
             lanes: lanes.map(|(outgoing, status)| Lane::new(outgoing, status.borrow().port.as_str().into())).collect(),
-            store: parts.store,
-            slots: parts.slots.clone(),
-            events: parts.lanes.events,
-            wake: parts.wake,
+            store: wiring.store,
+            slots: wiring.slots.clone(),
+            events: wiring.lanes.events,
+            wake: wiring.wake,
             queue: Queue::default(),
             avoid: HashMap::new(),
             seen: HashMap::new(),
-            started_at: (parts.clock)(),
+            started_at: (wiring.clock)(),
             look_aside_at: None,
             more: true,
             narrow: false,
             next_at: None,
-            expire_at: (parts.clock)(),
-            next_attempt: parts.next_attempt.0,
-            clock: parts.clock,
-            random: parts.seed | 1,
+            expire_at: (wiring.clock)(),
+            next_attempt: wiring.next_attempt.0,
+            clock: wiring.clock,
+            random: wiring.seed | 1,
             stopping: false,
         }
     }

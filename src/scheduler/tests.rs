@@ -90,7 +90,7 @@ impl Stage {
         let (stop, stopped) = watch::channel(false);
         let wake = Wake::default();
         let slots = Slots::played(watches, changes);
-        let parts = Parts {
+        let wiring = Wiring {
             store: store.clone(),
             slots: slots.clone(),
             lanes: Lanes { outgoing: give, events: receiver },
@@ -99,7 +99,7 @@ impl Stage {
             clock,
             seed: 1,
         };
-        let scheduler = tokio::spawn(run(config, parts, stopped));
+        let scheduler = tokio::spawn(run(config, wiring, stopped));
         Stage { store, wake, slots, outgoing, events, statuses, changed, stop, scheduler, seen: 0, closer, _dir: dir }
     }
 

@@ -217,9 +217,9 @@ pub(super) fn read_tags(text: &str) -> Vec<String> {
 }
 
 pub(super) fn read_failure(blame: Option<u8>, cause: Option<u8>, code: Option<u16>) -> Option<Failure> {
-    use FailureCause::{Config, Content, Duplicate, GivenUp, NotSent, Recipient, SimBlocked, Storage, Temporary};
+    use FailureCause::{Config, Content, Duplicate, NotSent, Recipient, SimBlocked, Storage, Temporary};
     let blames = [Blame::Message, Blame::Sim, Blame::Network, Blame::Modem];
-    let causes = [Recipient, Content, SimBlocked, Config, Temporary, Storage, Duplicate, NotSent, GivenUp];
+    let causes = [Recipient, Content, SimBlocked, Config, Temporary, Storage, Duplicate, NotSent];
     let blame = blames.into_iter().find(|each| Some(*each as u8) == blame)?;
     let cause = causes.into_iter().find(|each| Some(*each as u8) == cause)?;
     Some(Failure { blame, cause, code })

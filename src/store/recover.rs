@@ -2,7 +2,7 @@
 
 use super::Recovered;
 use super::events::StatusCause;
-use super::outbox::tries::{TryState, UNKNOWN_MR};
+use super::outbox::tries::TryState;
 use super::writer::Writer;
 use crate::model::{AttemptId, QueueCounts, Timestamp, UncertainReason};
 use std::time::Duration;
@@ -34,14 +34,7 @@ impl Writer {
             }
             armed.push((port, attempt, now.until(tried.deadline.unwrap_or(now))));
             let report = self.message(key)?.is_some_and(|message| message.report);
-            tried.state = TryState::Ambiguous;
-            tried.uncertain = Some(UncertainReason::Crash);
-            tried.report_key = report.then_some(UNKNOWN_MR);
-            self.put_try(tried.clone());
-            let cause = StatusCause { uncertain: Some(UncertainReason::Crash), ..StatusCause::default() };
-            let resolve_at = now.after(resolve_wait(report));
-            self.change(key, &cause, now, |message| message.ambiguous(seq, attempt, resolve_at))?;
-            self.take_orphan(&tried, now)?;
+            self.ambiguous(tried, UncertainReason::Crash, None, now.after(resolve_wait(report)), now)?;
         }
         let last = "SELECT coalesce(max(attempt), 0) FROM attempts";
         let last: i64 = self.connection.query_row(last, [], |row| row.get(0))?;

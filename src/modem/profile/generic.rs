@@ -1,6 +1,6 @@
 //! The profile of a modem that nothing particular is known about.
 
-use super::{Deadlines, Profile};
+use super::{Deadlines, Profile, SEND_DEADLINE};
 use crate::at::Memory;
 use std::time::Duration;
 
@@ -13,9 +13,7 @@ pub const GENERIC: Profile = Profile {
     honours_mr: false,
     deadlines: Deadlines {
         prompt: Duration::from_secs(10),
-        // RELIABILITY A-2: the network may take its time, and the modem repeats by itself. Any shorter wait makes
-        // duplicates.
-        submit: Duration::from_secs(180),
+        submit: SEND_DEADLINE,
         command: Duration::from_secs(5),
         // SIM access; +CMGD may take more than 7 s.
         memory: Duration::from_secs(25),

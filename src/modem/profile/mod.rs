@@ -7,6 +7,10 @@ pub use generic::GENERIC;
 use crate::at::Memory;
 use std::time::Duration;
 
+/// How long a final code is waited for after Ctrl-Z on GSM, UMTS and LTE: the network may take its time, and the modem
+/// repeats by itself. Any shorter wait makes duplicates. RELIABILITY A-2, 3GPP TS 24.011 §10.
+pub const SEND_DEADLINE: Duration = Duration::from_secs(180);
+
 /// What the driver must know about a make. A modem is asked first (`=?`); the profile says what to prefer among its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -75,7 +79,7 @@ mod tests {
     #[test]
     fn no_submit_is_given_up_before_the_network_has() {
         for profile in PROFILES {
-            assert!(profile.deadlines.submit >= Duration::from_secs(180), "{}", profile.name);
+            assert!(profile.deadlines.submit >= SEND_DEADLINE, "{}", profile.name);
         }
     }
 }

@@ -198,7 +198,7 @@ impl Writer {
     }
 
     /// T6.
-    fn ambiguous(
+    pub(crate) fn ambiguous(
         &mut self,
         tried: Try,
         reason: UncertainReason,
