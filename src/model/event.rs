@@ -1,5 +1,6 @@
 //! The event log's entries: what bridges publish, in the order it happened.
 
+use super::words::words;
 use super::{Failure, Iccid, Label, MessageId, PublicState, Timestamp, UncertainReason};
 use crate::tpdu::Scts;
 
@@ -169,92 +170,49 @@ impl Refusal {
     }
 }
 
-/// Kinds of refusal: the error codes of the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum RefusalCode {
-    /// Not UTF-8, or not JSON.
-    InvalidJson = 0,
-    /// A field is missing, unknown, or out of its range.
-    InvalidField = 1,
-    /// The recipient is not a number.
-    InvalidNumber = 2,
-    /// The id was used for another body.
-    IdReused = 3,
-    /// No SIM has this label.
-    UnknownSim = 4,
-    /// The recipient has opted out.
-    OptedOut = 5,
-    /// Policy says no (an emergency number, say).
-    Blocked = 6,
-    /// A limit is used up.
-    QuotaExceeded = 7,
-    /// More parts than `max_parts`, or the payload is too large.
-    TooLong = 8,
-    /// The time is already over.
-    Expired = 9,
-    /// No room; try again later.
-    QueueFull = 10,
-    /// The client may not do this.
-    NotAuthorized = 11,
-    /// Commands must not be retained.
-    RetainedCommand = 12,
-    /// This version cannot do it.
-    Unsupported = 13,
-    /// Our fault.
-    Internal = 14,
-    /// No message has this id.
-    NotFound = 15,
-    /// It is too late for that.
-    Conflict = 16,
+words! {
+    /// Kinds of refusal: the error codes of the contract.
+    pub enum RefusalCode {
+        /// Not UTF-8, or not JSON.
+        InvalidJson = 0 "invalid_json",
+        /// A field is missing, unknown, or out of its range.
+        InvalidField = 1 "invalid_field",
+        /// The recipient is not a number.
+        InvalidNumber = 2 "invalid_number",
+        /// The id was used for another body.
+        IdReused = 3 "id_reused",
+        /// No SIM has this label.
+        UnknownSim = 4 "unknown_sim",
+        /// The recipient has opted out.
+        OptedOut = 5 "opted_out",
+        /// Policy says no (an emergency number, say).
+        Blocked = 6 "blocked",
+        /// A limit is used up.
+        QuotaExceeded = 7 "quota_exceeded",
+        /// More parts than `max_parts`, or the payload is too large.
+        TooLong = 8 "too_long",
+        /// The time is already over.
+        Expired = 9 "expired",
+        /// No room; try again later.
+        QueueFull = 10 "queue_full",
+        /// The client may not do this.
+        NotAuthorized = 11 "not_authorized",
+        /// Commands must not be retained.
+        RetainedCommand = 12 "retained_command",
+        /// This version cannot do it.
+        Unsupported = 13 "unsupported",
+        /// Our fault.
+        Internal = 14 "internal",
+        /// No message has this id.
+        NotFound = 15 "not_found",
+        /// It is too late for that.
+        Conflict = 16 "conflict",
+    }
 }
 
 impl RefusalCode {
-    /// All codes with their words.
-    pub const WORDS: [(RefusalCode, &'static str); 17] = [
-        (RefusalCode::InvalidJson, "invalid_json"),
-        (RefusalCode::InvalidField, "invalid_field"),
-        (RefusalCode::InvalidNumber, "invalid_number"),
-        (RefusalCode::IdReused, "id_reused"),
-        (RefusalCode::UnknownSim, "unknown_sim"),
-        (RefusalCode::OptedOut, "opted_out"),
-        (RefusalCode::Blocked, "blocked"),
-        (RefusalCode::QuotaExceeded, "quota_exceeded"),
-        (RefusalCode::TooLong, "too_long"),
-        (RefusalCode::Expired, "expired"),
-        (RefusalCode::QueueFull, "queue_full"),
-        (RefusalCode::NotAuthorized, "not_authorized"),
-        (RefusalCode::RetainedCommand, "retained_command"),
-        (RefusalCode::Unsupported, "unsupported"),
-        (RefusalCode::Internal, "internal"),
-        (RefusalCode::NotFound, "not_found"),
-        (RefusalCode::Conflict, "conflict"),
-    ];
-
-    /// The word used in JSON.
-    pub fn word(self) -> &'static str {
-        RefusalCode::WORDS[self as usize].1
-    }
-
-    /// The code with this number; `None` for a number that no version has used.
-    pub fn from_number(n: u8) -> Option<RefusalCode> {
-        RefusalCode::WORDS.get(usize::from(n)).map(|(code, _)| *code)
-    }
-
     /// True when the same command may pass later.
     pub fn is_retryable(self) -> bool {
         matches!(self, RefusalCode::QueueFull | RefusalCode::QuotaExceeded | RefusalCode::Internal)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_words_agree() {
-        for (n, (code, _)) in RefusalCode::WORDS.into_iter().enumerate() {
-            assert_eq!(code as usize, n);
-        }
     }
 }

@@ -1,64 +1,40 @@
 //! Who is to blame for a failed try, and what follows: the one table of error codes.
 
-/// Who is to blame decides what follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Blame {
-    /// The number or the content: it fails on every SIM.
-    Message,
-    /// This SIM: barred, blocked, without credit.
-    Sim,
-    /// The network, for now.
-    Network,
-    /// The modem or its line.
-    Modem,
-}
+use super::words::words;
 
-impl Blame {
-    /// The word used in events.
-    pub fn word(self) -> &'static str {
-        match self {
-            Blame::Message => "message",
-            Blame::Sim => "sim",
-            Blame::Network => "network",
-            Blame::Modem => "modem",
-        }
+words! {
+    /// Who is to blame decides what follows.
+    pub enum Blame {
+        /// The number or the content: it fails on every SIM.
+        Message = 0 "message",
+        /// This SIM: barred, blocked, without credit.
+        Sim = 1 "sim",
+        /// The network, for now.
+        Network = 2 "network",
+        /// The modem or its line.
+        Modem = 3 "modem",
     }
 }
 
-/// What kind of failure it was: a row of RELIABILITY §2.4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailureCause {
-    /// The number does not exist or cannot be reached.
-    Recipient,
-    /// The PDU was refused.
-    Content,
-    /// The SIM may not send.
-    SimBlocked,
-    /// The service centre's address is unknown.
-    Config,
-    /// Congestion, no network, no answer from the centre.
-    Temporary,
-    /// A memory is full.
-    Storage,
-    /// The centre says it has this one already.
-    Duplicate,
-    /// Refused before the prompt, or the line failed before Ctrl-Z.
-    NotSent,
-}
-
-impl FailureCause {
-    /// The word used in events.
-    pub fn word(self) -> &'static str {
-        match self {
-            FailureCause::Recipient => "recipient",
-            FailureCause::Content => "content",
-            FailureCause::SimBlocked => "sim_blocked",
-            FailureCause::Config => "config",
-            FailureCause::Temporary => "temporary",
-            FailureCause::Storage => "storage",
-            FailureCause::Duplicate => "duplicate",
-            FailureCause::NotSent => "not_sent",
-        }
+words! {
+    /// What kind of failure it was: a row of RELIABILITY §2.4.
+    pub enum FailureCause {
+        /// The number does not exist or cannot be reached.
+        Recipient = 0 "recipient",
+        /// The PDU was refused.
+        Content = 1 "content",
+        /// The SIM may not send.
+        SimBlocked = 2 "sim_blocked",
+        /// The service centre's address is unknown.
+        Config = 3 "config",
+        /// Congestion, no network, no answer from the centre.
+        Temporary = 4 "temporary",
+        /// A memory is full.
+        Storage = 5 "storage",
+        /// The centre says it has this one already.
+        Duplicate = 6 "duplicate",
+        /// Refused before the prompt, or the line failed before Ctrl-Z.
+        NotSent = 7 "not_sent",
     }
 }
 

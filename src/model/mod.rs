@@ -8,6 +8,7 @@ mod number;
 mod outcome;
 mod part;
 mod view;
+mod words;
 
 pub use crate::tpdu::{Choice, MessageClass, Scts};
 pub use event::{Event, EventKind, InboundEvent, OrphanReport, RawInbound, Refusal, RefusalCode, StatusChange};

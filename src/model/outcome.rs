@@ -1,32 +1,21 @@
 //! How one try to send one part ended, as the driver saw it.
 
+use super::words::words;
 use std::fmt;
 
-/// Why nobody knows whether a part left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UncertainReason {
-    /// No final code by the deadline.
-    Timeout,
-    /// The port went away after Ctrl-Z.
-    HangUp,
-    /// The gateway ended between the armed mark and the result.
-    Crash,
-    /// A final code that does not say whether the network took it: bare `ERROR`, or a local code.
-    Code,
-    /// `OK` came without a readable `+CMGS`, or something else that fits nothing.
-    Garbled,
-}
-
-impl UncertainReason {
-    /// The word used in events.
-    pub fn word(self) -> &'static str {
-        match self {
-            UncertainReason::Timeout => "timeout",
-            UncertainReason::HangUp => "hang_up",
-            UncertainReason::Crash => "crash",
-            UncertainReason::Code => "code",
-            UncertainReason::Garbled => "garbled",
-        }
+words! {
+    /// Why nobody knows whether a part left.
+    pub enum UncertainReason {
+        /// No final code by the deadline.
+        Timeout = 0 "timeout",
+        /// The port went away after Ctrl-Z.
+        HangUp = 1 "hang_up",
+        /// The gateway ended between the armed mark and the result.
+        Crash = 2 "crash",
+        /// A final code that does not say whether the network took it: bare `ERROR`, or a local code.
+        Code = 3 "code",
+        /// `OK` came without a readable `+CMGS`, or something else that fits nothing.
+        Garbled = 4 "garbled",
     }
 }
 

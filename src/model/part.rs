@@ -1,5 +1,7 @@
 //! The states of a part, and how they roll up to the state of the message that the client sees.
 
+use super::words::words;
+
 /// Where a part stands: RELIABILITY §2.2. One part is one SMS-SUBMIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -85,60 +87,35 @@ impl PartState {
     }
 }
 
-/// The state of a message as clients see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum PublicState {
-    /// Accepted, nothing sent yet.
-    Queued = 0,
-    /// A part is on its way to the network, or some parts are through and others wait.
-    Sending = 1,
-    /// The service centre has all parts.
-    Sent = 2,
-    /// All parts are in the recipient's phone (final).
-    Delivered = 3,
-    /// It will not arrive whole (final, but a late report may still say delivered).
-    Failed = 4,
-    /// Its time was over (final).
-    Expired = 5,
-    /// Taken back before anything was sent (final).
-    Cancelled = 6,
-    /// Nobody knows whether a part left; being resolved.
-    Uncertain = 7,
-    /// Never known whether it left (final).
-    Unknown = 8,
-    /// The service centre is done but does not say delivered (final).
-    SentUnconfirmed = 9,
-    /// Sent; no report came in time (final).
-    NoReport = 10,
+words! {
+    /// The state of a message as clients see it.
+    pub enum PublicState {
+        /// Accepted, nothing sent yet.
+        Queued = 0 "queued",
+        /// A part is on its way to the network, or some parts are through and others wait.
+        Sending = 1 "sending",
+        /// The service centre has all parts.
+        Sent = 2 "sent",
+        /// All parts are in the recipient's phone (final).
+        Delivered = 3 "delivered",
+        /// It will not arrive whole (final, but a late report may still say delivered).
+        Failed = 4 "failed",
+        /// Its time was over (final).
+        Expired = 5 "expired",
+        /// Taken back before anything was sent (final).
+        Cancelled = 6 "cancelled",
+        /// Nobody knows whether a part left; being resolved.
+        Uncertain = 7 "uncertain",
+        /// Never known whether it left (final).
+        Unknown = 8 "unknown",
+        /// The service centre is done but does not say delivered (final).
+        SentUnconfirmed = 9 "sent_unconfirmed",
+        /// Sent; no report came in time (final).
+        NoReport = 10 "no_report",
+    }
 }
 
 impl PublicState {
-    /// All states with the word used in JSON and on the command line.
-    pub const WORDS: [(PublicState, &'static str); 11] = [
-        (PublicState::Queued, "queued"),
-        (PublicState::Sending, "sending"),
-        (PublicState::Sent, "sent"),
-        (PublicState::Delivered, "delivered"),
-        (PublicState::Failed, "failed"),
-        (PublicState::Expired, "expired"),
-        (PublicState::Cancelled, "cancelled"),
-        (PublicState::Uncertain, "uncertain"),
-        (PublicState::Unknown, "unknown"),
-        (PublicState::SentUnconfirmed, "sent_unconfirmed"),
-        (PublicState::NoReport, "no_report"),
-    ];
-
-    /// The word used in JSON and on the command line.
-    pub fn word(self) -> &'static str {
-        PublicState::WORDS[self as usize].1
-    }
-
-    /// The state with this number; `None` for a number that no version has used.
-    pub fn from_number(n: u8) -> Option<PublicState> {
-        PublicState::WORDS.get(usize::from(n)).map(|(state, _)| *state)
-    }
-
     /// True when no further change is to be expected.
     pub fn is_final(self) -> bool {
         !matches!(self, PublicState::Queued | PublicState::Sending | PublicState::Sent | PublicState::Uncertain)
@@ -224,11 +201,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_words_agree() {
+    fn states_stand_by_their_numbers() {
         for (n, state) in PartState::ALL.into_iter().enumerate() {
-            assert_eq!(state as usize, n);
-        }
-        for (n, (state, _)) in PublicState::WORDS.into_iter().enumerate() {
             assert_eq!(state as usize, n);
         }
     }

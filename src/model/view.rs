@@ -1,5 +1,6 @@
 //! What can be looked up: the state of messages, modems and SIMs as the outside sees it.
 
+use super::words::words;
 use super::{
     AttemptId, Failure, Iccid, Imei, Imsi, Label, MessageId, Number, PartState, PublicState, Timestamp, UncertainReason,
 };
@@ -76,68 +77,45 @@ pub struct QueueCounts {
     pub uncertain: u64,
 }
 
-/// What a modem is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ModemPhase {
-    /// The port cannot be opened, or was lost; tried again with back-off.
-    Offline,
-    /// The port is open; the modem is being set up.
-    BringUp,
-    /// It can send and receive.
-    Ready,
-    /// It answers, but the SIM or the network does not let it send.
-    Blocked,
-    /// The gateway is stopping.
-    Stopped,
-}
-
-impl ModemPhase {
-    /// The word used in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            ModemPhase::Offline => "offline",
-            ModemPhase::BringUp => "bringup",
-            ModemPhase::Ready => "ready",
-            ModemPhase::Blocked => "blocked",
-            ModemPhase::Stopped => "stopped",
-        }
+words! {
+    /// What a modem is doing.
+    pub enum ModemPhase {
+        /// The port cannot be opened, or was lost; tried again with back-off.
+        Offline = 0 "offline",
+        /// The port is open; the modem is being set up.
+        BringUp = 1 "bringup",
+        /// It can send and receive.
+        Ready = 2 "ready",
+        /// It answers, but the SIM or the network does not let it send.
+        Blocked = 3 "blocked",
+        /// The gateway is stopping.
+        Stopped = 4 "stopped",
     }
 }
 
-/// Network registration. 3GPP TS 27.007 §7.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Registration {
-    /// Not known yet.
-    #[default]
-    Unknown,
-    /// Not registered, not searching.
-    NotRegistered,
-    /// Registered in the home network (also "SMS only", "CSFB not preferred").
-    Home,
-    /// Searching.
-    Searching,
-    /// Denied by the network.
-    Denied,
-    /// Registered while roaming.
-    Roaming,
-    /// Emergency calls only.
-    EmergencyOnly,
+words! {
+    /// Network registration. 3GPP TS 27.007 §7.2.
+    #[derive(Default)]
+    pub enum Registration {
+        /// Not known yet.
+        #[default]
+        Unknown = 0 "unknown",
+        /// Not registered, not searching.
+        NotRegistered = 1 "not_registered",
+        /// Registered in the home network (also "SMS only", "CSFB not preferred").
+        Home = 2 "home",
+        /// Searching.
+        Searching = 3 "searching",
+        /// Denied by the network.
+        Denied = 4 "denied",
+        /// Registered while roaming.
+        Roaming = 5 "roaming",
+        /// Emergency calls only.
+        EmergencyOnly = 6 "emergency_only",
+    }
 }
 
 impl Registration {
-    /// The word used in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Registration::Unknown => "unknown",
-            Registration::NotRegistered => "not_registered",
-            Registration::Home => "home",
-            Registration::Searching => "searching",
-            Registration::Denied => "denied",
-            Registration::Roaming => "roaming",
-            Registration::EmergencyOnly => "emergency_only",
-        }
-    }
-
     /// True when an SMS can leave.
     pub fn can_send(self) -> bool {
         matches!(self, Registration::Home | Registration::Roaming)

@@ -204,7 +204,7 @@ fn read_status(row: &Row<'_>) -> rusqlite::Result<Option<StatusChange>> {
         parts: row.get(16)?,
         parts_sent: row.get(7)?,
         failure: read_failure(row.get(8)?, row.get(9)?, row.get(10)?),
-        uncertain: row.get::<_, Option<u8>>(11)?.and_then(uncertain_from),
+        uncertain: row.get::<_, Option<u8>>(11)?.and_then(UncertainReason::from_number),
         report_status: row.get(12)?,
         duplicate_possible: row.get(13)?,
         restarted: row.get(19)?,
@@ -217,17 +217,7 @@ pub(super) fn read_tags(text: &str) -> Vec<String> {
 }
 
 pub(super) fn read_failure(blame: Option<u8>, cause: Option<u8>, code: Option<u16>) -> Option<Failure> {
-    use FailureCause::{Config, Content, Duplicate, NotSent, Recipient, SimBlocked, Storage, Temporary};
-    let blames = [Blame::Message, Blame::Sim, Blame::Network, Blame::Modem];
-    let causes = [Recipient, Content, SimBlocked, Config, Temporary, Storage, Duplicate, NotSent];
-    let blame = blames.into_iter().find(|each| Some(*each as u8) == blame)?;
-    let cause = causes.into_iter().find(|each| Some(*each as u8) == cause)?;
-    Some(Failure { blame, cause, code })
-}
-
-pub(super) fn uncertain_from(n: u8) -> Option<UncertainReason> {
-    use UncertainReason::{Code, Crash, Garbled, HangUp, Timeout};
-    [Timeout, HangUp, Crash, Code, Garbled].into_iter().find(|reason| *reason as u8 == n)
+    Some(Failure { blame: Blame::from_number(blame?)?, cause: FailureCause::from_number(cause?)?, code })
 }
 
 fn read_orphan(connection: &Connection, row: i64) -> rusqlite::Result<Option<OrphanReport>> {

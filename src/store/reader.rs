@@ -1,10 +1,11 @@
 //! The thread that only reads: look-ups and events, so that they never hold an arming up.
 
 use super::StoreError;
-use super::events::{read_failure, read_tags, uncertain_from};
+use super::events::{read_failure, read_tags};
 use super::outbox::message::unpack;
 use crate::model::{
     AttemptId, AttemptView, Event, Iccid, MessageId, MessageView, PartView, PublicState, StatusChange, Timestamp,
+    UncertainReason,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 use tokio::sync::mpsc::error::TrySendError;
@@ -209,7 +210,7 @@ fn read_attempt(attempt: i64, row: &Row<'_>) -> rusqlite::Result<Option<AttemptV
         ended_at: row.get::<_, Option<i64>>(4)?.map(Timestamp),
         mr: row.get(5)?,
         failure: read_failure(row.get(6)?, row.get(7)?, row.get(8)?),
-        uncertain: row.get::<_, Option<u8>>(9)?.and_then(uncertain_from),
+        uncertain: row.get::<_, Option<u8>>(9)?.and_then(UncertainReason::from_number),
         resend_of: row.get::<_, Option<i64>>(10)?.map(AttemptId),
         routing: row.get(11)?,
     }))

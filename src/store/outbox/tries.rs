@@ -155,7 +155,7 @@ impl Writer {
                     // Only tries without a definite failure are changed once they are out of memory.
                     failure: None,
                     code: row.get(10)?,
-                    uncertain: row.get::<_, Option<u8>>(11)?.and_then(crate::store::events::uncertain_from),
+                    uncertain: row.get::<_, Option<u8>>(11)?.and_then(UncertainReason::from_number),
                     new: None,
                 })
             })
