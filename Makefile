@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge conformance fuzz mutants tools
+.PHONY: help demo test lint bench bench-peers judge codec-peers conformance fuzz mutants tools
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
@@ -57,6 +57,11 @@ judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restar
 	cargo build --release
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py --chaos
+
+codec-peers: ## Random texts written by python-messaging (from PyPI) are read here.
+	cargo build
+	python3 -m pip install --quiet --target $(BENCH_TARGET)/python python-messaging==0.5.13
+	GSMGATE_BIN=target/debug/gsmgate PYTHONPATH=$(BENCH_TARGET)/python PYTHONDONTWRITEBYTECODE=1 python3 tests/judge/codec_peers.py
 
 bench-peers: $(MODEMSIM) tools ## Side by side with other gateways: BENCH=folder CASES=a,b PEERS=smstools.
 	python3 -c 'import paho.mqtt' 2>/dev/null || python3 -m pip install --quiet --target $(BENCH_TARGET)/python paho-mqtt
