@@ -7,7 +7,7 @@ use super::gsm7::{self, Shift};
 use super::ucs2;
 use super::udh::Concat;
 use super::user_data::UserData;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 /// A message as far as its parts are here.
@@ -45,20 +45,25 @@ pub fn messages(parts: &[Deliver]) -> Vec<Joined<'_>> {
     let mut messages: Vec<Generation<'_>> = Vec::new();
     // The messages of one key, the oldest first.
     let mut by_key: HashMap<(&Address, Concat), Vec<usize>> = HashMap::new();
+    // The contents that each part came with so far: as many messages of its key have that part.
+    let mut contents: HashMap<(&Address, Concat), HashSet<&UserData>> = HashMap::new();
     for part in parts {
         let concat = part.ud.udh.concat().filter(|concat| concat.total > 1);
         let Some(concat) = concat else {
             messages.push(Generation { total: 1, parts: BTreeMap::from([(1, part)]) });
             continue;
         };
+        let seen = contents.entry((&part.oa, concat)).or_default();
+        let generation = seen.len();
+        if !seen.insert(&part.ud) {
+            continue;
+        }
         let known = by_key.entry((&part.oa, Concat { seq: 1, ..concat })).or_default();
-        let same = |index: &&usize| messages[**index].parts.get(&concat.seq).is_none_or(|other| other.ud == part.ud);
-        let index = known.iter().find(same).copied().unwrap_or_else(|| {
+        if generation == known.len() {
             known.push(messages.len());
             messages.push(Generation { total: concat.total, parts: BTreeMap::new() });
-            messages.len() - 1
-        });
-        messages[index].parts.insert(concat.seq, part);
+        }
+        messages[known[generation]].parts.insert(concat.seq, part);
     }
     messages.into_iter().map(Generation::joined).collect()
 }
