@@ -255,6 +255,13 @@ fn before_surrogate(octets: &[u8], at: usize) -> usize {
 mod tests {
     use super::*;
 
+    #[test]
+    fn every_choice_has_its_word() {
+        for (word, choice) in Choice::WORDS {
+            assert_eq!(choice.word(), word);
+        }
+    }
+
     fn lengths(text: &str, choice: Choice) -> Vec<usize> {
         super::text(text, choice).unwrap().iter().map(|segment| segment.payload.len()).collect()
     }

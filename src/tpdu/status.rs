@@ -67,6 +67,24 @@ mod tests {
     use super::StatusCategory::{Delivered, GaveUp, Pending, Permanent, Unconfirmed};
     use super::*;
 
+    /// The values that 3GPP TS 23.040 §9.2.3.15 gives a meaning. Errors are the same whether the centre goes on or not.
+    #[test]
+    fn every_status_of_the_standard_says_what_it_is() {
+        let shown = |st| Status(st).to_string();
+        let defined = (0x00..=0x02).chain(0x20..=0x25).chain(0x40..=0x49).chain(0x60..=0x65);
+        for st in 0x00..=0x7F {
+            let own = matches!(st, 0x10..=0x1F | 0x30..=0x3F | 0x50..=0x5F | 0x70..=0x7F);
+            let says = !["service centre's own value", "reserved value"].contains(&shown(st).as_str());
+            assert_eq!(says, defined.clone().any(|each| each == st), "{st:02X}");
+            assert_eq!(shown(st) == "service centre's own value", own, "{st:02X}");
+        }
+        for still in 0x20..=0x25 {
+            assert_eq!(shown(still), shown(still + 0x40), "{still:02X}");
+        }
+        let permanent: std::collections::BTreeSet<_> = (0x40..=0x49).map(shown).collect();
+        assert_eq!(permanent.len(), 10);
+    }
+
     /// First and last of each range of 3GPP TS 23.040 §9.2.3.15.
     #[test]
     fn table_of_statuses() {

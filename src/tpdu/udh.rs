@@ -307,6 +307,30 @@ impl From<Ports> for InformationElement {
 mod tests {
     use super::*;
 
+    /// The identifiers of the table in 3GPP TS 23.040 §9.2.3.24: 02, 03, 1B to 1F, 26 to 6F, A0 to BF and E0 up are none.
+    #[test]
+    fn every_identifier_of_the_standard_has_a_name_of_its_own() {
+        let name = |iei| InformationElement { iei, data: vec![] }.name();
+        let named = (0x00..=0x01).chain(0x04..=0x1A).chain(0x20..=0x25);
+        let names: std::collections::BTreeSet<_> = named.clone().map(name).collect();
+        assert_eq!(names.len(), named.count());
+        assert!(!names.contains("unknown element"));
+        for (range, want) in [
+            (0x02..=0x03, "unknown element"),
+            (0x1B..=0x1F, "unknown element"),
+            (0x26..=0x6F, "unknown element"),
+            (0x70..=0x7F, "SIM toolkit security header"),
+            (0x80..=0x9F, "SME to SME, by agreement"),
+            (0xA0..=0xBF, "unknown element"),
+            (0xC0..=0xDF, "service centre's own"),
+            (0xE0..=0xFF, "unknown element"),
+        ] {
+            for iei in range {
+                assert_eq!(name(iei), want, "{iei:02X}");
+            }
+        }
+    }
+
     fn narrow(reference: u16, total: u8, seq: u8) -> Option<Concat> {
         Some(Concat { reference, wide: false, total, seq })
     }
