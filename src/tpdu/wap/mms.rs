@@ -172,5 +172,13 @@ mod tests {
     fn what_is_not_known_is_passed_over() {
         let found = notification("8681 9580 4578747261006F6E6500 BF03616263 9658 00");
         assert_eq!(found.subject.as_deref(), Some("X"));
+        assert_eq!(notification("8081 9658 00").subject.as_deref(), Some("X"), "the field with the number 0");
+    }
+
+    #[test]
+    fn what_is_no_notification_says_what_is_missing() {
+        let decode = |line: &str| decode(&mut Reader::new(&hex::decode(line).unwrap(), 0)).unwrap_err().to_string();
+        assert_eq!(decode("836100"), "mms.message-type at octet 3: missing");
+        assert_eq!(decode("8C82"), "mms.content-location at octet 2: missing");
     }
 }

@@ -152,6 +152,7 @@ const MEDIA_TYPES: [(u64, &str); 14] = [
 #[cfg(test)]
 mod tests {
     use super::super::super::pdu::hex;
+    use super::super::super::udh::{Concat, InformationElement, Ports, Udh};
     use super::super::mms::Expiry;
     use super::super::wbxml::Action;
     use super::*;
@@ -197,6 +198,41 @@ mod tests {
         let line = "0106 01 B0 02066A00850A0378797A00850370706169642F3132332F6162632E776D6C0001";
         let loading = Loading { href: "http://www.xyz.com/ppaid/123/abc.wml".into(), action: Action::ExecuteLow };
         assert_eq!(push(line).unwrap().body, Body::Loading(loading));
+    }
+
+    #[test]
+    fn a_push_is_known_by_its_port_and_whole() {
+        let ports = |dst, wide| Ports { dst, src: 9200, wide };
+        let ports_element = |ports: Ports| InformationElement::from(ports);
+        let concat = |total| InformationElement::from(Concat { reference: 1, wide: false, total, seq: 1 });
+        let payload = hex::decode("01060183FF").unwrap();
+        for (name, elements, want) in [
+            ("to the push port", vec![ports_element(ports(2948, true))], true),
+            ("to another port", vec![ports_element(ports(2949, true))], false),
+            ("to a port of 8 bits", vec![ports_element(ports(2948 & 0xFF, false))], false),
+            ("to no port", vec![], false),
+            ("the only part", vec![ports_element(ports(2948, true)), concat(1)], true),
+            ("a part of two", vec![ports_element(ports(2948, true)), concat(2)], false),
+        ] {
+            let ud = UserData { udh: Udh(elements), payload: payload.clone() };
+            assert_eq!(Push::of(&ud).is_some(), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_applications() {
+        for (name, headers, want) in [
+            ("by number", "AF84", Some(4)),
+            ("by name", "AF 782D6100", None),
+            ("after a header by name", "5800 7900 AF84", Some(4)),
+            ("after another field", "9081 AF84", Some(4)),
+            ("after a shift of the code page", "01 AF84", None),
+            ("none", "9081", None),
+        ] {
+            let headers = hex::decode(headers).unwrap();
+            let line = [&[0x01, 0x06, u8::try_from(headers.len() + 1).unwrap(), 0x83][..], &headers, &[0xFF]].concat();
+            assert_eq!(Push::decode(&line).unwrap().application_id, want, "{name}");
+        }
     }
 
     #[test]

@@ -299,10 +299,24 @@ mod tests {
                 }),
             ),
             ("attribute that is not known", "02056A00 45C6 30037A00 0B036100 01", with(|_| {})),
+            ("a tag by name", "02056A00 84 00 0B036100 01", with(|_| {})),
+            ("a tag by name, with nothing", "02056A00 04 00 C5 0B036100 01", with(|_| {})),
             ("short date", "02056A00 45C6 0B036100 0AC30219 99 01", with(|i| i.created = Some("1999".into()))),
             ("nothing", "02056A00", Ok(Indication::default())),
         ] {
             assert_eq!(si(line), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn table_of_loadings() {
+        for (name, line, href, action) in [
+            ("low", "02066A00 85 08036100 01", "a", Action::ExecuteLow),
+            ("high", "02066A00 85 06 08036100 01", "a", Action::ExecuteHigh),
+            ("cache", "02066A00 85 07 09036100 01", "http://a", Action::Cache),
+        ] {
+            let want = Loading { href: href.into(), action };
+            assert_eq!(loading(&hex::decode(line).unwrap(), 0), Ok(want), "{name}");
         }
     }
 

@@ -173,6 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn table_of_lengths() {
+        for (octets, want) in [
+            (&[0x00][..], Ok(0)),
+            (&[0x1E], Ok(30)),
+            (&[0x1F, 0x81, 0x00], Ok(128)),
+            (&[0x20], Err("f at octet 0: not a length".to_owned())),
+        ] {
+            assert_eq!(value_length(&mut reader(octets), "f").map_err(|error| error.to_string()), want);
+        }
+    }
+
+    #[test]
     fn table_of_encoded_strings() {
         for (name, octets, want) in [
             ("plain", &b"hi\0"[..], "hi"),
