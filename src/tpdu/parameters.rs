@@ -83,3 +83,23 @@ const PID: u8 = 0x01;
 const DCS: u8 = 0x02;
 const UDL: u8 = 0x04;
 const EXTENSION: u8 = 0x80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bit 7 says that another octet of TP-PI follows. 3GPP TS 23.040 §9.2.3.27.
+    #[test]
+    fn table_of_indicators() {
+        for (name, octets, want) in [
+            ("plain", &[0x05, 0x55][..], (0x05, &[0x55][..])),
+            ("with one more octet", &[0x81, 0x00, 0x55], (0x81, &[0x55])),
+            ("with two more octets", &[0x81, 0x80, 0x01, 0x55], (0x81, &[0x55])),
+            ("none", &[], (0, &[])),
+            ("filled up", &[0xFF, 0xFF], (0, &[0xFF, 0xFF])),
+        ] {
+            let mut reader = Reader::new(octets, 0);
+            assert_eq!((read_indicator(&mut reader), reader.rest()), (Ok(want.0), want.1), "{name}");
+        }
+    }
+}

@@ -220,6 +220,12 @@ mod tests {
     }
 
     #[test]
+    fn places_in_a_body_count_from_the_first_octet_of_the_push() {
+        assert_eq!(push("0106 01 AE 02").unwrap_err(), "wbxml.public-id at octet 5: 1 octets needed, 0 left");
+        assert_eq!(push("0106 01 B0 02").unwrap_err(), "wbxml.public-id at octet 5: 1 octets needed, 0 left");
+    }
+
+    #[test]
     fn table_of_applications() {
         for (name, headers, want) in [
             ("by number", "AF84", Some(4)),
