@@ -260,8 +260,11 @@ impl Scheduler {
                 self.seen.insert(iccid.clone(), (self.clock)());
             }
             lane.ready = status.phase == ModemPhase::Ready && sim.is_some();
-            if sim.is_some() && sim != lane.sim {
-                lane.sim = sim;
+            if let Some((iccid, label)) = sim.filter(|sim| lane.sim.as_ref() != Some(sim)) {
+                lane.sim = Some((iccid.clone(), label.clone()));
+                // Its row is made now, not with a sync of its own in the middle of its first send. Where the store has no
+                // room for that, it is made then.
+                let _ = self.store.sim_seen(iccid, label, (self.clock)()).await;
                 self.load_past(index).await?;
             }
         }
