@@ -119,7 +119,8 @@ impl Writer {
 
     /// Remembers a message that is left on its SIM.
     pub(super) fn leave_alone(&mut self, iccid: &Iccid, sha256: &[u8; 32]) -> rusqlite::Result<()> {
-        let Some(sim) = self.sims.rows.get(iccid) else { return Ok(()) };
+        let Some(sim) = self.sims.rows.get(iccid).copied() else { return Ok(()) };
+        self.begin()?;
         self.connection
             .prepare_cached("INSERT OR IGNORE INTO left_alone (sim, sha256) VALUES (?1, ?2)")?
             .execute(params![sim, sha256])?;
