@@ -132,3 +132,29 @@ fn secrets_come_from_credentials_first_and_are_never_shown() {
     let config = parse(&format!("{broker}password_file = {file:?}\n"));
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+/// The key of a client certificate is a secret like the password: a credential is as good as a file.
+#[test]
+fn a_certificate_finds_its_key_among_the_credentials() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["mqtt.key", "client.pem"] {
+        std::fs::write(dir.path().join(name), "hunter2").unwrap();
+    }
+    let certificate = format!("cert_file = {:?}\n", dir.path().join("client.pem"));
+    let key = format!("key_file = {:?}\n", dir.path().join("mqtt.key"));
+    let missing = "is missing; a certificate and its key go together";
+    for (name, keys, credentials, lacks) in [
+        ("a certificate alone", certificate.clone(), None, Some("mqtt.key_file")),
+        ("with a credential", certificate.clone(), Some(dir.path()), None),
+        ("with a file", format!("{certificate}{key}"), None, None),
+        ("a key alone", key, None, Some("mqtt.cert_file")),
+        ("no certificate", String::new(), Some(dir.path()), None),
+    ] {
+        let text = format!("[mqtt]\nurl = \"mqtts://127.0.0.1\"\n{keys}");
+        let (output, _) = gsmgate(&text, &["check"], credentials);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(said.contains(missing), lacks.is_some(), "{name}: {said}");
+        assert!(lacks.is_none_or(|key| said.contains(&format!("{key}: {missing}"))), "{name}: {said}");
+        assert!(!said.contains("hunter2"), "{name}: {said}");
+    }
+}
