@@ -27,6 +27,17 @@ async fn take(link: &mut Link, last: u64) -> Vec<u64> {
     }
 }
 
+/// The number of the next command that the gateway acknowledges; events are acknowledged meanwhile.
+async fn acknowledged(link: &mut Link) -> u16 {
+    loop {
+        match link.next().await.expect("the link stays") {
+            Packet::PubAck(id) => return id,
+            Packet::Publish(publish) => link.puback(publish.id, 0).await,
+            _ => {}
+        }
+    }
+}
+
 async fn cursor_at(rig: &Rig, seq: u64) {
     soon("the cursor moves", async {
         while rig.gateway.cursor("mqtt").await.unwrap() != seq {
@@ -86,13 +97,7 @@ async fn goes_on_with_a_session_that_only_the_broker_remembers() {
     let mut link = broker.accept(true, &[]).await;
     assert_eq!(take(&mut link, 3).await, [1, 2, 3]);
     link.command(SEND, 7, br#"{"to":"+491701234567","text":"a"}"#).await;
-    loop {
-        match link.next().await.unwrap() {
-            Packet::PubAck(id) => break assert_eq!(id, 7),
-            Packet::Publish(publish) => link.puback(publish.id, 0).await,
-            _ => {}
-        }
-    }
+    assert_eq!(acknowledged(&mut link).await, 7);
     rig.kill().await;
 }
 
@@ -236,13 +241,7 @@ async fn a_command_is_acknowledged_after_its_commit() {
     let quiet = tokio::time::timeout(std::time::Duration::from_millis(300), link.next()).await;
     assert!(quiet.is_err(), "{quiet:?}");
     database.execute_batch("ROLLBACK").unwrap();
-    loop {
-        match link.next().await.unwrap() {
-            Packet::PubAck(id) => break assert_eq!(id, 9),
-            Packet::Publish(publish) => link.puback(publish.id, 0).await,
-            _ => {}
-        }
-    }
+    assert_eq!(acknowledged(&mut link).await, 9);
     assert!(rig.gateway.message(&"x".parse().unwrap()).await.is_ok());
     rig.kill().await;
 }
@@ -308,13 +307,7 @@ async fn a_command_that_comes_again_unacknowledged_is_carried_out_once() {
             soon("the command is carried out", queued).await;
             link.command(SEND, 9, payload).await;
         }
-        loop {
-            match link.next().await.expect("the link stays") {
-                Packet::PubAck(id) => break assert_eq!(id, 9),
-                Packet::Publish(publish) => link.puback(publish.id, 0).await,
-                _ => {}
-            }
-        }
+        assert_eq!(acknowledged(&mut link).await, 9);
         assert_eq!(rig.gateway.counts().await.unwrap().queued, 1, "{comes_again_in_hand}");
         rig.kill().await;
     }
