@@ -100,8 +100,7 @@ fn over_one_less(layout: Layout, segments: &[Segment], alphabet: Alphabet, shift
         _ => return segments.last().map_or(0, |segment| segment.payload.len()),
     };
     let all: usize = segments.iter().map(|segment| segment.payload.len()).sum();
-    let last = segments.last().map_or(0, |segment| segment.payload.len());
-    if all > room { all - room } else { last }
+    all.saturating_sub(room)
 }
 
 fn occurrences(text: &str, is_one: impl Fn(char) -> bool) -> Vec<Occurrence> {

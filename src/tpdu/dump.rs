@@ -415,6 +415,15 @@ mod tests {
     }
 
     #[test]
+    fn elements_have_places_of_their_own() {
+        let line = "00 44 029121 00 04 99309251619580 0A 08 0A0141 0003C30201 41";
+        let lines = dump(&hex::decode(line).unwrap(), Direction::FromModem).unwrap();
+        let places: Vec<_> =
+            lines.iter().filter(|line| line.value.starts_with("IEI")).map(|line| (line.start, line.len)).collect();
+        assert_eq!(places, [(16, 3), (19, 5)]);
+    }
+
+    #[test]
     fn deliver_part_of_two_with_filler() {
         let line = "07917283010010F5 44 0D D0E8329BFD46 9701 00 00 99309251619580 0C 050003C30201 D06536FB0D FFFF";
         assert_eq!(

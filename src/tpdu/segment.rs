@@ -335,6 +335,38 @@ mod tests {
         }
     }
 
+    /// Characters that only the single shift table of Bengali has: two septets each. Its parts have 149.
+    #[test]
+    fn national_tables_by_what_they_take_and_not_by_guess() {
+        let bengali = Shift { locking: None, single: Some(Language::Bengali) };
+        let turkish = Shift { locking: Some(Language::Turkish), single: None };
+        for (name, text, shift, n_parts) in [
+            ("to the last septet of one part", "০".repeat(77) + "x", bengali, 1),
+            ("one more", "০".repeat(78), Shift::NONE, 2),
+            ("three parts by number is one more with whole escapes", "০".repeat(149), Shift::NONE, 3),
+            ("fits in 255 parts only so", "ığş".repeat(255 * 149 / 3), turkish, 255),
+        ] {
+            let segments = super::text(&text, Choice::National).unwrap();
+            assert_eq!((segments.len(), segments[0].shift), (n_parts, shift), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_length_is_answered_by_its_length_first() {
+        let largest = 255 * 153 * 3;
+        for (length, want) in [(largest, None), (largest + 1, Some(SegmentError::TooManyParts))] {
+            let text = "x".repeat(length - 2) + "я";
+            let error = super::text(&text, Choice::Gsm7).unwrap_err();
+            let not_gsm7 = NotGsm7 { character: 'я', at: length - 2 };
+            assert_eq!(error, want.unwrap_or(SegmentError::NotGsm7(not_gsm7)), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_of_a_segment_is_no_content() {
+        assert_eq!(format!("{:?}", text("secret", Choice::Auto).unwrap()), "[Segment(Gsm7, 6 octets)]");
+    }
+
     #[test]
     fn replaced_where_everything_can_be() {
         for (text, likeness, alphabet) in [
@@ -394,6 +426,7 @@ mod tests {
             assert!(ud.udh.len_octets() + ud.payload.len() <= MAX_OCTETS);
             assert_eq!((ud.udh.ports().map(|ports| ports.dst), ud.udh.concat()), (port, concat));
         }
+        assert_eq!(octets(&vec![7; 255 * 134], None).map(|segments| segments.len()), Ok(255));
         assert_eq!(octets(&vec![7; 255 * 134 + 1], None), Err(SegmentError::TooManyParts));
         assert_eq!(octets(&vec![7; 255 * 128 + 1], Some(1)), Err(SegmentError::TooManyParts));
     }

@@ -86,7 +86,10 @@ pub fn decode_as(string: &str, form: Form, dcs: Option<CbsDcs>) -> String {
 /// digits is left as it is, since a balance is likelier than four packed septets.
 pub fn guess(string: &str, dcs: Option<CbsDcs>) -> Form {
     let Some(octets) = octets(string) else { return Form::Raw };
-    if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Ucs2) && octets.len() % 2 == 0 {
+    // Half a unit at the end: cut by the modem where the rest is of one script, else something else.
+    let whole = &octets[..octets.len() & !1];
+    let says_ucs2 = dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Ucs2);
+    if says_ucs2 && (whole.len() == octets.len() || looks_like_ucs2(whole)) {
         return Form::Ucs2;
     }
     let has_letters = string.bytes().any(|c| c.is_ascii_alphabetic());
@@ -136,6 +139,7 @@ mod tests {
             ("six characters", "123456", "31D98C56B301", "123456"),
             ("CR on the boundary: another", "1234567\r", "31D98C56B3DD1A0D", "1234567\r\r"),
             ("CR before the filling", "123456\r", "31D98C56B3351A", "123456\r"),
+            ("sixteen characters", "1234567812345678", "31D98C56B3DD7031D98C56B3DD70", "1234567812345678"),
             ("nothing", "", "", ""),
         ] {
             let septets = gsm7::encode(text).unwrap();
@@ -169,6 +173,21 @@ mod tests {
             ("digits in UCS-2", "00310032", GSM7, Form::Ucs2, "12"),
             ("digits that are data", "40014002", Some(CbsDcs(0x44)), Form::Octets, "@\u{1}@\u{2}"),
             ("a word that is hex", "DEADBE", GSM7, Form::Raw, "DEADBE"),
+            ("cut in a unit", "0411043004", UCS2, Form::Ucs2, "Ба"),
+            ("octets that are no units", "C2303BEC1E9741", UCS2, Form::Packed, "Balance "),
+            ("one unit is too few for a shape", "042F", GSM7, Form::Raw, "042F"),
+            ("three of Cyrillic and none of Latin", "042F042F042F", GSM7, Form::Ucs2, "ЯЯЯ"),
+            ("half of it Latin", "0041004112345678", None, Form::Raw, "0041004112345678"),
+            ("more than half", "00410041004112345678", None, Form::Ucs2, "AAAሴ噸"),
+            ("a line feed is Latin", "000A000A000A12345678", None, Form::Ucs2, "\n\n\nሴ噸"),
+            ("a tab is not", "00090009000912345678", None, Form::Raw, "00090009000912345678"),
+            ("the last page of a script", "1FFF1FFF1FFF", None, Form::Ucs2, "\u{1FFF}\u{1FFF}\u{1FFF}"),
+            ("the first behind them", "202020202020", None, Form::Raw, "202020202020"),
+            ("the edges of what digits can be in ASCII", "00200079", None, Form::Ucs2, " y"),
+            ("before them", "00190030", None, Form::Raw, "00190030"),
+            ("behind them", "00200080", None, Form::Raw, "00200080"),
+            ("three octets are a word", "ABCDEF", GSM7, Form::Raw, "ABCDEF"),
+            ("four are packed", "C2303BEC", GSM7, Form::Packed, "Bala"),
             ("odd digits", "123ABCDEF", GSM7, Form::Raw, "123ABCDEF"),
             ("nothing", "", None, Form::Raw, ""),
             ("data", "4142438485868788", Some(CbsDcs(0x44)), Form::Octets, "ABC\u{84}\u{85}\u{86}\u{87}\u{88}"),

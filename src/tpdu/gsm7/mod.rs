@@ -182,6 +182,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn all_that_can_be_copied_is() {
+        let shared: String = (0..=u8::MAX).filter(|octet| tables::is_shared(*octet)).map(char::from).collect();
+        assert_eq!(shared, " !\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+        for at in 0..BLOCK {
+            let mut block = [b'x'; BLOCK];
+            assert!(all_shared(&block));
+            block[at] = b'$';
+            assert!(!all_shared(&block), "{at}");
+        }
+    }
+
     /// Codes of 3GPP TS 23.038 §6.2.1 and §6.2.1.1, of which many implementations have a wrong one.
     #[test]
     fn table_of_codes() {

@@ -565,6 +565,13 @@ mod tests {
     }
 
     #[test]
+    fn spanish_alone_has_no_locking_table() {
+        for language in Language::ALL {
+            assert_eq!(language.has_locking_table(), language != Language::Spanish, "{language:?}");
+        }
+    }
+
+    #[test]
     fn no_table_is_what_the_default_alphabet_is() {
         for septet in (0..128).filter(|septet| *septet != ESCAPE) {
             assert_eq!(Shift::NONE.character(septet), MAIN[usize::from(septet)]);

@@ -233,11 +233,40 @@ mod tests {
             ("after a header by name", "5800 7900 AF84", Some(4)),
             ("after another field", "9081 AF84", Some(4)),
             ("after a shift of the code page", "01 AF84", None),
+            ("a long number", "AF 0201F4", Some(500)),
+            ("by a name that begins with a blank", "AF 206100", None),
+            ("a name may begin with 0x7F", "AF 7F6100 AF85", Some(5)),
             ("none", "9081", None),
         ] {
             let headers = hex::decode(headers).unwrap();
             let line = [&[0x01, 0x06, u8::try_from(headers.len() + 1).unwrap(), 0x83][..], &headers, &[0xFF]].concat();
             assert_eq!(Push::decode(&line).unwrap().application_id, want, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_dump_says_of_each() {
+        let push = |body| Push { transaction: 1, content_type: "a/b".into(), application_id: None, body };
+        let mms = |from: Option<&str>| MmsNotification {
+            transaction_id: "T".into(),
+            version: (1, 0),
+            from: from.map(str::to_owned),
+            subject: None,
+            class: None,
+            size: None,
+            expiry: None,
+            content_location: "http://m".into(),
+        };
+        let indication = Indication { href: "http://i".into(), text: "news".into(), ..Indication::default() };
+        let loading = Loading { href: "http://l".into(), action: Action::Cache };
+        for (body, want) in [
+            (Body::MmsNotification(mms(None)), "a multimedia message of a hidden sender waits at http://m"),
+            (Body::MmsNotification(mms(Some("+491"))), "a multimedia message of +491 waits at http://m"),
+            (Body::Indication(indication), "\"news\" at http://i"),
+            (Body::Loading(loading), "load http://l"),
+            (Body::Other(vec![1, 2]), "a/b, 2 octets"),
+        ] {
+            assert_eq!(push(body).to_string(), want);
         }
     }
 
