@@ -230,6 +230,50 @@ fn decode_answers_line_by_line() {
 }
 
 #[test]
+fn decode_reads_cell_broadcasts_and_ussd() {
+    let page = "402111120F12F3F7DB0D";
+    let (exit, said) = lines(gsmgate().args(["decode", "--cell-broadcast", page]).output().unwrap());
+    assert_eq!(exit, Some(0));
+    assert!(said.iter().any(|line| line.contains("2–3  1112") && line.ends_with("national alert")), "{said:#?}");
+    for (args, want) in [
+        (
+            &["--cell-broadcast", page][..],
+            json!({ "kind": "cell_broadcast", "message_id": 4370, "page": 1, "pages": 2, "text": "soon", "dcs": 15 }),
+        ),
+        (
+            &["--cell-broadcast", "4021"],
+            json!({ "valid": false, "error": { "field": "cbs.message-identifier",
+            "octet": 2, "detail": "2 octets needed, 0 left" } }),
+        ),
+        (&["--ussd", "C2303BEC1E974139"], json!({ "kind": "ussd", "form": "packed", "text": "Balance 9" })),
+        (&["--ussd", "0411043B", "--dcs", "72"], json!({ "form": "ucs2", "alphabet": "ucs2", "text": "Бл" })),
+        (&["--ussd", "1234"], json!({ "valid": true, "form": "raw", "text": "1234" })),
+    ] {
+        let (_, said) = lines(gsmgate().args(["decode", "--json"]).args(args).output().unwrap());
+        let ours: Value = serde_json::from_str(&said[0]).unwrap();
+        for (key, value) in want.as_object().unwrap() {
+            assert_eq!(&ours[key], value, "{args:?} {key}");
+        }
+    }
+    let (exit, _) = lines(gsmgate().args(["decode", "--ussd", "--cell-broadcast", page]).output().unwrap());
+    assert_eq!(exit, Some(2), "one or the other");
+}
+
+/// A line of 10 MB is answered as one, and not kept; the next is read.
+#[test]
+fn decode_answers_a_line_that_is_too_long() {
+    let long = "0".repeat(10_000_000);
+    let good = "07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07";
+    let mut child = gsmgate().args(["decode", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{long}\n{good}\n{long}").as_bytes()).unwrap();
+    let (_, said) = lines(child.wait_with_output().unwrap());
+    let answers: Vec<Value> = said.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let detail = |n: usize| answers[n]["error"]["detail"].as_str().unwrap_or("none");
+    assert_eq!((answers.len(), answers[1]["text"].as_str()), (3, Some("How are you?")));
+    assert!(detail(0).ends_with("over the limit of 8192") && detail(2).ends_with("over the limit of 8192"));
+}
+
+#[test]
 fn encode_writes_what_decode_reads() {
     let encode = |args: &[&str]| lines(gsmgate().arg("encode").args(args).output().unwrap());
     let decode = |pdu: &str| -> Value {

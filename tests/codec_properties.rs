@@ -254,6 +254,7 @@ proptest! {
             let _ = (page.language(), broadcast::join(std::slice::from_ref(&page)), page.dcs.to_string());
             prop_assert_eq!(SerialNumber::from_bits(page.serial.bits()), page.serial);
         }
+        prop_assert_eq!(broadcast::decode(&octets).err(), dump_broadcast(&octets).err());
         let line = hex::encode(&octets);
         prop_assert!(ussd::decode(&line, Some(CbsDcs(dcs))).len() <= MAX_OUT_OCTETS);
         let _ = (ussd::decode(&line, None), ussd::unpack(&octets));

@@ -3,10 +3,10 @@
 use super::exit::{Exit, Failure};
 use super::{Common, out, pdu_json};
 use crate::telemetry::escape;
-use crate::tpdu::{Direction, FieldLine, dump, hex};
+use crate::tpdu::{CbsDcs, Direction, FieldLine, dump, dump_broadcast, hex, ussd};
 use clap::Args;
 use serde_json::{Value, json};
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 /// Octets of a PDU shown beside its field; the value has them all.
 const SHOWN_OCTETS: usize = 12;
@@ -17,10 +17,13 @@ const SHOWN_OCTETS: usize = 12;
   gsmgate decode 07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07
   gsmgate decode --to-modem 0011000B916407281553F80000AA0AE8329BFD4697D9EC37 --json
   grep -o '[0-9A-F]*$' trace.txt | gsmgate decode
+  gsmgate decode --cell-broadcast 402111120F11C8F71D
+  gsmgate decode --ussd C2303BEC1E974139 --dcs 15
 
 Exit code 1 when one of them cannot be read; each of the others is shown all the same.")]
 pub(super) struct Options {
     /// Hexadecimal PDUs; none: one a line from standard input.
+    #[arg(value_name = "HEX")]
     pdus: Vec<String>,
     /// The PDU is on its way to the modem: read SMS-SUBMIT.
     #[arg(long)]
@@ -28,20 +31,51 @@ pub(super) struct Options {
     /// The PDU comes from the modem: read SMS-DELIVER or SMS-STATUS-REPORT (the default).
     #[arg(long, conflicts_with = "to_modem")]
     from_modem: bool,
+    /// Pages of a cell broadcast, as +CBM hands them over.
+    #[arg(long, conflicts_with_all = ["to_modem", "from_modem"])]
+    cell_broadcast: bool,
+    /// Strings of +CUSD: what is between the quotes, in any of the forms that modems write.
+    #[arg(long, conflicts_with_all = ["to_modem", "from_modem", "cell_broadcast"])]
+    ussd: bool,
+    /// The data coding scheme that +CUSD had behind the string, such as 15 or 72.
+    #[arg(long, value_name = "N", requires = "ussd")]
+    dcs: Option<u8>,
+}
+
+/// What a line is.
+#[derive(Clone, Copy)]
+enum Kind {
+    Pdu(Direction),
+    CellBroadcast,
+    Ussd(Option<CbsDcs>),
+}
+
+impl Options {
+    fn kind(&self) -> Kind {
+        match self {
+            Options { ussd: true, dcs, .. } => Kind::Ussd(dcs.map(CbsDcs)),
+            Options { cell_broadcast: true, .. } => Kind::CellBroadcast,
+            Options { to_modem: true, .. } => Kind::Pdu(Direction::ToModem),
+            _ => Kind::Pdu(Direction::FromModem),
+        }
+    }
 }
 
 pub(super) fn run(common: &Common, options: &Options) -> Result<Exit, Failure> {
-    let direction = if options.to_modem { Direction::ToModem } else { Direction::FromModem };
+    let kind = options.kind();
     let mut all_read = true;
     let mut show = |line: &[u8]| -> Result<(), Failure> {
         // What is not UTF-8 is no hex either.
         let line = String::from_utf8_lossy(line);
-        all_read &= one(common, line.trim(), direction)?;
+        all_read &= one(common, line.trim(), kind)?;
         Ok(())
     };
     if options.pdus.is_empty() {
-        for line in std::io::stdin().lock().split(b'\n') {
-            show(&line.map_err(|error| Failure::new(Exit::NoInput, format!("standard input: {error}")))?)?;
+        let mut input = std::io::stdin().lock();
+        while let Some(line) =
+            next_line(&mut input).map_err(|error| Failure::new(Exit::NoInput, format!("standard input: {error}")))?
+        {
+            show(&line)?;
         }
     } else {
         options.pdus.iter().try_for_each(|pdu| show(pdu.as_bytes()))?;
@@ -49,11 +83,39 @@ pub(super) fn run(common: &Common, options: &Options) -> Result<Exit, Failure> {
     Ok(if all_read { Exit::Ok } else { Exit::Failed })
 }
 
-/// One answer for one PDU; false when it cannot be read.
-fn one(common: &Common, line: &str, direction: Direction) -> Result<bool, Failure> {
-    let fields = hex::decode(line).and_then(|octets| Ok((dump(&octets, direction)?, octets)));
+/// The next line without its end; of a longer one as much as tells that it is too long.
+fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let most = hex::MAX_CHARACTERS as u64 + 2;
+    if input.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else {
+        input.skip_until(b'\n')?;
+    }
+    Ok(Some(line))
+}
+
+/// One answer for one line; false when it cannot be read.
+fn one(common: &Common, line: &str, kind: Kind) -> Result<bool, Failure> {
+    if let Kind::Ussd(dcs) = kind {
+        let answer = pdu_json::ussd(line, dcs);
+        if common.json {
+            out::object(Value::Object(answer))?;
+        } else {
+            out::line(format!("{:<8}{}", pdu_json::ussd_form(ussd::guess(line, dcs)), ussd::decode(line, dcs)))?;
+        }
+        return Ok(true);
+    }
+    let fields = |octets: &[u8]| match kind {
+        Kind::Pdu(direction) => dump(octets, direction),
+        _ => dump_broadcast(octets),
+    };
+    let fields = hex::decode(line).and_then(|octets| Ok((fields(&octets)?, octets)));
     match &fields {
-        Ok((fields, octets)) if common.json => out::object(object(fields, octets, direction))?,
+        Ok((fields, octets)) if common.json => out::object(object(fields, octets, kind))?,
         Ok((fields, octets)) => out::raw(lines(fields, octets))?,
         Err(error) if common.json => out::object(json!({ "valid": false, "error": pdu_json::decode_error(error) }))?,
         Err(error) => eprintln!("gsmgate: {}", escape(&error.to_string())),
@@ -77,9 +139,13 @@ fn lines(fields: &[FieldLine], octets: &[u8]) -> String {
     fields.iter().map(line).collect()
 }
 
-fn object(fields: &[FieldLine], octets: &[u8], direction: Direction) -> Value {
+fn object(fields: &[FieldLine], octets: &[u8], kind: Kind) -> Value {
     // What can be dumped can be read: the same readers did it.
-    let mut object = pdu_json::values(octets, direction).unwrap_or_default();
+    let values = match kind {
+        Kind::Pdu(direction) => pdu_json::values(octets, direction),
+        _ => pdu_json::broadcast(octets),
+    };
+    let mut object = values.unwrap_or_default();
     let one = |field: &FieldLine| {
         let FieldLine { name, start, len, value, warning } = field;
         json!({ "name": name, "octet": start, "octets": len, "value": value, "warning": warning })

@@ -1,8 +1,9 @@
 //! A PDU's values as JSON, with the keys that codecs' conformance vectors use.
 
+use crate::tpdu::broadcast::{self, Page};
 use crate::tpdu::{
-    Address, Alphabet, Concat, Dcs, DecodeError, Direction, Incoming, Outgoing, Parameters, Pdu, Pid, Ports, Scts,
-    SpecialMessage, Udh, UserData, ValidityPeriod, WaitingKind, hex, join, wap,
+    Address, Alphabet, CbsDcs, Concat, Dcs, DecodeError, Direction, Incoming, MessageClass, Outgoing, Parameters, Pdu,
+    Pid, Ports, Scts, SpecialMessage, Udh, UserData, ValidityPeriod, WaitingKind, hex, join, ussd, wap,
 };
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,55 @@ pub(super) fn values(octets: &[u8], direction: Direction) -> Result<Map<String, 
         Direction::ToModem => out.outgoing(&Outgoing::decode(octets)?),
     }
     Ok(out.0)
+}
+
+/// A cell broadcast: what all its pages say alike, and the text of those that are here.
+pub(super) fn broadcast(octets: &[u8]) -> Result<Map<String, Value>, DecodeError> {
+    let pages = broadcast::decode(octets)?;
+    let mut out = Out::default();
+    out.put("valid", true);
+    out.put("kind", "cell_broadcast");
+    let Some(Page { serial, message_id, dcs, page, pages: total, .. }) = pages.first() else { return Ok(out.0) };
+    out.put("serial_number", serial.bits());
+    out.put("scope", serial.scope);
+    out.put("code", serial.code);
+    out.put("update", serial.update);
+    out.put("message_id", *message_id);
+    out.put("subject", broadcast::subject(*message_id));
+    out.cbs_scheme(*dcs);
+    out.put("language", pages[0].language());
+    // A message of UMTS has all its pages at once.
+    out.put("page", *page);
+    out.put("pages", *total);
+    out.put("text", if pages.len() > 1 { broadcast::join(&pages) } else { Some(pages[0].text()) });
+    if dcs.alphabet() == Alphabet::Octets {
+        let content: Vec<u8> = pages.iter().flat_map(|page| page.content.clone()).collect();
+        out.put("data_hex", hex::encode(&content));
+    }
+    Ok(out.0)
+}
+
+/// A string of `+CUSD`.
+pub(super) fn ussd(string: &str, dcs: Option<CbsDcs>) -> Map<String, Value> {
+    let mut out = Out::default();
+    out.put("valid", true);
+    out.put("kind", "ussd");
+    out.put("form", ussd_form(ussd::guess(string, dcs)));
+    if let Some(dcs) = dcs {
+        out.cbs_scheme(dcs);
+    }
+    out.put("text", ussd::decode(string, dcs));
+    out.0
+}
+
+/// The word for a form.
+pub(super) fn ussd_form(form: ussd::Form) -> &'static str {
+    match form {
+        ussd::Form::Raw => "raw",
+        ussd::Form::Packed => "packed",
+        ussd::Form::Ucs2 => "ucs2",
+        ussd::Form::Octets => "octets",
+    }
 }
 
 #[derive(Default)]
@@ -135,17 +185,25 @@ impl Out {
     }
 
     fn scheme(&mut self, dcs: Dcs) {
-        self.put("dcs", dcs.0);
-        let alphabet = match dcs.text_alphabet() {
+        self.coding(dcs.0, dcs.text_alphabet(), dcs.is_compressed(), dcs.class());
+    }
+
+    fn cbs_scheme(&mut self, dcs: CbsDcs) {
+        self.coding(dcs.0, dcs.alphabet(), dcs.is_compressed(), dcs.class());
+    }
+
+    fn coding(&mut self, dcs: u8, alphabet: Alphabet, is_compressed: bool, class: Option<MessageClass>) {
+        self.put("dcs", dcs);
+        let alphabet = match alphabet {
             Alphabet::Gsm7 => "gsm7",
             Alphabet::Octets => "8bit",
             Alphabet::Ucs2 => "ucs2",
         };
         self.put("alphabet", alphabet);
-        if dcs.is_compressed() {
+        if is_compressed {
             self.put("compressed", true);
         }
-        if let Some(class) = dcs.class() {
+        if let Some(class) = class {
             self.put("class", class.bits());
         }
     }

@@ -174,6 +174,16 @@ impl SerialNumber {
     }
 }
 
+/// The pages that octets are: one as GSM and LTE have it, all of them as UMTS has them.
+pub fn decode(octets: &[u8]) -> Result<Vec<Page>, DecodeError> {
+    if is_umts(octets) { Page::decode_umts(octets) } else { Page::decode(octets).map(|page| vec![page]) }
+}
+
+/// More octets than a page of GSM has: the shortest message of UMTS has 90.
+pub(super) fn is_umts(octets: &[u8]) -> bool {
+    octets.len() > HEADER_OCTETS + CONTENT_OCTETS
+}
+
 /// The text of a whole message; `None` until there is every page. Pages of other messages are passed over, of two with
 /// one number the first counts.
 pub fn join(pages: &[Page]) -> Option<String> {
@@ -218,8 +228,10 @@ pub fn subject(message_id: u16) -> Option<&'static str> {
     })
 }
 
+/// What stands in front of a page. 3GPP TS 23.041 §9.4.1.2.
+const HEADER_OCTETS: usize = 6;
 /// Content of a page. 3GPP TS 23.041 §9.4.1.2.5.
-const CONTENT_OCTETS: usize = 82;
+pub(super) const CONTENT_OCTETS: usize = 82;
 /// Septets of a page.
 const MAX_SEPTETS: usize = 93;
 /// Pages of a message. 3GPP TS 23.041 §9.4.1.2.4.

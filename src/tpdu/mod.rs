@@ -43,7 +43,7 @@ pub use command::{Command, CommandType};
 pub use dcs::{Alphabet, CodingGroup, Dcs, MessageClass, MessageWaiting, WaitingKind};
 pub use deliver::Deliver;
 pub use deliver_report::DeliverReport;
-pub use dump::{Direction, FieldLine, dump};
+pub use dump::{Direction, FieldLine, dump, dump_broadcast};
 pub use error::{DecodeError, Detail, EncodeError};
 pub use failure_cause::{FailureCategory, FailureCause};
 pub use parameters::Parameters;

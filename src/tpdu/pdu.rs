@@ -196,7 +196,7 @@ pub mod hex {
     };
 
     /// The longest line read. A PDU has at most 352 digits, a record on a SIM 352, a cell broadcast less.
-    const MAX_CHARACTERS: usize = 8192;
+    pub const MAX_CHARACTERS: usize = 8192;
 
     fn error(octet: usize, detail: Detail) -> DecodeError {
         DecodeError { field: "hex", octet, detail }

@@ -1,5 +1,7 @@
 //! A PDU field by field, for people.
 
+mod broadcast;
+
 use super::address::{self, Address};
 use super::command::CommandType;
 use super::dcs::{Alphabet, Dcs};
@@ -17,6 +19,8 @@ use super::time::{Scts, ValidityPeriod};
 use super::udh::{Concat, Hyperlink, InformationElement, Ports, SpecialMessage, Udh};
 use super::user_data::UserData;
 use super::wap::Push;
+
+pub use broadcast::dump_broadcast;
 
 /// Which way a PDU goes: TP-MTI means different things by direction. 3GPP TS 23.040 §9.2.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,7 +49,7 @@ pub struct FieldLine {
 /// Every field of a PDU that begins with a service centre field. Fields follow each other without gaps; those that
 /// are bits of one octet share it.
 pub fn dump(octets: &[u8], direction: Direction) -> Result<Vec<FieldLine>, DecodeError> {
-    let mut dump = Dump { octets, reader: Reader::new(octets, 0), lines: Vec::with_capacity(24) };
+    let mut dump = Dump::new(octets);
     dump.smsc()?;
     let start = dump.reader.at();
     let first = dump.reader.octet("tp-mti")?;
@@ -76,7 +80,11 @@ struct Dump<'a> {
     lines: Vec<FieldLine>,
 }
 
-impl Dump<'_> {
+impl<'a> Dump<'a> {
+    fn new(octets: &'a [u8]) -> Dump<'a> {
+        Dump { octets, reader: Reader::new(octets, 0), lines: Vec::with_capacity(24) }
+    }
+
     fn line(&mut self, name: &'static str, start: usize, len: usize, value: impl Into<String>) {
         self.lines.push(FieldLine { name, start, len, value: value.into(), warning: None });
     }
