@@ -3,10 +3,12 @@
 use super::address::Address;
 use super::dcs::{Alphabet, Dcs};
 use super::deliver::Deliver;
+use super::error::DecodeError;
 use super::gsm7::{self, Shift};
 use super::ucs2;
 use super::udh::Concat;
 use super::user_data::UserData;
+use super::wap::Push;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
@@ -28,6 +30,11 @@ impl Joined<'_> {
         // What was cut in two is not put together over a gap.
         let runs = self.parts.chunk_by(|a, b| seq(a) + 1 == seq(b));
         runs.map(|run| text(&run.iter().map(|part| (&part.dcs, &part.ud)).collect::<Vec<_>>())).collect()
+    }
+
+    /// The WAP push that it is, where all of it is here.
+    pub fn push(&self) -> Option<Result<Push, DecodeError>> {
+        Push::of_parts(&self.parts.iter().map(|part| &part.ud).collect::<Vec<_>>())
     }
 }
 

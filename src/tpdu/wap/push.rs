@@ -52,9 +52,17 @@ impl fmt::Display for Push {
 impl Push {
     /// The push that is in these user data, where they are one: by their port, and not a part of several.
     pub fn of(ud: &UserData) -> Option<Result<Push, DecodeError>> {
-        let is_push = ud.udh.ports().is_some_and(|ports| ports.wide && ports.dst == PUSH_PORT);
-        let is_part = ud.udh.concat().is_some_and(|concat| concat.total > 1);
-        (is_push && !is_part).then(|| Push::decode(&ud.payload))
+        Push::of_parts(&[ud])
+    }
+
+    /// The push that all parts of a message are, in their order. `None` where one is missing.
+    pub fn of_parts(parts: &[&UserData]) -> Option<Result<Push, DecodeError>> {
+        let is_push = |ud: &&UserData| ud.udh.ports().is_some_and(|ports| ports.wide && ports.dst == PUSH_PORT);
+        let total = parts.first()?.udh.concat().map_or(1, |concat| usize::from(concat.total));
+        (total == parts.len() && parts.iter().all(is_push)).then(|| {
+            let payload: Vec<u8> = parts.iter().flat_map(|part| part.payload.iter().copied()).collect();
+            Push::decode(&payload)
+        })
     }
 
     /// Reads the user data of a message to the push port, its parts joined. Places count from the first of these octets.
@@ -151,6 +159,8 @@ const MEDIA_TYPES: [(u64, &str); 14] = [
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::deliver::Deliver;
+    use super::super::super::join;
     use super::super::super::pdu::hex;
     use super::super::super::udh::{Concat, InformationElement, Ports, Udh};
     use super::super::mms::Expiry;
@@ -217,6 +227,30 @@ mod tests {
             let ud = UserData { udh: Udh(elements), payload: payload.clone() };
             assert_eq!(Push::of(&ud).is_some(), want, "{name}");
         }
+    }
+
+    #[test]
+    fn a_push_in_parts_is_read_when_all_are_there() {
+        let octets =
+            hex::decode("010601AE 02056A0045C60D0378797A008503656D61696C2F3132332F6162632E776D6C0001").unwrap();
+        let total = octets.len().div_ceil(10) as u8;
+        let part = |(seq, payload): (u8, &[u8])| Deliver {
+            ud: UserData {
+                udh: Udh(vec![
+                    InformationElement::from(Ports { dst: 2948, src: 9200, wide: true }),
+                    InformationElement::from(Concat { reference: 1, wide: false, total, seq }),
+                ]),
+                payload: payload.to_vec(),
+            },
+            ..Deliver::default()
+        };
+        let parts: Vec<Deliver> = (1..=total).zip(octets.chunks(10)).map(part).rev().collect();
+        let joined = join::messages(&parts);
+        assert_eq!(joined[0].push(), Some(Push::decode(&octets)));
+        assert!(joined[0].push().is_some_and(|push| push.is_ok()));
+        assert_eq!(join::messages(&parts[1..])[0].push(), None, "a part is missing");
+        assert!(parts.iter().all(|part| Push::of(&part.ud).is_none()), "no part is the whole");
+        assert_eq!(Push::of_parts(&[]), None);
     }
 
     #[test]
