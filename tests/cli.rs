@@ -297,6 +297,11 @@ fn encode_writes_what_decode_reads() {
     }
     assert_eq!(pdu["validity"]["seconds"], 6 * 3600);
 
+    let (_, said) = encode(&["1701234567", "Hi", "--toa", "161", "--validity", "enhanced:01AA0000000000"]);
+    let pdu = decode(&said[0]);
+    assert_eq!((&pdu["toa"], &pdu["number_type"]), (&161.into(), &"national".into()));
+    assert_eq!((&pdu["validity"]["format"], &pdu["validity"]["efi"]), (&"enhanced".into(), &1.into()));
+
     let long = "ığş".repeat(60);
     let (_, said) = encode(&["4711", &long, "--encoding", "national", "--wide", "--ref", "300"]);
     let parts: Vec<Value> = said.iter().map(|line| decode(line)).collect();
@@ -311,6 +316,7 @@ fn encode_writes_what_decode_reads() {
     for (args, want) in [
         (&["47x11", "a"][..], "tp-da: 'x' is not a digit of an address"),
         (&["4711", "a", "--validity", "5"], "--validity: a span like 45m"),
+        (&["4711", "a", "--validity", "enhanced:01"], "enhanced: and 14 hexadecimal digits"),
         (&["4711", "я", "--encoding", "gsm7"], "is not in the GSM 7 bit alphabet"),
         (&["4711", "--data", "ABC"], "--data: hex at octet 3: an odd number"),
         (&["4711", "a", "--ref", "300"], "--ref: over 255 needs --wide"),

@@ -5,8 +5,8 @@ use super::{Common, out, table};
 use crate::tpdu::advice::{Advice, Occurrence, Saving};
 use crate::tpdu::gsm7::Shift;
 use crate::tpdu::{
-    Address, Alphabet, Choice, Concat, Dcs, InformationElement, Layout, MessageClass, MessageReference, Pdu, Pid,
-    Ports, Scts, Segment, Submit, Udh, ValidityPeriod, advice, hex, segment,
+    Address, Alphabet, Choice, Concat, Dcs, InformationElement, Layout, MessageClass, MessageReference, NumberingPlan,
+    Pdu, Pid, Ports, Scts, Segment, Submit, TypeOfNumber, Udh, ValidityPeriod, advice, hex, segment,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -44,7 +44,11 @@ pub(super) struct Options {
     /// Say what the text costs, why, and what would cost less.
     #[arg(long)]
     explain: bool,
-    /// TP-VP: a span (45m, 6h, 3d, 2w), an instant (2026-12-24T18:00:00+01:00), or an octet (octet:167).
+    /// TP-DA's type of address as an octet, such as 161 for a national number; + means 145, else 129.
+    #[arg(long, value_name = "128-255", value_parser = clap::value_parser!(u8).range(128..))]
+    toa: Option<u8>,
+    /// TP-VP: a span (45m, 6h, 3d, 2w), an instant (2026-12-24T18:00:00+01:00), an octet of the relative format
+    /// (octet:167), or seven of the enhanced one (enhanced:01AA0000000000).
     #[arg(long, value_name = "PERIOD")]
     validity: Option<String>,
     /// TP-SRR: ask for a status report.
@@ -156,7 +160,7 @@ fn pdus(options: &Options, segments: Vec<Segment>) -> Result<Vec<Line>, Failure>
             srr: options.report,
             rp: options.reply_path,
             mr: MessageReference(options.mr),
-            da: Address::from_number(&options.to),
+            da: recipient(options),
             pid: Pid(options.pid),
             dcs,
             vp,
@@ -170,16 +174,29 @@ fn pdus(options: &Options, segments: Vec<Segment>) -> Result<Vec<Line>, Failure>
     Ok(lines)
 }
 
+fn recipient(options: &Options) -> Address {
+    let number = Address::from_number(&options.to);
+    let Some(toa) = options.toa else { return number };
+    Address { ton: TypeOfNumber::from_bits(toa >> 4), npi: NumberingPlan::from_bits(toa), ..number }
+}
+
 fn ports_first(udh: &mut Udh, ports: Ports) {
     udh.0.insert(0, InformationElement::from(ports));
 }
 
-/// `45m`, `6h`, `3d`, `2w`; an instant; `octet:167`.
+/// `45m`, `6h`, `3d`, `2w`; an instant; `octet:167`; `enhanced:` and seven octets.
 fn validity(text: &str) -> Result<ValidityPeriod, Failure> {
-    let wrong =
-        || usage("--validity: a span like 45m, 6h, 3d, 2w, an instant with its offset, or octet:0 to octet:255");
+    let wrong = || {
+        usage(
+            "--validity: a span like 45m, 6h, 3d, 2w, an instant with its offset, octet:0 to octet:255, or enhanced: and 14 hexadecimal digits",
+        )
+    };
     if let Some(octet) = text.strip_prefix("octet:") {
         return octet.parse().map(ValidityPeriod::Relative).map_err(|_| wrong());
+    }
+    if let Some(octets) = text.strip_prefix("enhanced:") {
+        let octets = hex::decode(octets).ok().and_then(|octets| octets.try_into().ok());
+        return octets.map(ValidityPeriod::Enhanced).ok_or_else(wrong);
     }
     if text.contains('T') {
         return instant(text).map(ValidityPeriod::Absolute).ok_or_else(wrong);
