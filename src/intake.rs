@@ -16,6 +16,9 @@ const IN_FLIGHT: usize = 64;
 /// A message this much older than the first sight of its SIM belongs to whoever had the SIM before.
 const STRANGE_AFTER: Duration = Duration::from_secs(24 * 3600);
 
+/// A process that ends so soon after it saw a SIM first may not have looked through it.
+const NEW_FOR: Duration = Duration::from_secs(10 * 60);
+
 /// What to do with old messages on a SIM that this gateway has never seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Adopt {
@@ -102,8 +105,8 @@ impl Intake {
         }
     }
 
-    /// True for what was on a SIM long before it was ours. That is found out when the SIM is seen for the first time,
-    /// and remembered; later no time stamp makes a message strange.
+    /// True for what was on a SIM long before it was ours. That is found out when the SIM is seen for the first time
+    /// or soon after, and remembered; later no time stamp makes a message strange.
     async fn is_strange(
         &mut self,
         received: &Received,
@@ -127,7 +130,8 @@ impl Intake {
         }
         let sent_at = message.scts.unix_seconds().map(|seconds| Timestamp(seconds.saturating_mul(1000)));
         let old = sent_at.is_some_and(|sent_at| sent_at.after(STRANGE_AFTER) < seen.first);
-        if !old || seen.first < self.started {
+        let is_new = seen.first >= self.started || at < seen.first.after(NEW_FOR);
+        if !old || !is_new {
             return Ok(false);
         }
         tracing::info!(%sim, "an old message on a new SIM stays there; set adopt = \"publish\" to take such in");
@@ -271,13 +275,12 @@ mod tests {
             Rig { dir, store, closer, sender, task, next_index: 0 }
         }
 
-        /// Another process, an hour later.
-        async fn restart(self) -> Rig {
+        /// Another process, later.
+        async fn restart(self, clock: fn() -> Timestamp) -> Rig {
             drop(self.sender);
             self.task.await.unwrap();
             self.closer.close();
             drop(self.store);
-            let clock = || NOW.after(Duration::from_secs(3600));
             Rig::start(self.dir, Settings { adopt: Adopt::Keep, name_sim: name_sim(), clock })
         }
 
@@ -353,11 +356,22 @@ mod tests {
         let old = |text: &str| Deliver { scts: Scts::from_unix(NOW.0 / 1000 - 100_000, 0).unwrap(), ..deliver(text) };
         let mut rig = Rig::new(Adopt::Keep);
         assert_eq!(rig.give(pdu(old("theirs")), true).await, Ok(Disposal::Keep));
-        let mut rig = rig.restart().await;
+        let mut rig = rig.restart(|| NOW.after(NEW_FOR)).await;
         assert_eq!(rig.give(pdu(old("theirs")), true).await, Ok(Disposal::Keep));
         // It came while nobody looked, with a time stamp that lies: it is ours.
         assert_eq!(rig.give(pdu(old("ours")), true).await, Ok(Disposal::Delete));
         assert_eq!(rig.end().await.len(), 1);
+    }
+
+    /// The SIM's row is there as soon as the SIM is seen, and the process may end before it has looked through it.
+    #[tokio::test]
+    async fn a_sim_is_new_for_a_while() {
+        let old = |text: &str| Deliver { scts: Scts::from_unix(NOW.0 / 1000 - 100_000, 0).unwrap(), ..deliver(text) };
+        let rig = Rig::new(Adopt::Keep);
+        rig.store.sim_seen("8949000000000001000".parse().unwrap(), "sim-1".parse().unwrap(), NOW).await.unwrap();
+        let mut rig = rig.restart(|| NOW.after(NEW_FOR - Duration::from_secs(1))).await;
+        assert_eq!(rig.give(pdu(old("theirs")), true).await, Ok(Disposal::Keep));
+        assert_eq!(rig.end().await, []);
     }
 
     #[tokio::test]
