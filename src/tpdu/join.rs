@@ -153,6 +153,11 @@ mod tests {
             ("two widths", vec![part(1, 1, "a"), wide(part(1, 2, "b"))], &[("a", &[2]), ("b", &[1])]),
             ("two totals", vec![part(1, 1, "a"), deliver("+491", 1, 3, 2, "b")], &[("a", &[2]), ("b", &[1, 3])]),
             ("one of one", vec![deliver("+491", 1, 1, 1, "a"), whole], &[("a", &[]), ("whole", &[])]),
+            (
+                "one of one, twice: no parts, so nothing comes again",
+                vec![deliver("+491", 1, 1, 1, "a"), deliver("+491", 1, 1, 1, "a")],
+                &[("a", &[]), ("a", &[])],
+            ),
             ("nothing", vec![], &[]),
         ] {
             let ours: Vec<(String, Vec<u8>)> = messages(&parts).into_iter().map(|m| (m.text(), m.missing)).collect();
@@ -160,6 +165,12 @@ mod tests {
                 ours.iter().map(|(text, missing)| (text.as_str(), missing.as_slice())).collect();
             assert_eq!(ours, want, "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_shown_is_how_much() {
+        let parts = [deliver("+491", 1, 3, 1, "secret"), deliver("+491", 1, 3, 3, "secret")];
+        assert_eq!(format!("{:?}", messages(&parts)), "[Joined(2 of 3)]");
     }
 
     #[test]

@@ -251,6 +251,7 @@ mod tests {
             assert_eq!(ours.as_deref().map_err(String::as_str), want, "{name}");
         }
         assert_eq!(hex::encode(&[0x00, 0x9A, 0xFF]), "009AFF");
+        assert_eq!(hex::decode(&"0".repeat(8192)).map(|octets| octets.len()), Ok(4096));
         let error = hex::decode(&"0".repeat(10_000_000)).unwrap_err();
         assert_eq!(error.to_string(), "hex at octet 8192: 10000000 is over the limit of 8192");
     }
