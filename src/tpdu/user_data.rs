@@ -88,3 +88,20 @@ fn header_octets(octets: &[u8], start: usize) -> Result<usize, DecodeError> {
     }
     Ok(header)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_septet_is_named() {
+        assert_eq!(check_septets(&[0x00, 0x7F]), Ok(()));
+        assert_eq!(check_septets(&[0x7F, 0x80]), Err(EncodeError::NotASeptet { at: 1, value: 0x80 }));
+    }
+
+    #[test]
+    fn what_is_shown_is_how_much() {
+        let ud = UserData { udh: Udh::default(), payload: b"secret".to_vec() };
+        assert_eq!(format!("{ud:?}"), "UserData { udh: Udh([]), payload_len: 6 }");
+    }
+}
