@@ -565,6 +565,16 @@ mod tests {
     }
 
     #[test]
+    fn of_two_codes_the_lowest_is_written() {
+        let mut chars = [VOID; 128];
+        (chars[0x10], chars[0x20], chars[0x30]) = ('x', 'a', 'x');
+        let table = Table::of(chars);
+        assert_eq!((table.code('x'), table.code('a'), table.code('b')), (Some(0x10), Some(0x20), None));
+        let written = table.codes.iter().filter(|(c, _)| *c != char::MAX).count();
+        assert_eq!(written, 2, "each character is there once");
+    }
+
+    #[test]
     fn spanish_alone_has_no_locking_table() {
         for language in Language::ALL {
             assert_eq!(language.has_locking_table(), language != Language::Spanish, "{language:?}");
