@@ -574,6 +574,15 @@ mod tests {
         assert_eq!(written, 2, "each character is there once");
     }
 
+    /// The Indian main tables have no capitals: 3GPP TS 23.038 §A.3.
+    #[test]
+    fn capitals_of_indian_texts_are_escaped() {
+        let hindi = Shift { locking: Some(Language::Hindi), single: Some(Language::Hindi) };
+        for c in 'A'..='Z' {
+            assert_eq!((hindi.main_code(c), hindi.escaped_code(c)), (None, Some(c as u8)));
+        }
+    }
+
     #[test]
     fn spanish_alone_has_no_locking_table() {
         for language in Language::ALL {
