@@ -267,6 +267,7 @@ mod tests {
             ("after a header by name", "5800 7900 AF84", Some(4)),
             ("after another field", "9081 AF84", Some(4)),
             ("after a shift of the code page", "01 AF84", None),
+            ("after one that would be a name", "01 00 83 AF84", None),
             ("a long number", "AF 0201F4", Some(500)),
             ("by a name that begins with a blank", "AF 206100", None),
             ("a name may begin with 0x7F", "AF 7F6100 AF85", Some(5)),

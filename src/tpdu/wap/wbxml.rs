@@ -299,6 +299,11 @@ mod tests {
                 }),
             ),
             ("attribute that is not known", "02056A00 45C6 30037A00 0B036100 01", with(|_| {})),
+            (
+                "a text in a tag without attributes",
+                "02056A00 45C60B036100 01 46 036D00 01",
+                with(|i| i.text = "m".into()),
+            ),
             ("a tag by name", "02056A00 84 00 0B036100 01", with(|_| {})),
             ("a tag by name, with nothing", "02056A00 04 00 C5 0B036100 01", with(|_| {})),
             ("short date", "02056A00 45C6 0B036100 0AC30219 99 01", with(|i| i.created = Some("1999".into()))),
