@@ -33,6 +33,9 @@ cp Cargo.lock "$package/"
 # The copy of the package is deeper, and mutated in yet another folder.
 GSMGATE_SHARED=$(realpath "${GSMGATE_SHARED:-../shared}" 2>/dev/null || true)
 export GSMGATE_SHARED
-# Bits that are put together lie apart, so that | and ^ are the same there.
-exec cargo mutants --exclude-re 'replace \| with \^' --dir "$package" --no-shuffle --output target \
+equivalent=()
+while IFS= read -r expression; do
+    equivalent+=(--exclude-re "$expression")
+done < <(grep -v '^#\|^$' tests/mutants.equivalent)
+exec cargo mutants "${equivalent[@]}" --dir "$package" --no-shuffle --output target \
     --jobs "${JOBS:-2}" --minimum-test-timeout 60 "$@"
