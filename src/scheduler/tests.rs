@@ -133,13 +133,26 @@ impl Stage {
         let phase = if ready { ModemPhase::Ready } else { ModemPhase::Offline };
         self.statuses[lane].send_modify(|status| status.phase = phase);
         self.changed.send_modify(|n| *n += 1);
-        tokio::task::yield_now().await;
+        self.tell(lane, LaneEventKind::Started(AttemptId(0))).await;
+        self.heard().await;
+    }
+
+    /// The scheduler has taken every event, and all else that was there for it: it waits for nothing in between.
+    async fn heard(&self) {
+        while self.events.capacity() < self.events.max_capacity() && !self.events.is_closed() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// What the lane is given next.
+    async fn given(&mut self, lane: usize) -> Outgoing {
+        let outgoing = tokio::time::timeout(Duration::from_secs(10), self.outgoing[lane].recv()).await;
+        outgoing.unwrap_or_else(|_| panic!("lane {lane} gets no part")).unwrap()
     }
 
     /// Begins the send that the lane holds, and says whether it was armed.
     async fn start(&mut self, lane: usize) -> (AttemptId, bool) {
-        let outgoing = tokio::time::timeout(Duration::from_secs(10), self.outgoing[lane].recv()).await;
-        let outgoing = outgoing.expect("the lane gets a part").unwrap();
+        let outgoing = self.given(lane).await;
         self.tell(lane, LaneEventKind::Started(outgoing.attempt)).await;
         (outgoing.attempt, outgoing.armed.await.unwrap_or(false))
     }
@@ -153,6 +166,7 @@ impl Stage {
 
     async fn end(&self, lane: usize, attempt: AttemptId, outcome: SendOutcome) {
         self.tell(lane, LaneEventKind::Ended(attempt, outcome)).await;
+        self.heard().await;
     }
 
     /// The next status events, as `id state` words.
@@ -204,7 +218,7 @@ async fn the_next_part_is_there_while_one_is_in_the_air() {
     stage.accept("a", "one", OnUncertain::Resend).await;
     stage.accept("b", "two", OnUncertain::Resend).await;
     let (first, _) = stage.start(0).await;
-    let second = stage.outgoing[0].recv().await.unwrap();
+    let second = stage.given(0).await;
     stage.end(0, first, SendOutcome::Accepted { mr: Some(1) }).await;
     stage.tell(0, LaneEventKind::Started(second.attempt)).await;
     assert!(second.armed.await.unwrap());
@@ -233,7 +247,7 @@ async fn a_part_that_fails_takes_the_rest_of_its_message_back() {
     let mut stage = Stage::new(1, Config::default());
     stage.accept("a", &"x".repeat(400), OnUncertain::Resend).await;
     let (first, _) = stage.start(0).await;
-    let second = stage.outgoing[0].recv().await.unwrap();
+    let second = stage.given(0).await;
     stage.end(0, first, SendOutcome::Rejected { code: 1 }).await;
     stage.tell(0, LaneEventKind::Started(second.attempt)).await;
     assert!(!second.armed.await.unwrap_or(false), "the second part must not leave");
@@ -246,7 +260,7 @@ async fn a_part_that_fails_takes_the_rest_of_its_message_back() {
 async fn a_cancelled_message_is_not_armed() {
     let mut stage = Stage::new(1, Config::default());
     let id = stage.accept("a", "text", OnUncertain::Resend).await;
-    let outgoing = stage.outgoing[0].recv().await.unwrap();
+    let outgoing = stage.given(0).await;
     assert_eq!(stage.store.cancel(id, clock()).await, Ok(PublicState::Cancelled));
     stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
     assert!(!outgoing.armed.await.unwrap_or(false));
@@ -273,7 +287,7 @@ async fn cancelled_messages_close_no_lane() {
     for n in 0..8 {
         let to = format!("+49170000000{n}").parse().unwrap();
         let id = stage.put(NewMessage { to, ..message(&format!("c{n}"), "text") }).await;
-        let outgoing = stage.outgoing[0].recv().await.unwrap();
+        let outgoing = stage.given(0).await;
         assert_eq!(stage.store.cancel(id, clock()).await, Ok(PublicState::Cancelled));
         stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
         assert!(!outgoing.armed.await.unwrap_or(false));
@@ -328,7 +342,7 @@ async fn a_claimed_part_yields_to_an_alarm() {
     stage.accept("a", "one", OnUncertain::Resend).await;
     stage.accept("b", "two", OnUncertain::Resend).await;
     let (first, _) = stage.start(0).await;
-    let second = stage.outgoing[0].recv().await.unwrap();
+    let second = stage.given(0).await;
     stage.accept_as(Priority::Alarm, "alarm", "fire", OnUncertain::Resend).await;
     assert!(second.armed.await.is_err(), "it is taken back before it begins");
     stage.end(0, second.attempt, SendOutcome::Withdrawn).await;
@@ -357,7 +371,7 @@ async fn an_uncertain_part_is_resent_once_and_flagged_or_held() {
         pass(Duration::from_secs(121));
         stage.wake.wake(Priority::Normal);
         if policy == OnUncertain::Resend {
-            let outgoing = stage.outgoing[0].recv().await.unwrap();
+            let outgoing = stage.given(0).await;
             assert!(outgoing.pdu.starts_with("00"), "the SIM's own service centre");
             let first_octet = u8::from_str_radix(&outgoing.pdu[2..4], 16).unwrap();
             assert_eq!(first_octet & 0x04, 0x04, "TP-RD is set on a resend");
@@ -409,11 +423,11 @@ async fn a_message_whose_sim_stays_away_begins_anew_by_another() {
         let mut stage = Stage::new(2, Config::default());
         stage.set_ready(1, false).await;
         stage.accept("a", &"x".repeat(300), policy).await;
-        let first = stage.outgoing[0].recv().await.unwrap();
+        let first = stage.given(0).await;
         stage.tell(0, LaneEventKind::Started(first.attempt)).await;
         assert!(first.armed.await.unwrap());
         stage.end(0, first.attempt, SendOutcome::Accepted { mr: Some(1) }).await;
-        let second = stage.outgoing[0].recv().await.unwrap();
+        let second = stage.given(0).await;
         stage.set_ready(1, true).await;
         stage.set_ready(0, false).await;
         stage.end(0, second.attempt, SendOutcome::NotSent { code: None, detail: "the port is gone".into() }).await;
@@ -422,7 +436,7 @@ async fn a_message_whose_sim_stays_away_begins_anew_by_another() {
         stage.changed.send_modify(|n| *n += 1);
         if restarts {
             for part in ["01", "02"] {
-                let outgoing = stage.outgoing[1].recv().await.unwrap();
+                let outgoing = stage.given(1).await;
                 let (reference, seq) = concat(&outgoing.pdu);
                 assert_eq!(seq, part);
                 assert_ne!(reference, concat(&first.pdu).0, "phones must not join parts of two SIMs");
