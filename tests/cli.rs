@@ -271,6 +271,13 @@ fn decode_answers_a_line_that_is_too_long() {
     let detail = |n: usize| answers[n]["error"]["detail"].as_str().unwrap_or("none");
     assert_eq!((answers.len(), answers[1]["text"].as_str()), (3, Some("How are you?")));
     assert!(detail(0).ends_with("over the limit of 8192") && detail(2).ends_with("over the limit of 8192"));
+
+    let mut child =
+        gsmgate().args(["decode", "--ussd", "--json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(format!("{long}\n1234\n").as_bytes()).unwrap();
+    let (exit, said) = lines(child.wait_with_output().unwrap());
+    let answers: Vec<Value> = said.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((exit, &answers[0]["error"]["field"], &answers[1]["text"]), (Some(1), &"ussd".into(), &"1234".into()));
 }
 
 #[test]

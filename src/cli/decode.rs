@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::{Common, out, pdu_json};
 use crate::telemetry::escape;
-use crate::tpdu::{CbsDcs, Direction, FieldLine, dump, dump_broadcast, hex, ussd};
+use crate::tpdu::{CbsDcs, DecodeError, Detail, Direction, FieldLine, dump, dump_broadcast, hex, ussd};
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::{BufRead, Read};
@@ -100,27 +100,40 @@ fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
 
 /// One answer for one line; false when it cannot be read.
 fn one(common: &Common, line: &str, kind: Kind) -> Result<bool, Failure> {
-    if let Kind::Ussd(dcs) = kind {
-        let answer = pdu_json::ussd(line, dcs);
-        if common.json {
-            out::object(Value::Object(answer))?;
-        } else {
-            out::line(format!("{:<8}{}", pdu_json::ussd_form(ussd::guess(line, dcs)), ussd::decode(line, dcs)))?;
-        }
-        return Ok(true);
-    }
-    let fields = |octets: &[u8]| match kind {
-        Kind::Pdu(direction) => dump(octets, direction),
-        _ => dump_broadcast(octets),
+    let answer = match kind {
+        Kind::Ussd(dcs) => ussd_answer(common, line, dcs),
+        Kind::Pdu(direction) => hex::decode(line).and_then(|octets| {
+            let fields = dump(&octets, direction)?;
+            Ok(answer(common, &fields, &octets, kind))
+        }),
+        Kind::CellBroadcast => hex::decode(line).and_then(|octets| {
+            let fields = dump_broadcast(&octets)?;
+            Ok(answer(common, &fields, &octets, kind))
+        }),
     };
-    let fields = hex::decode(line).and_then(|octets| Ok((fields(&octets)?, octets)));
-    match &fields {
-        Ok((fields, octets)) if common.json => out::object(object(fields, octets, kind))?,
-        Ok((fields, octets)) => out::raw(lines(fields, octets))?,
+    match &answer {
+        Ok(answer) => out::raw(answer)?,
         Err(error) if common.json => out::object(json!({ "valid": false, "error": pdu_json::decode_error(error) }))?,
         Err(error) => eprintln!("gsmgate: {}", escape(&error.to_string())),
     }
-    Ok(fields.is_ok())
+    Ok(answer.is_ok())
+}
+
+/// What a string of `+CUSD` says. Any text is one, but a longer one than is read was cut.
+fn ussd_answer(common: &Common, line: &str, dcs: Option<CbsDcs>) -> Result<String, DecodeError> {
+    if line.len() > hex::MAX_CHARACTERS {
+        let detail = Detail::OverLimit { value: line.len(), limit: hex::MAX_CHARACTERS };
+        return Err(DecodeError { field: "ussd", octet: hex::MAX_CHARACTERS, detail });
+    }
+    if common.json {
+        return Ok(Value::Object(pdu_json::ussd(line, dcs)).to_string());
+    }
+    let form = pdu_json::ussd_form(ussd::guess(line, dcs));
+    Ok(format!("{form:<8}{}", escape(&ussd::decode(line, dcs))))
+}
+
+fn answer(common: &Common, fields: &[FieldLine], octets: &[u8], kind: Kind) -> String {
+    if common.json { object(fields, octets, kind).to_string() } else { lines(fields, octets) }
 }
 
 /// A line a field: where, the octets, the name, what it says.
