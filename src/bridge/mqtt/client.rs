@@ -252,8 +252,11 @@ impl Client {
         if let Some(packet) = tickets.done(ticket) {
             let ack = ManualAck::PubAck(PubAck::new(packet, None));
             // There is room: at most as many commands are in hand, even where the broker sends more than it may.
-            if self.inner.try_manual_ack(ack).is_err() {
-                tracing::warn!("an acknowledgement found no room; the broker will send the command again");
+            match self.inner.try_manual_ack(ack) {
+                Ok(()) => tickets.acknowledged(packet),
+                Err(_) => {
+                    tracing::warn!("an acknowledgement found no room; the broker will send the command again");
+                }
             }
         }
     }

@@ -71,18 +71,20 @@ impl Tickets {
         }
     }
 
-    /// A publish is carried out. Its packet id where it is to be acknowledged now; else it comes again.
+    /// A publish is carried out. Its packet id where it is to be [acknowledged](Self::acknowledged) now; else it comes
+    /// again.
     pub(super) fn done(&mut self, ticket: Ticket) -> Option<u16> {
         if ticket.session != self.session {
             return None;
         }
         let open = self.open.get_mut(&ticket.packet)?;
         open.done = true;
-        let is_now = open.connection == self.ended;
-        is_now.then(|| {
-            self.open.remove(&ticket.packet);
-            ticket.packet
-        })
+        (open.connection == self.ended).then_some(ticket.packet)
+    }
+
+    /// The acknowledgement is on its way: the packet id is free.
+    pub(super) fn acknowledged(&mut self, packet: u16) {
+        self.open.remove(&packet);
     }
 
     /// A publish is left to the broker: when it comes again, it is carried out.
@@ -114,7 +116,18 @@ mod tests {
         let mut tickets = Tickets::default();
         let ticket = new(&mut tickets, 1);
         assert_eq!(tickets.done(ticket), Some(1));
+        tickets.acknowledged(1);
         new(&mut tickets, 1);
+    }
+
+    #[test]
+    fn an_acknowledgement_that_found_no_room_is_due_when_the_publish_comes_again() {
+        let mut tickets = Tickets::default();
+        let ticket = new(&mut tickets, 1);
+        assert_eq!(tickets.done(ticket), Some(1));
+        reconnect(&mut tickets, true);
+        assert_eq!(tickets.take(1), Taken::Done(ticket));
+        assert_eq!(tickets.done(ticket), Some(1));
     }
 
     #[test]
@@ -135,6 +148,7 @@ mod tests {
         tickets.begin(true);
         assert_eq!(tickets.take(1), Taken::Done(ticket));
         assert_eq!(tickets.done(ticket), Some(1));
+        tickets.acknowledged(1);
         new(&mut tickets, 1);
     }
 
