@@ -262,6 +262,12 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_full_is_of_gsm() {
+        assert!(!is_umts(&[0; HEADER_OCTETS + CONTENT_OCTETS]));
+        assert!(is_umts(&[0; HEADER_OCTETS + CONTENT_OCTETS + 1]));
+    }
+
+    #[test]
     fn table_of_pages() {
         let ucs2 = |text: &str| [ucs2::encode(text), vec![0x00, 0x0D]].concat();
         let language_ucs2 = [hex::decode("F237").unwrap(), ucs2::encode("Я")].concat();
