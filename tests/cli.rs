@@ -327,6 +327,8 @@ fn encode_writes_what_decode_reads() {
         (&["4711", "я", "--encoding", "gsm7"], "is not in the GSM 7 bit alphabet"),
         (&["4711", "--data", "ABC"], "--data: hex at octet 3: an odd number"),
         (&["4711", "a", "--ref", "300"], "--ref: over 255 needs --wide"),
+        (&["4711", "--data", "AB", "--encoding", "ucs2"], "'--data <HEX>' cannot be used with '--encoding"),
+        (&["4711", "--data", "AB", "--explain"], "'--data <HEX>' cannot be used with '--explain'"),
     ] {
         let output = gsmgate().arg("encode").args(args).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

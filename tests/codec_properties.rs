@@ -399,7 +399,7 @@ proptest! {
         let mut joined = Vec::new();
         for (seq, segment) in (1..=total).zip(segments) {
             let concat = (total > 1).then_some(Concat { reference: 7, wide: false, total, seq });
-            let submit = Submit { dcs: segment.dcs(None), ud: segment.user_data(concat, port), ..Submit::default() };
+            let submit = Submit { dcs: segment.dcs(None), ud: segment.user_data(concat, port.map(Ports::to)), ..Submit::default() };
             let ud = Submit::decode(&submit.encode().unwrap()).unwrap().ud;
             prop_assert_eq!((ud.udh.concat(), ud.udh.ports().map(|ports| ports.dst)), (concat, port));
             joined.extend(ud.payload);

@@ -5,8 +5,8 @@ use super::{Common, out, table};
 use crate::tpdu::advice::{Advice, Occurrence, Saving};
 use crate::tpdu::gsm7::Shift;
 use crate::tpdu::{
-    Address, Alphabet, Choice, Concat, Dcs, InformationElement, Layout, MessageClass, MessageReference, NumberingPlan,
-    Pdu, Pid, Ports, Scts, Segment, Submit, TypeOfNumber, Udh, ValidityPeriod, advice, hex, segment,
+    Address, Alphabet, Choice, Concat, Dcs, Layout, MessageClass, MessageReference, NumberingPlan, Pdu, Pid, Ports,
+    Scts, Segment, Submit, TypeOfNumber, ValidityPeriod, advice, hex, segment,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ pub(super) struct Options {
     #[arg(allow_hyphen_values = true, required_unless_present = "data")]
     text: Option<String>,
     /// Octets in hex in place of a text.
-    #[arg(long, value_name = "HEX", conflicts_with = "text")]
+    #[arg(long, value_name = "HEX", conflicts_with_all = ["text", "encoding", "explain"])]
     data: Option<String>,
     /// How to write the text.
     #[arg(long, default_value = "auto", value_parser = ["auto", "national", "transliterate", "look_alike", "gsm7", "ucs2"])]
@@ -92,9 +92,6 @@ pub(super) struct Options {
 pub(super) fn run(common: &Common, options: &Options) -> Result<Exit, Failure> {
     let layout = Layout { wide: options.wide, port: options.port };
     if let Some(data) = &options.data {
-        if options.explain {
-            return Err(usage("--explain is about a text, and --data has none"));
-        }
         let octets = hex::decode(data).map_err(|error| usage(format!("--data: {error}")))?;
         let segments = segment::octets_in(layout, &octets).map_err(|error| usage(format!("--data: {error}")))?;
         return print(common, &pdus(options, segments)?).map(|()| Exit::Ok);
@@ -151,10 +148,8 @@ fn pdus(options: &Options, segments: Vec<Segment>) -> Result<Vec<Line>, Failure>
     for (seq, segment) in (1..=total).zip(segments) {
         let concat = Concat { reference: options.reference, wide: options.wide, total, seq };
         let dcs = options.dcs.map_or(segment.dcs(class), Dcs);
-        let mut ud = segment.user_data((total > 1).then_some(concat), None);
-        if let Some(dst) = options.port {
-            ports_first(&mut ud.udh, Ports { dst, src: options.source_port, wide: true });
-        }
+        let ports = options.port.map(|dst| Ports { src: options.source_port, ..Ports::to(dst) });
+        let ud = segment.user_data((total > 1).then_some(concat), ports);
         let submit = Submit {
             rd: options.reject_duplicates,
             srr: options.report,
@@ -178,10 +173,6 @@ fn recipient(options: &Options) -> Address {
     let number = Address::from_number(&options.to);
     let Some(toa) = options.toa else { return number };
     Address { ton: TypeOfNumber::from_bits(toa >> 4), npi: NumberingPlan::from_bits(toa), ..number }
-}
-
-fn ports_first(udh: &mut Udh, ports: Ports) {
-    udh.0.insert(0, InformationElement::from(ports));
 }
 
 /// `45m`, `6h`, `3d`, `2w`; an instant; `octet:167`; `enhanced:` and seven octets.

@@ -2,7 +2,7 @@
 
 use crate::model::Timestamp;
 use crate::store::{PendingPart, Work};
-use crate::tpdu::{Concat, EncodeError, MessageReference, Pdu, Pid, Submit, ValidityPeriod};
+use crate::tpdu::{Concat, EncodeError, MessageReference, Pdu, Pid, Ports, Submit, ValidityPeriod};
 
 /// A part as it goes to the modem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) fn part(work: &Work, part: &PendingPart, now: Timestamp) -> Result<En
         pid: Pid::default(),
         dcs: part.segment.dcs(work.class),
         vp: Some(validity),
-        ud: part.segment.clone().user_data(concat, work.port),
+        ud: part.segment.clone().user_data(concat, work.port.map(Ports::to)),
     };
     let (hex, tpdu_octets) = Pdu { smsc: None, tpdu: submit }.to_hex()?;
     Ok(Encoded { hex, tpdu_octets, validity })

@@ -27,9 +27,9 @@ impl Segment {
     }
 
     /// TP-UD: the payload behind the header that a part of several, data for a port, or national tables need.
-    pub fn user_data(self, concat: Option<Concat>, port: Option<u16>) -> UserData {
+    pub fn user_data(self, concat: Option<Concat>, ports: Option<Ports>) -> UserData {
         let mut elements: Vec<InformationElement> = Vec::new();
-        elements.extend(port.map(|dst| Ports { dst, src: 0, wide: true }.into()));
+        elements.extend(ports.map(InformationElement::from));
         elements.extend(concat.map(InformationElement::from));
         elements.extend(self.shift.locking.map(|language| InformationElement {
             iei: InformationElement::LOCKING_SHIFT,
@@ -422,7 +422,7 @@ mod tests {
             let concat = (total > 1).then_some(Concat { reference: 1, wide: false, total, seq: 1 });
             let ours: Vec<usize> = segments.iter().map(|segment| segment.payload.len()).collect();
             assert_eq!(ours, lengths_octets, "{n_octets} {port:?}");
-            let ud = segments[0].clone().user_data(concat, port);
+            let ud = segments[0].clone().user_data(concat, port.map(Ports::to));
             assert!(ud.udh.len_octets() + ud.payload.len() <= MAX_OCTETS);
             assert_eq!((ud.udh.ports().map(|ports| ports.dst), ud.udh.concat()), (port, concat));
         }

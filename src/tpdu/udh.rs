@@ -278,6 +278,11 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// To an application's port of 16 bits, from none in particular.
+    pub fn to(dst: u16) -> Ports {
+        Ports { dst, src: 0, wide: true }
+    }
+
     fn of(ie: &InformationElement) -> Option<Ports> {
         match (ie.iei, ie.data.as_slice()) {
             (InformationElement::PORTS_8, &[dst, src]) => {

@@ -1,6 +1,6 @@
 //! A text cut, written, read and joined. The first octet chooses how.
 #![no_main]
-use gsmgate_fuzz::tpdu::{Choice, Concat, Deliver, Layout, advice, join, segment};
+use gsmgate_fuzz::tpdu::{Choice, Concat, Deliver, Layout, Ports, advice, join, segment};
 
 libfuzzer_sys::fuzz_target!(|input: (u8, &str)| {
     let (how, text) = input;
@@ -16,7 +16,7 @@ libfuzzer_sys::fuzz_target!(|input: (u8, &str)| {
         .map(|(seq, segment)| {
             let concat = Concat { reference: 7, wide: layout.wide, total, seq };
             let dcs = segment.dcs(None);
-            let ud = segment.user_data((total > 1).then_some(concat), layout.port);
+            let ud = segment.user_data((total > 1).then_some(concat), layout.port.map(Ports::to));
             let deliver = Deliver { dcs, ud, ..Deliver::default() };
             Deliver::decode(&deliver.encode().expect("it was cut to fit")).expect("it was written by us")
         })

@@ -62,9 +62,10 @@ impl Dump<'_> {
     }
 
     fn message_identifier(&mut self, page: &Page) -> Result<(), DecodeError> {
+        let start = self.reader.at();
         self.reader.array::<2>("cbs.message-identifier")?;
         let words = subject(page.message_id).unwrap_or("given out by the operator");
-        self.line("message identifier", self.reader.at() - 2, 2, format!("{}: {words}", page.message_id));
+        self.line("message identifier", start, 2, format!("{}: {words}", page.message_id));
         Ok(())
     }
 
@@ -140,5 +141,7 @@ mod tests {
                 "172 1 content length: 0xff: 82 octets (more than a page has, so all of it is read)",
             ]
         );
+        let full = format!("01 0032 4021 48 01 {}", page("0411", "52"));
+        assert_eq!(shown(&full).unwrap()[6], "89 1 content length: 0x52: 82 octets");
     }
 }
