@@ -111,7 +111,7 @@ fn told(event: Event) -> String {
 /// Plays a dialogue, the octets of each stretch in the pieces that `cut` makes of them.
 fn play(name: &str, stretches: &[Stretch], cut: impl Fn(&[u8]) -> Vec<&[u8]>) {
     let mut now = Instant::now();
-    let mut engine = Engine::default();
+    let mut engine = Engine::new(gsmgate::modem::profile::signs());
     // Events may be told in the stretch before the one where the transcript has them, as when a deadline passes later.
     let mut events = VecDeque::new();
     for (n, stretch) in stretches.iter().enumerate() {

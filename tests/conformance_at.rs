@@ -122,7 +122,7 @@ fn got(row: &Value) -> Option<Value> {
 /// Reads the dialogue as the answer to a command, or to none.
 fn play(command: Option<Command>, input: &str) -> Vec<Event> {
     let now = Instant::now();
-    let mut engine = Engine::default();
+    let mut engine = Engine::new(gsmgate::modem::profile::signs());
     if let Some(command) = command {
         engine.start(now, command, Duration::from_secs(1));
     }
@@ -133,7 +133,7 @@ fn play(command: Option<Command>, input: &str) -> Vec<Event> {
 
 fn reference(input: &str) -> Option<u8> {
     let now = Instant::now();
-    let mut engine = Engine::default();
+    let mut engine = Engine::new(gsmgate::modem::profile::signs());
     engine.start(now, Command::submit(10), Duration::from_secs(1));
     engine.handle_bytes(now, b"> ");
     assert!(engine.submit(now, "00".to_owned().try_into().unwrap(), Duration::from_secs(1)));

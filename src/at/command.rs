@@ -241,6 +241,11 @@ impl Command {
         execute("+CNMA", Expect::Nothing)
     }
 
+    /// A command of one make, from its profile: what stands behind `AT`.
+    pub fn of_make(text: &'static str, expect: Expect) -> Command {
+        Command { wire: format!("AT{text}\r").into_bytes(), expect }
+    }
+
     /// The octets, with the CR at the end.
     pub fn wire(&self) -> &[u8] {
         &self.wire
@@ -406,6 +411,7 @@ mod tests {
             (Command::list_all(), "AT+CMGL=4\r"),
             (Command::delete(0), "AT+CMGD=0\r"),
             (Command::acknowledge(), "AT+CNMA\r"),
+            (Command::of_make("#QSS=2", Expect::Nothing), "AT#QSS=2\r"),
         ] {
             assert_eq!(command.wire(), wire.as_bytes());
             assert_eq!(command.to_string(), wire.trim_end());

@@ -14,7 +14,7 @@ use super::net;
 use super::params::Params;
 use super::result::FinalResult;
 use super::sms;
-use super::urc::{self, Class, Head, Urc};
+use super::urc::{self, Class, Head, Sign, Urc};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -103,9 +103,15 @@ pub struct Engine {
     head: Option<Head>,
     /// A late `+CMGS` came; the `OK` that follows it is not the current exchange's.
     ok_is_late: bool,
+    signs: &'static [&'static [Sign]],
 }
 
 impl Engine {
+    /// An engine that knows these unsolicited lines beside the standard's; the default knows no others.
+    pub fn new(signs: &'static [&'static [Sign]]) -> Engine {
+        Engine { signs, ..Engine::default() }
+    }
+
     /// Begins an exchange. The one before must have ended; were it not, it would be forgotten.
     pub fn start(&mut self, now: Instant, command: Command, within: Duration) {
         debug_assert!(self.exchange.is_none(), "{command} while another exchange is on");
@@ -266,7 +272,7 @@ impl Engine {
             Expect::Nothing => false,
             Expect::Named(name) => body(line, name).is_some_and(|text| !is_registration_change(name, text)),
             Expect::Pdus(name) => body(line, name).is_some(),
-            Expect::Some(name) => body(line, name).is_some() || urc::classify(line) == Class::Unknown,
+            Expect::Some(name) => body(line, name).is_some() || self.classify(line) == Class::Unknown,
             Expect::Prompt(name) => exchange.stage == Stage::Submit && body(line, name).is_some(),
         }
     }
@@ -289,7 +295,7 @@ impl Engine {
     }
 
     fn take_unsolicited(&mut self, line: String) {
-        match urc::classify(&line) {
+        match self.classify(&line) {
             Class::Head(head) => self.head = Some(head),
             Class::Urc(urc) => {
                 self.ok_is_late |= matches!(urc, Urc::Submitted(_));
@@ -301,6 +307,10 @@ impl Engine {
                 self.tell(Urc::Other(line));
             }
         }
+    }
+
+    fn classify(&self, line: &str) -> Class {
+        urc::classify(line, self.signs.iter().copied().flatten())
     }
 
     fn tell(&mut self, urc: Urc) {
@@ -326,7 +336,7 @@ impl Engine {
         // Not only of this command: the echo of one given up before may come in any exchange.
         line.strip_prefix("AT").is_some_and(|rest| {
             rest.is_empty()
-                || rest.starts_with(['+', '^'])
+                || rest.starts_with(['+', '^', '#', '*', '!', '%', '_', '$'])
                 || ["E0", "Q0", "&D"].iter().any(|head| rest.starts_with(head))
         })
     }
@@ -352,6 +362,7 @@ mod tests {
     use crate::at::command::{Domain, Memory};
     use crate::at::net::{Registration, Stat};
     use crate::at::sim::PinState;
+    use crate::at::urc::Meaning;
     use proptest::prelude::*;
 
     const WITHIN: Duration = Duration::from_secs(180);
@@ -394,7 +405,7 @@ mod tests {
 
     fn play(row: &Row, chunks: impl Iterator<Item = Vec<u8>>) -> Vec<Event> {
         let now = Instant::now();
-        let mut engine = Engine::default();
+        let mut engine = Engine::new(&[&[("^RSSI", Meaning::Nothing)]]);
         if let Some(command) = &row.command {
             engine.start(now, command.clone(), WITHIN);
         }

@@ -27,6 +27,12 @@ pub enum Urc {
     Started,
     /// A memory is full: `+CMTI` will not come any more.
     MemoryFull,
+    /// The modem is about to switch itself off.
+    PoweringDown,
+    /// Its supply is too weak or too strong, or it is too hot or too cold; the line as it came.
+    Strained(String),
+    /// The SIM was put in or taken out.
+    SimMoved,
     /// `+CMGS` that nobody waits for: a submit of which the final code came late. TP-MR, where it was readable.
     Submitted(Option<u8>),
     /// A final result that nobody waits for.
@@ -68,8 +74,29 @@ pub enum Class {
     Unknown,
 }
 
-/// Says what a line is when it is unsolicited.
-pub fn classify(line: &str) -> Class {
+/// What a line means that some modems say by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Meaning {
+    /// [`Urc::Started`]
+    Started,
+    /// [`Urc::MemoryFull`]
+    MemoryFull,
+    /// [`Urc::PoweringDown`]
+    PoweringDown,
+    /// [`Urc::Strained`]
+    Strained,
+    /// [`Urc::SimMoved`]
+    SimMoved,
+    /// Nothing to us: [`Urc::Other`].
+    Nothing,
+}
+
+/// How a line begins that some modems say by themselves, and what it means. What goes on in front of the colon is
+/// another line: `+CUSD` is not `+CUSDX`.
+pub type Sign = (&'static str, Meaning);
+
+/// Says what a line is when it is unsolicited. Of the signs the first that fits counts; the standard's own are known.
+pub fn classify<'a>(line: &str, mut signs: impl Iterator<Item = &'a Sign>) -> Class {
     for (name, head) in [("+CMT", Head::Message), ("+CDS", Head::Report), ("+CBM", Head::Broadcast)] {
         if body(line, name).is_some() {
             return Class::Head(head);
@@ -78,10 +105,18 @@ pub fn classify(line: &str) -> Class {
     if let Some(urc) = known(line) {
         return Class::Urc(urc);
     }
-    if INVENTORY.iter().any(|name| begins_with(line, name)) {
-        return Class::Urc(Urc::Other(line.to_owned()));
-    }
-    Class::Unknown
+    let Some((_, meaning)) = signs.find(|(name, _)| begins_with(line, name)) else {
+        let standard = INVENTORY.iter().any(|name| begins_with(line, name));
+        return if standard { Class::Urc(Urc::Other(line.to_owned())) } else { Class::Unknown };
+    };
+    Class::Urc(match meaning {
+        Meaning::Started => Urc::Started,
+        Meaning::MemoryFull => Urc::MemoryFull,
+        Meaning::PoweringDown => Urc::PoweringDown,
+        Meaning::Strained => Urc::Strained(line.to_owned()),
+        Meaning::SimMoved => Urc::SimMoved,
+        Meaning::Nothing => Urc::Other(line.to_owned()),
+    })
 }
 
 fn known(line: &str) -> Option<Urc> {
@@ -102,10 +137,8 @@ fn known(line: &str) -> Option<Urc> {
     if let Some(text) = body(line, "+CMGS") {
         return Some(Urc::Submitted(sms::reference(&Params::parse(text))));
     }
-    if STARTED.contains(&line) {
-        return Some(Urc::Started);
-    }
-    FULL.iter().any(|name| begins_with(line, name)).then_some(Urc::MemoryFull)
+    // The radio has come up: said at the beginning, and after it was switched off.
+    begins_with(line, "+CFUN: 1").then_some(Urc::Started)
 }
 
 /// True when the line is the name, or goes on with something that cannot be part of it.
@@ -113,90 +146,32 @@ fn begins_with(line: &str, name: &str) -> bool {
     line.strip_prefix(name).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
-/// Said by a modem that has begun anew, or whose message service has.
-const STARTED: &[&str] = &[
-    "RDY",
-    "*ATREADY",
-    "*ATREADY: 1",
-    "Call Ready",
-    "SMS Ready",
-    "SMS DONE",
-    "+QIND: SMS DONE",
-    "PB DONE",
-    "^SYSSTART",
-    "+CFUN: 1",
-    "+WIND: 4",
-    "*EMRDY: 1",
-    "+PACSP0",
-];
-
-/// Said when a memory is full.
-const FULL: &[&str] = &["^SMMEMFULL", "+SMS FULL", "SMS FULL"];
-
-/// Names that begin unsolicited lines of all makers we know of. `+CMTI` and `+CDSI` are here for those we cannot read.
+/// Names that begin unsolicited lines of 3GPP TS 27.005 and 27.007, and V.250; `+CMTI`, `+CDSI` and registrations are here
+/// for those that we cannot read. What else makers say is in their profiles.
 const INVENTORY: &[&str] = &[
-    "+CMTI",
-    "+CDSI",
-    "+CBMI",
-    "RING",
-    "+CRING",
-    "+CLIP",
-    "+CCWA",
-    "+CREG",
-    "+CGREG",
-    "+CEREG",
-    "+C5GREG",
-    "+CUSD",
-    "+CFUN",
-    "NORMAL POWER DOWN",
-    "POWERED DOWN",
-    "UNDER-VOLTAGE",
-    "OVER-VOLTAGE",
-    "+CMTE",
-    "+CGEV",
-    "+CIEV",
-    "+CTZV",
-    "+CTZE",
-    "*PSUTTZ",
-    "DST",
-    "+CNSMOD",
-    "MISSED_CALL",
-    "VOICE CALL",
-    "+QIND",
-    "+QUSIM",
-    "+QSIMSTAT",
-    "+QGPSURC",
-    "+QLWURC",
-    "#QSS",
-    "+UUSIMSTAT",
-    "+UCALLSTAT",
-    "^SHUTDOWN",
-    "^SIMST",
-    "^BOOT",
-    "^RSSI",
-    "^HCSQ",
-    "^MODE",
-    "^SRVST",
-    "^STIN",
-    "^DSFLOWRPT",
-    "^CEND",
-    "^CONN",
-    "^ORIG",
-    "+ZUSIMR",
-    "+ZDONR",
-    "+ZPASR",
-    "+WIND",
-    "_OSIGQ",
-    "_OSSYSI",
-    "+XCIEV",
-    "%CSQN",
-    "^SYSSTART",
+    "+CMTI", "+CDSI", "+CBMI", "RING", "+CRING", "+CLIP", "+CCWA", "+CREG", "+CGREG", "+CEREG", "+C5GREG", "+CUSD",
+    "+CSSI", "+CSSU", "+CFUN", "+CMTE", "+CGEV", "+CIEV", "+CTZV", "+CTZE",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::at::net::Stat;
+
+    const SIGNS: &[Sign] = &[
+        ("RDY", Meaning::Started),
+        ("+QIND: SMS DONE", Meaning::Started),
+        ("+QIND", Meaning::Nothing),
+        ("^SMMEMFULL", Meaning::MemoryFull),
+        ("NORMAL POWER DOWN", Meaning::PoweringDown),
+        ("UNDER-VOLTAGE", Meaning::Strained),
+        ("+QSIMSTAT", Meaning::SimMoved),
+        ("^RSSI", Meaning::Nothing),
+    ];
+
+    fn classified(line: &str) -> Class {
+        classify(line, SIGNS.iter())
+    }
 
     #[test]
     fn table_of_unsolicited_lines() {
@@ -215,17 +190,19 @@ mod tests {
             ("+CPIN: NOT READY", Urc::Pin(PinState::Other("NOT READY".to_owned()))),
             ("+CMGS: 17", Urc::Submitted(Some(17))),
             ("+CMGS: 256", Urc::Submitted(None)),
+            ("+CFUN: 1", Urc::Started),
+            ("+CFUN: 0", Urc::Other("+CFUN: 0".to_owned())),
             ("RDY", Urc::Started),
-            ("SMS Ready", Urc::Started),
             ("+QIND: SMS DONE", Urc::Started),
             ("+QIND: \"csq\",20,99", Urc::Other("+QIND: \"csq\",20,99".to_owned())),
             ("^SMMEMFULL: \"SM\"", Urc::MemoryFull),
-            ("+SMS FULL", Urc::MemoryFull),
+            ("NORMAL POWER DOWN", Urc::PoweringDown),
+            ("UNDER-VOLTAGE WARNNING", Urc::Strained("UNDER-VOLTAGE WARNNING".to_owned())),
+            ("+QSIMSTAT: 1,0", Urc::SimMoved),
             ("RING", Urc::Other("RING".to_owned())),
             ("^RSSI:20", Urc::Other("^RSSI:20".to_owned())),
-            ("UNDER-VOLTAGE WARNNING", Urc::Other("UNDER-VOLTAGE WARNNING".to_owned())),
         ] {
-            assert_eq!(classify(line), Class::Urc(want), "{line}");
+            assert_eq!(classified(line), Class::Urc(want), "{line}");
         }
     }
 
@@ -239,14 +216,14 @@ mod tests {
             ("+CDS: ,25", Head::Report),
             ("+CBM: 88", Head::Broadcast),
         ] {
-            assert_eq!(classify(line), Class::Head(want), "{line}");
+            assert_eq!(classified(line), Class::Head(want), "{line}");
         }
     }
 
     #[test]
     fn what_is_in_no_inventory_is_unknown() {
         for line in ["huawei", "8949000000000001000", "RINGING", "+CGMM: E3372", "07911614786007F0"] {
-            assert_eq!(classify(line), Class::Unknown, "{line}");
+            assert_eq!(classified(line), Class::Unknown, "{line}");
         }
     }
 }

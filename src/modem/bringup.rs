@@ -3,10 +3,12 @@
 use super::chat::{ATTENTION, Lost, QUIET, Reply};
 use super::driver::{HUSHED, Session};
 use super::inbox::Selected;
+use super::port;
+use super::profile::Init;
 use crate::at::command::Domain;
 use crate::at::net::{self, Stat};
 use crate::at::sim::{PinState, pin_state};
-use crate::at::{Command, Event, Memory, Params, Urc, sms};
+use crate::at::{Command, Event, Expect, Memory, Params, Urc, sms};
 use crate::model::{ModemPhase, Registration, SimStatus, StorageLevel};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -49,6 +51,8 @@ pub(super) enum Detail {
     Firmware,
     /// Whether the SIM knows its service centre.
     ServiceCentre,
+    /// Whether the SIM is still the one it was.
+    Sim,
     /// Whether `+CNMI` is still as it was set.
     Indications,
     /// Set `+CNMI` again.
@@ -80,6 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.chat.ask(Command::plain_answers(), within).await?;
         self.chat.ask(Command::numeric_errors(), within).await?;
         self.identify_modem().await?;
+        self.initialise().await?;
         self.await_sim().await?;
         self.identify_sim().await?;
         self.set_up_messages().await?;
@@ -106,6 +111,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.chat.drain(QUIET).await?;
         }
         Err(Lost::Mute)
+    }
+
+    /// What every modem of its make is told.
+    async fn initialise(&mut self) -> Result<(), Lost> {
+        let is_usb = port::is_usb(&self.config.port);
+        for init in self.profile.init {
+            let text = match *init {
+                Init::Always(text) => text,
+                Init::Usb(text) if is_usb => text,
+                Init::Uart(text) if !is_usb => text,
+                Init::Usb(_) | Init::Uart(_) => continue,
+            };
+            self.chat.ask(Command::of_make(text, Expect::Nothing), self.profile.deadlines.command).await?;
+        }
+        Ok(())
     }
 
     /// Waits until the SIM can be used.
@@ -300,6 +320,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Detail::Firmware => {
                 let firmware = self.read_firmware().await?;
                 self.board.update(|status| status.firmware = firmware);
+            }
+            Detail::Sim => {
+                let reply = self.chat.ask(Command::pin_state(), within).await?;
+                self.anew = sim_trouble(&reply).is_some() || self.read_iccid().await? != self.iccid;
             }
             Detail::ServiceCentre => self.look_for_service_centre().await?,
             Detail::Indications => {

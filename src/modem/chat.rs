@@ -1,6 +1,6 @@
 //! The engine and a port together: one exchange as one async call, each with a deadline.
 
-use super::trace;
+use super::{profile, trace};
 use crate::at::{Answer, Command, Engine, Event, FinalResult, Payload, Urc};
 use std::collections::VecDeque;
 use std::fmt;
@@ -41,6 +41,9 @@ pub(super) enum Lost {
     /// The modem says nothing.
     #[error("the modem does not answer")]
     Mute,
+    /// The modem has told of its end.
+    #[error("the modem is switching itself off")]
+    PoweringDown,
     /// The modem refused something that we cannot do without.
     #[error("{0}")]
     Unfit(String),
@@ -91,7 +94,7 @@ pub(super) struct Chat<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     /// A line over an open port; the name is for the trace.
     pub(super) fn new(port: S, name: String) -> Chat<S> {
-        Chat { port, name, engine: Engine::default(), unheard: VecDeque::new(), buffer: [0; 1024] }
+        Chat { port, name, engine: Engine::new(profile::signs()), unheard: VecDeque::new(), buffer: [0; 1024] }
     }
 
     /// One exchange, to its end. When it has none in time, the line is brought in step again before this returns, so that a

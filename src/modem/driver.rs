@@ -207,6 +207,8 @@ pub(super) struct Session<S> {
     pub(super) indications: [u8; 5],
     /// The modem has begun anew, or its SIM has changed.
     pub(super) anew: bool,
+    /// It has said that it switches itself off.
+    pub(super) powering_down: bool,
     /// It is set up; what it says of its registration tells whether it can send.
     pub(super) up: bool,
     /// Until when nothing may be submitted.
@@ -311,6 +313,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             acknowledges: false,
             indications: [0; 5],
             anew: false,
+            powering_down: false,
             up: false,
             hushed_until: None,
             timers: Timers { check: Instant::now(), checks: 0, registration: None, reassert: None },
@@ -367,6 +370,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut allowance = JOBS_PER_PART;
         loop {
             self.sort(desk).await;
+            if self.powering_down {
+                return Err(Lost::PoweringDown);
+            }
             if self.anew {
                 return Ok(Served::Anew);
             }
@@ -458,6 +464,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     warn!(port = self.config.port, "a message memory is full");
                     self.inbox.sweep_all();
                 }
+                Urc::PoweringDown => self.powering_down = true,
+                Urc::Strained(line) => {
+                    warn!(port = self.config.port, line, "the modem complains of its supply or its temperature");
+                }
+                Urc::SimMoved => self.details.push_back(Detail::Sim),
                 Urc::Submitted(mr) => desk.credit(mr).await,
                 Urc::Final(result) => {
                     info!(port = self.config.port, %result, "a submit from before was refused");

@@ -2,7 +2,7 @@
 
 use super::chat::{Lost, Reply};
 use super::driver::Session;
-use super::profile::{GENERIC, Profile};
+use super::profile::Profile;
 use crate::at::command::IccidSource;
 use crate::at::{Command, Params, line, sim};
 use crate::model::{Iccid, Imei, Imsi, Label};
@@ -21,7 +21,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let model = model.first().and_then(|line| sim::name(line, "+CGMM"));
         self.profile = match &self.config.profile {
             Some(name) => Profile::named(name).ok_or_else(|| Lost::Unfit(format!("no profile is named {name}")))?,
-            None => &GENERIC,
+            None => Profile::of(manufacturer.as_deref().unwrap_or_default(), model.as_deref().unwrap_or_default()),
         };
         let label = self.config.label.clone();
         self.board.update(|status| {

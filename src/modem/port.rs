@@ -125,6 +125,13 @@ fn keep_dtr_on_close(tty: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// True for a tty that a USB device has made, by its name in the kernel.
+pub(super) fn is_usb(path: &str) -> bool {
+    let tty = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let name = tty.file_name().unwrap_or_default().to_string_lossy();
+    ["ttyUSB", "ttyACM", "ttyHS"].iter().any(|driver| name.starts_with(driver))
+}
+
 /// The process that has a tty open, where we may look.
 fn user_of(tty: &Path) -> Option<u32> {
     let processes = fs::read_dir("/proc").ok()?;

@@ -9,6 +9,7 @@
 
 use super::chat::Lost;
 use super::driver::{Desk, Session};
+use super::profile::Profile;
 use super::{LaneEventKind, Outgoing};
 use crate::at::{Answer, Command, Event, FinalResult, Payload, sms};
 use crate::model::{SendOutcome, UncertainReason};
@@ -178,7 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         loop {
             match self.chat.event().await {
                 Ok(Event::Done(answer)) => return End::of(accepted(&answer)),
-                Ok(Event::Failed(result, answer)) => return End::of(refused(&result, &answer)),
+                Ok(Event::Failed(result, answer)) => return End::of(refused(&result, &answer, self.profile)),
                 Ok(Event::TimedOut(answer)) => {
                     return End::of(cut_off(&answer, UncertainReason::Timeout)).on(Line::Doubtful);
                 }
@@ -222,14 +223,14 @@ fn accepted(answer: &Answer) -> SendOutcome {
     SendOutcome::Accepted { mr }
 }
 
-/// An error after the payload.
-fn refused(result: &FinalResult, answer: &Answer) -> SendOutcome {
+/// An error after the payload, with the standard's code for what it means to this make.
+fn refused(result: &FinalResult, answer: &Answer, profile: &Profile) -> SendOutcome {
     if !answer.lines.is_empty() {
         // A reference and an error: one of them is wrong.
         return SendOutcome::Uncertain { reason: UncertainReason::Garbled, code: result.code() };
     }
     let code = match result {
-        FinalResult::Cms(error) => error.code,
+        FinalResult::Cms(error) => error.code.map(|code| profile.standard_code(code)),
         FinalResult::Cme(error) => error.as_cms(),
         _ => None,
     };
@@ -250,6 +251,7 @@ fn cut_off(answer: &Answer, reason: UncertainReason) -> SendOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::modem::profile::GENERIC;
 
     fn answer(lines: &[&str]) -> Answer {
         Answer { lines: lines.iter().map(|line| (*line).to_owned()).collect() }
@@ -288,9 +290,9 @@ mod tests {
             ("COMMAND NOT SUPPORT", uncertain(None)),
         ] {
             let result = FinalResult::parse(result).unwrap();
-            assert_eq!(refused(&result, &Answer::default()), want, "{result}");
+            assert_eq!(refused(&result, &Answer::default(), &GENERIC), want, "{result}");
         }
-        let both = refused(&FinalResult::Error, &answer(&["+CMGS: 7"]));
+        let both = refused(&FinalResult::Error, &answer(&["+CMGS: 7"]), &GENERIC);
         assert_eq!(both, SendOutcome::Uncertain { reason: UncertainReason::Garbled, code: None });
     }
 

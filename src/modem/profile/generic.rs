@@ -1,16 +1,28 @@
 //! The profile of a modem that nothing particular is known about.
 
-use super::{Deadlines, Profile, SEND_DEADLINE};
+use super::{Deadlines, Ports, Profile, SEND_DEADLINE, Usb, Ussd};
 use crate::at::Memory;
 use std::time::Duration;
 
 /// What most modems do.
 pub const GENERIC: Profile = Profile {
     name: "generic",
+    is: &[],
+    usb: &[],
+    init: &[],
+    signs: &[],
+    pin_tries: None,
+    ready: None,
     cnmi: CNMI,
     memories: &[Memory::ME, Memory::SM, Memory::MT],
     acknowledges: true,
     honours_mr: false,
+    codes: &[],
+    reset: &["+CFUN=1,1"],
+    power_off: None,
+    sim_slots: &[],
+    gauges: &[],
+    ussd: Ussd::Plain,
     deadlines: Deadlines {
         prompt: Duration::from_secs(10),
         submit: SEND_DEADLINE,
@@ -19,6 +31,8 @@ pub const GENERIC: Profile = Profile {
         memory: Duration::from_secs(25),
         // 255 long messages at 115200 bit/s take 10 s on the line.
         list: Duration::from_secs(60),
+        // Some take 60 s to be there again (fault F-29).
+        reset: Duration::from_secs(120),
     },
 };
 
@@ -45,4 +59,19 @@ const CNMI: &[[u8; 5]] = &[
     [1, 1, 0, 0, 0],
     [2, 1, 0, 0, 1],
     [3, 1, 0, 0, 0],
+];
+
+/// USB devices of makes that nothing else is known about: BroadMobi, D-Link, GosunCn, Haier, Linktop, TP-Link, Alcatel and
+/// Olicard.
+pub(super) const USB: &[Usb] = &[
+    Usb { vendor: 0x2020, products: &[0x2060], ports: Ports::Numbers(&[1, 2, 3]) },
+    Usb { vendor: 0x2001, products: &[0x7e35], ports: Ports::Numbers(&[1, 2]) },
+    Usb { vendor: 0x305a, products: &[0x1405], ports: Ports::Numbers(&[1, 2]) },
+    Usb { vendor: 0x201e, products: &[0x10f8], ports: Ports::Numbers(&[3]) },
+    Usb { vendor: 0x230d, products: &[0x0001], ports: Ports::Numbers(&[3, 1]) },
+    Usb { vendor: 0x2357, products: &[0x9000], ports: Ports::Numbers(&[3]) },
+    Usb { vendor: 0x1bbb, products: &[0x0017], ports: Ports::Numbers(&[5, 0, 1, 2, 3]) },
+    Usb { vendor: 0x1bbb, products: &[0x00b7], ports: Ports::Numbers(&[4, 0, 3]) },
+    Usb { vendor: 0x1bbb, products: &[0x022c], ports: Ports::Numbers(&[1, 2]) },
+    Usb { vendor: 0x0b3c, products: &[0xc005], ports: Ports::Numbers(&[5, 0, 1, 2, 3, 6]) },
 ];
