@@ -67,7 +67,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let (store, recovered, closer) = Store::open(&settings.store, now())?;
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);
-    let (slots, lanes, drivers, received) = slots::start(settings.modems, &recovered.armed, recovered.sims);
+    let (slots, lanes, drivers, received) =
+        slots::start(settings.modems, &recovered.armed, recovered.sims, store.clone());
     let wake = Wake::default();
     let (stopping, stopped) = watch::channel(false);
     let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);

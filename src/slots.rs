@@ -1,7 +1,9 @@
 //! Which SIM sits where, in what state: starts and stops the drivers, one lane a modem.
 
 use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus};
-use crate::modem::{self, Handle, Links, Received};
+use crate::modem::{self, Handle, Links, PinQuestion, Received};
+use crate::store::Store;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +13,8 @@ use tokio::sync::{mpsc, watch};
 const EVENTS_PER_MODEM: usize = 8;
 /// Received PDUs under way between drivers and intake.
 const RECEIVED: usize = 64;
+/// Questions about PINs under way; each driver has one at most.
+const PIN_QUESTIONS: usize = 4;
 
 /// All slots: cheap to clone, for reading.
 #[derive(Debug, Clone)]
@@ -37,6 +41,7 @@ pub struct Lanes {
 pub struct Drivers {
     handles: Vec<Handle>,
     watcher: tokio::task::JoinHandle<()>,
+    pins: tokio::task::JoinHandle<()>,
     /// Keeps both channels open while no modem is configured.
     _links: Links,
 }
@@ -50,6 +55,7 @@ impl Drivers {
             let _ = stop.await;
         }
         self.watcher.abort();
+        self.pins.abort();
     }
 }
 
@@ -59,10 +65,13 @@ pub fn start(
     configs: Vec<modem::Config>,
     armed: &[(String, AttemptId, Duration)],
     sims: Vec<(Iccid, Label)>,
+    store: Store,
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
     let (lane, events) = mpsc::channel(EVENTS_PER_MODEM * configs.len().max(1));
     let (received_in, received) = mpsc::channel(RECEIVED);
-    let links = Links { lane, received: received_in };
+    let (pins_in, pins) = mpsc::channel(PIN_QUESTIONS);
+    let links = Links { lane, received: received_in, pins: pins_in };
+    let pins = tokio::spawn(remember_pins(pins, store));
     let labels = Arc::new(Labels::new(&configs, sims));
     let handles: Vec<Handle> = configs
         .into_iter()
@@ -75,13 +84,25 @@ pub fn start(
     let (announce, changed) = watch::channel(0);
     let watcher = tokio::spawn(announce_changes(Arc::clone(&statuses), announce));
     let lanes = Lanes { outgoing: handles.iter().map(|handle| handle.outgoing.clone()).collect(), events };
-    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, _links: links }, received)
+    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, pins, _links: links }, received)
 }
 
 /// The try that was armed on this port when the process before ended. The name may have moved to another modem: then
 /// nothing is heard, and nothing is lost by listening.
 fn armed_on(port: &str, armed: &[(String, AttemptId, Duration)]) -> Option<(AttemptId, Duration)> {
     armed.iter().find(|(armed_port, ..)| armed_port == port).map(|(_, attempt, left)| (*attempt, *left))
+}
+
+/// Remembers what SIMs make of PINs. Where that cannot be kept there is no answer, and no PIN is entered.
+async fn remember_pins(mut questions: mpsc::Receiver<PinQuestion>, store: Store) {
+    while let Some(PinQuestion { sim, modem, pin, mark, answer }) = questions.recv().await {
+        // Four digits cannot be hidden from who reads the database, but need not lie about in it.
+        let digest = Sha256::digest(format!("{} {}", store.log_id(), pin.as_str()));
+        if let Ok(record) = store.pin_record(sim, modem, digest.into(), mark).await {
+            // A driver that was stopped meanwhile needs no answer.
+            let _ = answer.send(record);
+        }
+    }
 }
 
 /// Turns many watches into one counter that readers can wait for.

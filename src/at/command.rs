@@ -143,6 +143,13 @@ impl Command {
         query("+CPIN", Expect::Named("+CPIN"))
     }
 
+    /// `AT+CPIN="…"`: enters the PIN. 3GPP TS 27.007 §8.3.
+    pub fn enter_pin(pin: &Pin) -> Command {
+        let mut buffer = [0; LONGEST];
+        let start = CommandBuilder::create_set(&mut buffer, true).named("+CPIN").with_string_parameter(pin.as_str());
+        finished(start.finish_with(b"\r"), Expect::Nothing)
+    }
+
     /// `AT+CMGF=0`: PDU mode. 3GPP TS 27.005 §3.2.3.
     pub fn pdu_mode() -> Command {
         set("+CMGF", &[0], Expect::Nothing)
@@ -354,6 +361,38 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// A SIM's PIN: 4 to 8 digits, never shown. 3GPP TS 31.101 §9.5.1.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pin(String);
+
+/// The text is not a PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a PIN has 4 to 8 digits")]
+pub struct NotAPin;
+
+impl Pin {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&str> for Pin {
+    type Error = NotAPin;
+
+    fn try_from(text: &str) -> Result<Pin, NotAPin> {
+        let fits = (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        if fits { Ok(Pin(text.to_owned())) } else { Err(NotAPin) }
+    }
+}
+
+/// Shows nothing.
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(…)")
+    }
+}
+
 fn execute(name: &'static str, expect: Expect) -> Command {
     let mut buffer = [0; LONGEST];
     finished(CommandBuilder::create_execute(&mut buffer, true).named(name).finish_with(b"\r"), expect)
@@ -423,6 +462,24 @@ mod tests {
         for (text, fits) in [("SM", true), ("ZZ", true), ("sm", false), ("S\"", false), ("SMS", false), ("", false)] {
             assert_eq!(text.parse::<Memory>().is_ok(), fits, "{text}");
         }
+    }
+
+    #[test]
+    fn a_pin_is_digits() {
+        for (text, fits) in [
+            ("1234", true),
+            ("00000000", true),
+            ("123", false),
+            ("123456789", false),
+            ("12a4", false),
+            ("12\"4", false),
+            ("", false),
+        ] {
+            assert_eq!(Pin::try_from(text).is_ok(), fits, "{text}");
+        }
+        let pin = Pin::try_from("1234").unwrap();
+        assert_eq!(Command::enter_pin(&pin).wire(), b"AT+CPIN=\"1234\"\r");
+        assert_eq!(format!("{pin:?}"), "Pin(…)");
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub mod sim;
 pub mod sms;
 pub mod urc;
 
-pub use command::{Command, Expect, Memory, Payload};
+pub use command::{Command, Expect, Memory, Payload, Pin};
 pub use engine::{Answer, Engine, Event};
 pub use params::{Param, Params};
 pub use result::{CmeError, CmsError, FinalResult};

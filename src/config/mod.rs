@@ -236,6 +236,19 @@ fn read_password(table: &mut Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Opti
     }
 }
 
+/// The PIN of a modem's SIM: from the credential `modem.N.pin`, N counting from 0, or the file that `pin_file` names.
+fn read_pin(table: &mut Table<'_, '_>, index: usize, mistakes: &mut Mistakes<'_>) -> Option<modem::Pin> {
+    let secret = read_secret(table, "pin_file", &format!("modem.{index}.pin"), mistakes)?;
+    let text = String::from_utf8(secret).unwrap_or_default();
+    match modem::Pin::try_from(text.trim_end_matches(['\r', '\n'])) {
+        Ok(pin) => Some(pin),
+        Err(error) => {
+            mistakes.add(&table.place("pin_file"), &table.path("pin_file"), error.to_string());
+            None
+        }
+    }
+}
+
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::{Error, Read};
     let mut octets = Vec::new();
@@ -266,6 +279,10 @@ fn read_modems(tables: Vec<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Vec<m
         config.sim_label = once(&mut sims, sim_label, "sim_label", &table, mistakes);
         if let Some(baud) = table.number("baud", 300..=4_000_000, mistakes) {
             config.baud = u32::try_from(baud).unwrap_or(config.baud);
+        }
+        config.pin = read_pin(&mut table, index, mistakes);
+        if let Some(force) = table.boolean("pin_force", mistakes) {
+            config.pin_force = force;
         }
         let profiles: Vec<_> = modem::profile::Profile::names().map(|name| (name, name)).collect();
         config.profile = table.word("profile", &profiles, mistakes).map(str::to_owned);
@@ -393,6 +410,16 @@ mod tests {
                 "profile",
                 "[[modem]]\nport = \"/a\"\nprofile = \"x\"\n",
                 &["g.toml:3:11: modem[0].profile: must be one of"],
+            ),
+            (
+                "pin_force",
+                "[[modem]]\nport = \"/a\"\npin_force = 1\n",
+                &["g.toml:3:13: modem[0].pin_force: must be true or false, not integer"],
+            ),
+            (
+                "no PIN in its file",
+                "[[modem]]\nport = \"/a\"\npin_file = \"/dev/null\"\n",
+                &["g.toml:3:12: modem[0].pin_file: a PIN has 4 to 8 digits"],
             ),
             ("no url", "[mqtt]\nuser = \"u\"\n", &["g.toml:1:1: mqtt.url: is missing"]),
             ("bad url", "[mqtt]\nurl = \"tcp://x\"\n", &["g.toml:2:7: mqtt.url: must begin with mqtt://"]),

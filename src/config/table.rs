@@ -171,6 +171,11 @@ impl<'t, 'i> Table<'t, 'i> {
         found.map(|(_, value)| *value)
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &'static str, mistakes: &mut Mistakes<'_>) -> Option<bool> {
+        self.read(key, "true or false", mistakes, DeValue::as_bool).map(|found| found.value)
+    }
+
     /// A whole number in a range.
     pub(super) fn number(
         &mut self,

@@ -7,6 +7,7 @@ mod message;
 mod number;
 mod outcome;
 mod part;
+mod pin;
 mod view;
 mod words;
 
@@ -18,6 +19,7 @@ pub use message::{Body, OnUncertain, Priority, Submission, Timestamp};
 pub use number::{Number, NumberError};
 pub use outcome::{SendOutcome, UncertainReason};
 pub use part::{PartState, PublicState, roll_up};
+pub use pin::{PinMark, PinRecord};
 pub use view::{
     AttemptView, MessageView, ModemPhase, ModemStatus, PartView, QueueCounts, Registration, SimStatus, StorageLevel,
 };

@@ -135,6 +135,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let reply = self.chat.ask(Command::pin_state(), self.profile.deadlines.command).await?;
             let Some(reason) = sim_trouble(&reply) else { return Ok(()) };
             let pause = match reason {
+                Trouble::Locked(PinState::Pin) => match self.enter_pin().await? {
+                    Ok(()) => continue,
+                    Err(reason) => {
+                        self.board.update(|status| status.sim = None);
+                        self.board.phase(ModemPhase::Blocked, Some(reason));
+                        LOOK_AGAIN
+                    }
+                },
                 Trouble::Busy if Instant::now() < busy_until => NOT_YET,
                 trouble => {
                     self.board.update(|status| status.sim = None);
@@ -440,7 +448,7 @@ fn registration(stat: Stat) -> Registration {
 
 /// Why a SIM cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Trouble {
+pub(super) enum Trouble {
     Busy,
     Absent,
     Locked(PinState),
@@ -453,9 +461,7 @@ impl Trouble {
         match self {
             Trouble::Busy => "the SIM stays busy; take it out and put it in again".to_owned(),
             Trouble::Absent => "there is no SIM in the modem; put one in".to_owned(),
-            Trouble::Locked(PinState::Pin) => {
-                "the SIM asks for its PIN; switch the PIN off with a phone (entering it comes later)".to_owned()
-            }
+            Trouble::Locked(PinState::Pin) => "the SIM asks for its PIN".to_owned(),
             Trouble::Locked(PinState::Puk) => {
                 "the SIM asks for its PUK; put it in a phone and enter the PUK there".to_owned()
             }
@@ -467,7 +473,7 @@ impl Trouble {
 }
 
 /// What an answer to `AT+CPIN?` says against using the SIM; `None`: it is ready.
-fn sim_trouble(reply: &Reply) -> Option<Trouble> {
+pub(super) fn sim_trouble(reply: &Reply) -> Option<Trouble> {
     match reply {
         // Wavecom gives no OK after `+CPIN: READY`; and an OK alone says that it is too early to ask.
         Reply::Done(answer) | Reply::Silent(answer) => {

@@ -3,11 +3,11 @@
 use super::chat::{Chat, Lost};
 use super::inbox::Inbox;
 use super::port::OpenError;
-use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, Received};
+use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, PinMemory, Received};
 use crate::at::command::Domain;
 use crate::at::net::Stat;
 use crate::at::{Event, FinalResult, Urc};
-use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus, SendOutcome};
+use crate::model::{AttemptId, Iccid, Imei, Label, ModemPhase, ModemStatus, SendOutcome};
 use crate::modem::bringup::Detail;
 use crate::modem::profile::{GENERIC, Profile};
 use std::collections::VecDeque;
@@ -42,6 +42,7 @@ pub(super) struct Desk {
     pub(super) config: Config,
     pub(super) lane: mpsc::Sender<LaneEvent>,
     pub(super) received: mpsc::Sender<Received>,
+    pub(super) pins: PinMemory,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) board: Board,
@@ -65,6 +66,7 @@ impl Desk {
             config,
             lane: links.lane,
             received: links.received,
+            pins: links.pins,
             outgoing,
             stop,
             board,
@@ -194,8 +196,10 @@ pub(super) struct Session<S> {
     pub(super) config: Config,
     pub(super) board: Board,
     pub(super) received: mpsc::Sender<Received>,
+    pub(super) pins: PinMemory,
     pub(super) profile: &'static Profile,
     pub(super) inbox: Inbox,
+    pub(super) imei: Option<Imei>,
     pub(super) iccid: Option<Iccid>,
     /// By [`Domain::ALL`].
     pub(super) registration: [Option<Stat>; 3],
@@ -305,8 +309,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             config: desk.config.clone(),
             board: desk.board.clone(),
             received: desk.received.clone(),
+            pins: desk.pins.clone(),
             profile: &GENERIC,
             inbox: Inbox::new(desk.swept),
+            imei: None,
             iccid: None,
             registration: [None; 3],
             details: VecDeque::new(),

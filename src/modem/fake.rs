@@ -1,8 +1,8 @@
 //! A modem for tests: answers over an in-memory line as scripted, and keeps what it was sent.
 
 use super::port::OpenError;
-use super::{Config, Handle, LaneEvent, LaneEventKind, Links, Outgoing, Received, start};
-use crate::model::{AttemptId, ModemPhase, ModemStatus, SendOutcome};
+use super::{Config, Handle, LaneEvent, LaneEventKind, Links, Outgoing, Pin, PinQuestion, Received, start};
+use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord, SendOutcome};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,6 +64,8 @@ pub(super) struct World {
     pub(super) sent: Vec<String>,
     /// The scripts of the openings to come; a plain one when used up.
     pub(super) scripts: VecDeque<Script>,
+    /// What is remembered of the PIN, by SIM.
+    pub(super) pins: HashMap<String, PinMark>,
 }
 
 /// A driver with fake modems behind it.
@@ -93,11 +95,40 @@ impl Bench {
         scripts: impl IntoIterator<Item = Script>,
         listen_first: Option<(AttemptId, Duration)>,
     ) -> Bench {
-        let world = Arc::new(Mutex::new(World { sent: Vec::new(), scripts: scripts.into_iter().collect() }));
+        Bench::start_as(Config::new(0, "/dev/ttyFAKE0"), scripts, listen_first)
+    }
+
+    /// A driver that knows the PIN 4711.
+    pub(super) fn start_with_pin(scripts: impl IntoIterator<Item = Script>) -> Bench {
+        let config = Config { pin: Pin::try_from("4711").ok(), ..Config::new(0, "/dev/ttyFAKE0") };
+        Bench::start_as(config, scripts, None)
+    }
+
+    fn start_as(
+        config: Config,
+        scripts: impl IntoIterator<Item = Script>,
+        listen_first: Option<(AttemptId, Duration)>,
+    ) -> Bench {
+        let world = Arc::new(Mutex::new(World { scripts: scripts.into_iter().collect(), ..World::default() }));
         let (urcs, _) = tokio::sync::broadcast::channel(64);
         let (lane_in, lane) = mpsc::channel(64);
         let (received_in, received) = mpsc::channel(16);
-        let links = Links { lane: lane_in, received: received_in };
+        let (pins, mut questions) = mpsc::channel::<PinQuestion>(1);
+        tokio::spawn({
+            let world = world.clone();
+            async move {
+                while let Some(question) = questions.recv().await {
+                    let mut world = world.lock().unwrap();
+                    let record = PinRecord { here: world.pins.get(&question.sim).copied(), fits_another: false };
+                    if let Some(mark) = question.mark {
+                        world.sent.push(format!("remember {mark:?}"));
+                        world.pins.insert(question.sim, mark);
+                    }
+                    let _ = question.answer.send(record);
+                }
+            }
+        });
+        let links = Links { lane: lane_in, received: received_in, pins };
         let open = {
             let (world, urcs) = (world.clone(), urcs.clone());
             move || {
@@ -107,7 +138,7 @@ impl Bench {
                 std::future::ready(Ok::<_, OpenError>(ours))
             }
         };
-        let handle = start(Config::new(0, "/dev/ttyFAKE0"), links, listen_first, open);
+        let handle = start(config, links, listen_first, open);
         Bench { handle, lane, received, world, urcs, attempts: 0 }
     }
 

@@ -23,6 +23,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Some(name) => Profile::named(name).ok_or_else(|| Lost::Unfit(format!("no profile is named {name}")))?,
             None => Profile::of(manufacturer.as_deref().unwrap_or_default(), model.as_deref().unwrap_or_default()),
         };
+        self.imei = imei.clone();
         let label = self.config.label.clone();
         self.board.update(|status| {
             let made = imei.as_ref().and_then(|imei| Label::from_text(&format!("modem-{}", imei.tail())));

@@ -7,6 +7,7 @@ mod driver;
 mod fake;
 mod identify;
 mod inbox;
+mod pin;
 mod port;
 pub mod profile;
 mod receive;
@@ -14,8 +15,12 @@ mod send;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod unlock;
 
+pub use crate::at::Pin;
 use crate::model::{AttemptId, Iccid, Label, ModemStatus, SendOutcome};
+pub use pin::{PinMemory, PinQuestion};
+
 use driver::{Board, Desk};
 use port::{OpenError, Port};
 use std::future::Future;
@@ -38,12 +43,25 @@ pub struct Config {
     pub profile: Option<String>,
     /// The operator's name for the SIM in it. Default: made from the ICCID.
     pub sim_label: Option<Label>,
+    /// The PIN of the SIM in it. Default: none is entered.
+    pub pin: Option<Pin>,
+    /// The PIN is entered with two tries left too, and into a SIM that is not the one it was for. Default false.
+    pub pin_force: bool,
 }
 
 impl Config {
     /// A modem on a port, everything else default.
     pub fn new(index: usize, port: impl Into<String>) -> Config {
-        Config { index, label: None, port: port.into(), baud: 115_200, profile: None, sim_label: None }
+        Config {
+            index,
+            label: None,
+            port: port.into(),
+            baud: 115_200,
+            profile: None,
+            sim_label: None,
+            pin: None,
+            pin_force: false,
+        }
     }
 }
 
@@ -54,6 +72,8 @@ pub struct Links {
     pub lane: mpsc::Sender<LaneEvent>,
     /// What came in.
     pub received: mpsc::Sender<Received>,
+    /// Who remembers what SIMs made of PINs.
+    pub pins: PinMemory,
 }
 
 /// One part to send.

@@ -571,7 +571,7 @@ async fn a_locked_sim_blocks_and_its_pin_is_never_tried() {
     )]);
     let mut bench = Bench::start([script]);
     let status = bench.phase(ModemPhase::Blocked).await;
-    assert!(status.reason.unwrap().contains("PIN off"));
+    assert!(status.reason.unwrap().contains("pin_file"));
     assert_eq!(not_sent(&bench.send().await), (None, "the modem is not ready"));
     bench.phase(ModemPhase::Ready).await;
     assert_eq!((bench.count("AT+CPIN="), bench.count("AT+CPIN?")), (0, 3));
@@ -692,4 +692,59 @@ async fn a_stop_takes_an_unarmed_part_back_and_deletes_what_is_decided() {
     let refused = SendOutcome::NotSent { code: None, detail: "the gateway is stopping".to_owned() };
     assert_eq!(bench.lane.try_recv().unwrap().kind, LaneEventKind::Ended(AttemptId(1), refused));
     assert_eq!(world.lock().unwrap().sent.last().map(String::as_str), Some("AT+CMGD=3"));
+}
+
+const LOCKED: &str = "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n";
+const OPEN: &str = "\r\n+CPIN: READY\r\n\r\nOK\r\n";
+const THREE: &str = "\r\n+CPINR: SIM PIN,3,3\r\n\r\nOK\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_pin_is_written_down_before_it_is_entered() {
+    let mut bench = Bench::start_with_pin([answers(&[("AT+CPIN?", &[LOCKED, LOCKED, OPEN]), ("AT+CPINR", &[THREE])])]);
+    bench.phase(ModemPhase::Ready).await;
+    let sent = bench.sent();
+    let at = sent.iter().position(|line| line == "AT+CPIN=\"4711\"").unwrap();
+    assert_eq!(sent[at - 1], "remember Tried");
+    // It is believed when the SIM asks no longer.
+    assert_eq!(sent[at + 1..at + 4], ["AT+CPIN?", "AT+CPIN?", "remember Accepted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pin_that_was_refused_is_not_entered_again() {
+    let wrong =
+        || answers(&[("AT+CPIN?", &[LOCKED]), ("AT+CPINR", &[THREE]), ("AT+CPIN=", &["\r\n+CME ERROR: 16\r\n"])]);
+    let mut bench = Bench::start_with_pin([wrong(), wrong()]);
+    let status = bench.phase(ModemPhase::Blocked).await;
+    assert!(status.reason.unwrap().contains("has refused this PIN"));
+    sleep(Duration::from_secs(60)).await;
+    bench.hang_up();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!((bench.count("AT+CPIN="), bench.count("remember Refused")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pin_that_is_taken_and_asked_for_again_counts_as_refused() {
+    let mut bench = Bench::start_with_pin([answers(&[("AT+CPIN?", &[LOCKED]), ("AT+CPINR", &[THREE])])]);
+    bench.phase(ModemPhase::Blocked).await;
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!((bench.count("AT+CPIN="), bench.count("remember Refused")), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_two_tries_left_the_pin_is_not_entered() {
+    let two = "\r\n+CPINR: SIM PIN,2,3\r\n\r\nOK\r\n";
+    let mut bench = Bench::start_with_pin([answers(&[("AT+CPIN?", &[LOCKED]), ("AT+CPINR", &[two])])]);
+    let status = bench.phase(ModemPhase::Blocked).await;
+    assert!(status.reason.unwrap().contains("2 tries left"));
+    assert_eq!((bench.count("AT+CPIN="), bench.count("remember")), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_tries_are_not_told_the_card_is_asked() {
+    let one = "\r\n+CSIM: 4,\"63C1\"\r\n\r\nOK\r\n";
+    let script = answers(&[("AT+CPIN?", &[LOCKED]), ("AT+CPINR", &["\r\nERROR\r\n"]), ("AT+CSIM", &[one])]);
+    let mut bench = Bench::start_with_pin([script]);
+    let status = bench.phase(ModemPhase::Blocked).await;
+    assert!(status.reason.unwrap().contains("one try left"));
+    assert_eq!(bench.count("AT+CPIN="), 0);
 }

@@ -52,6 +52,10 @@ const SHOWN: usize = 2;
 
 /// Puts stars over runs of hexadecimal digits: PDUs, numbers, identities. Runs of up to six are indexes, codes, cells.
 fn masked(line: &str) -> String {
+    // A PIN is as short as an index, also where it is echoed.
+    if let Some(at) = line.to_ascii_uppercase().find("CPIN=") {
+        return format!("{}CPIN=(PIN)", &line[..at]);
+    }
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while !rest.is_empty() {
@@ -88,6 +92,7 @@ mod tests {
             ("+CSCA: \"+491710760000\",145", "+CSCA: \"+49********00\",145"),
             ("0011000A9194710123456700", "(24 digits)"),
             ("Télé", "Télé"),
+            ("AT+CPIN=\"1234\"", "AT+CPIN=(PIN)"),
             ("", ""),
         ] {
             assert_eq!(masked(line), want, "{line}");

@@ -5,6 +5,7 @@ mod inbox;
 mod lock;
 mod mailbox;
 mod outbox;
+mod pins;
 mod reader;
 mod recent;
 mod recover;
@@ -23,7 +24,8 @@ pub use types::{
 };
 
 use crate::model::{
-    Event, Iccid, Label, MessageId, MessageView, PublicState, QueueCounts, Refusal, StatusChange, Timestamp,
+    Event, Iccid, Label, MessageId, MessageView, PinMark, PinRecord, PublicState, QueueCounts, Refusal, StatusChange,
+    Timestamp,
 };
 use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
@@ -259,6 +261,17 @@ impl Store {
     /// Remembers a message that is left on its SIM, by the SHA-256 of its PDU; durable when it returns.
     pub async fn leave_alone(&self, iccid: Iccid, sha256: [u8; 32]) -> Result<(), StoreError> {
         self.write(move |writer| writer.leave_alone(&iccid, &sha256)).await
+    }
+
+    /// What is remembered of a PIN, by its digest, in a SIM in a modem, and what is to be remembered from now on; durable when it returns.
+    pub async fn pin_record(
+        &self,
+        sim: String,
+        modem: String,
+        pin: [u8; 32],
+        mark: Option<PinMark>,
+    ) -> Result<PinRecord, StoreError> {
+        self.write(move |writer| writer.pin_record(&sim, &modem, &pin, mark)).await
     }
 
     /// Events after `seq`, in order.
