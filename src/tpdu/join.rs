@@ -26,10 +26,7 @@ pub struct Joined<'a> {
 impl Joined<'_> {
     /// The text of the parts that are here.
     pub fn text(&self) -> String {
-        let seq = |part: &&Deliver| part.ud.udh.concat().map_or(1, |concat| u16::from(concat.seq));
-        // What was cut in two is not put together over a gap.
-        let runs = self.parts.chunk_by(|a, b| seq(a) + 1 == seq(b));
-        runs.map(|run| text(&run.iter().map(|part| (&part.dcs, &part.ud)).collect::<Vec<_>>())).collect()
+        text(&self.parts.iter().map(|part| (&part.dcs, &part.ud)).collect::<Vec<_>>())
     }
 
     /// The WAP push that it is, where all of it is here.
@@ -88,18 +85,25 @@ impl<'a> Generation<'a> {
 }
 
 /// The text of parts in their order. Payloads are joined before they are decoded, because others cut escape sequences
-/// and surrogate pairs. Parts in different alphabets or national tables are decoded each for itself; 8 bit data is read as ISO 8859-1.
+/// and surrogate pairs; not over a part that is missing. Parts in different alphabets or national tables are decoded each for
+/// itself; 8 bit data is read as ISO 8859-1.
 pub fn text(parts: &[(&Dcs, &UserData)]) -> String {
     if let [(dcs, ud)] = parts {
         return decode(dcs.alphabet(), ud.udh.shift(), &ud.payload);
     }
     let mut text = String::new();
-    for run in parts.chunk_by(|a, b| coding(a) == coding(b)) {
+    for run in parts.chunk_by(|a, b| coding(a) == coding(b) && follows(a.1, b.1)) {
         let payload: Vec<u8> = run.iter().flat_map(|(_, ud)| ud.payload.iter().copied()).collect();
         let (alphabet, shift) = coding(&run[0]);
         text += &decode(alphabet, shift, &payload);
     }
     text
+}
+
+/// False when a part is missing between the two.
+fn follows(a: &UserData, b: &UserData) -> bool {
+    let pair = a.udh.concat().zip(b.udh.concat());
+    pair.is_none_or(|(a, b)| u16::from(a.seq) + 1 == u16::from(b.seq))
 }
 
 fn coding((dcs, ud): &(&Dcs, &UserData)) -> (Alphabet, Shift) {

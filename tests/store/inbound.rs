@@ -99,6 +99,21 @@ async fn what_is_missing_is_said_and_a_late_part_completes_it() {
 }
 
 #[tokio::test]
+async fn halves_of_a_character_are_not_put_together_over_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::open(dir.path());
+    for (seq, half) in [(1, [0xD8, 0x3D]), (3, [0xDE, 0x00])] {
+        let mut part = part(1, 3, seq, 'x');
+        let at = part.raw.len() - 2;
+        part.raw[at..].copy_from_slice(&half);
+        rig.store.receive(part).await.unwrap();
+    }
+    rig.store.expire(later(601)).await.unwrap();
+    assert_eq!(received(&rig).await[0].text.as_deref(), Some("\u{FFFD}\u{FFFD}"));
+    rig.close();
+}
+
+#[tokio::test]
 async fn a_reference_used_again_is_another_message() {
     let dir = tempfile::tempdir().unwrap();
     let rig = Rig::open(dir.path());
