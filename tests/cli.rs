@@ -316,6 +316,10 @@ fn encode_writes_what_decode_reads() {
     assert_eq!((parts.len(), text.as_str()), (2, long.as_str()));
     assert_eq!((&parts[1]["concat"]["ref"], &parts[1]["locking"]), (&300.into(), &1.into()));
 
+    let (_, said) = encode(&["4711", &"x".repeat(170), "--mr", "255", "--reject-duplicates"]);
+    let references: Vec<Value> = said.iter().map(|line| decode(line)["mr"].clone()).collect();
+    assert_eq!(references, [255, 0]);
+
     let (_, said) = encode(&["4711", "a – b", "--explain", "--json"]);
     let advice: Value = serde_json::from_str(&said[0]).unwrap();
     assert_eq!((&advice["alphabet"], &advice["outside_gsm7"][0]["replacement"]), (&"UCS-2".into(), &"-".into()));
@@ -328,6 +332,12 @@ fn encode_writes_what_decode_reads() {
         (&["4711", "--data", "ABC"], "--data: hex at octet 3: an odd number"),
         (&["4711", "a", "--ref", "300"], "--ref: over 255 needs --wide"),
         (&["4711", "--data", "AB", "--encoding", "ucs2"], "'--data <HEX>' cannot be used with '--encoding"),
+        (&["4711", "hi", "--dcs", "8"], "--dcs: 0x08 is UCS-2, and what is written is GSM 7 bit"),
+        (&["4711", "Привет", "--dcs", "0"], "--dcs: 0x00 is GSM 7 bit, and what is written is UCS-2"),
+        (&["4711", "--data", "41", "--dcs", "0"], "and what is written is 8 bit data"),
+        (&["+", "hi"], "the recipient has no digit"),
+        (&["4711", "hi", "--validity", "1m"], "5 minutes to 63 weeks"),
+        (&["4711", "hi", "--validity", "9999w"], "5 minutes to 63 weeks"),
         (&["4711", "--data", "AB", "--explain"], "'--data <HEX>' cannot be used with '--explain'"),
     ] {
         let output = gsmgate().arg("encode").args(args).output().unwrap();

@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 use std::io::Read;
 use std::time::Duration;
 
+/// What TP-VP can say as a span. 3GPP TS 23.040 §9.2.3.12.1.
+const SHORTEST: Duration = Duration::from_secs(5 * 60);
+const LONGEST: Duration = Duration::from_secs(63 * 7 * 86_400);
+
 /// Longest text read from standard input, in octets: more than 255 parts can carry.
 const MAX_INPUT: u64 = 256 * 1024;
 
@@ -63,13 +67,13 @@ pub(super) struct Options {
     /// Message class; 0 is shown at once and not kept.
     #[arg(long, value_name = "0-3", value_parser = clap::value_parser!(u8).range(0..=3))]
     class: Option<u8>,
-    /// TP-DCS as it is, in place of what text and class make; the text is still written as --encoding says.
+    /// TP-DCS as it is, in place of what text and class make; its alphabet must be the one that is written.
     #[arg(long, value_name = "0-255", conflicts_with = "class")]
     dcs: Option<u8>,
     /// TP-PID.
     #[arg(long, value_name = "0-255", default_value_t = 0)]
     pid: u8,
-    /// TP-MR; most modems put their own.
+    /// TP-MR of the first part; most modems put their own.
     #[arg(long, value_name = "0-255", default_value_t = 0)]
     mr: u8,
     /// The service centre; else the one stored in the SIM.
@@ -147,15 +151,16 @@ fn pdus(options: &Options, segments: Vec<Segment>) -> Result<Vec<Line>, Failure>
     let mut lines = Vec::with_capacity(segments.len());
     for (seq, segment) in (1..=total).zip(segments) {
         let concat = Concat { reference: options.reference, wide: options.wide, total, seq };
-        let dcs = options.dcs.map_or(segment.dcs(class), Dcs);
+        let dcs = scheme(options, &segment, class)?;
         let ports = options.port.map(|dst| Ports { src: options.source_port, ..Ports::to(dst) });
         let ud = segment.user_data((total > 1).then_some(concat), ports);
         let submit = Submit {
             rd: options.reject_duplicates,
             srr: options.report,
             rp: options.reply_path,
-            mr: MessageReference(options.mr),
-            da: recipient(options),
+            // Each part has a reference of its own: a centre that refuses duplicates would take the second for the first.
+            mr: MessageReference(options.mr.wrapping_add(seq - 1)),
+            da: recipient(options)?,
             pid: Pid(options.pid),
             dcs,
             vp,
@@ -169,10 +174,24 @@ fn pdus(options: &Options, segments: Vec<Segment>) -> Result<Vec<Line>, Failure>
     Ok(lines)
 }
 
-fn recipient(options: &Options) -> Address {
+/// TP-DCS: given, or made of the alphabet and the class.
+fn scheme(options: &Options, segment: &Segment, class: Option<MessageClass>) -> Result<Dcs, Failure> {
+    let made = segment.dcs(class);
+    let Some(dcs) = options.dcs.map(Dcs) else { return Ok(made) };
+    if dcs.alphabet() != segment.alphabet {
+        let message = format!("--dcs: {:#04x} is {dcs}, and what is written is {made}; --encoding changes that", dcs.0);
+        return Err(usage(message));
+    }
+    Ok(dcs)
+}
+
+fn recipient(options: &Options) -> Result<Address, Failure> {
     let number = Address::from_number(&options.to);
-    let Some(toa) = options.toa else { return number };
-    Address { ton: TypeOfNumber::from_bits(toa >> 4), npi: NumberingPlan::from_bits(toa), ..number }
+    if options.to.trim_start_matches('+').is_empty() {
+        return Err(usage("the recipient has no digit"));
+    }
+    let Some(toa) = options.toa else { return Ok(number) };
+    Ok(Address { ton: TypeOfNumber::from_bits(toa >> 4), npi: NumberingPlan::from_bits(toa), ..number })
 }
 
 /// `45m`, `6h`, `3d`, `2w`; an instant; `octet:167`; `enhanced:` and seven octets.
@@ -200,8 +219,11 @@ fn validity(text: &str) -> Result<ValidityPeriod, Failure> {
         "w" => 7 * 86_400,
         _ => return Err(wrong()),
     };
-    let seconds = n.parse::<u32>().map_err(|_| wrong())?;
-    Ok(ValidityPeriod::relative_at_most(Duration::from_secs(u64::from(seconds) * unit)))
+    let span = Duration::from_secs(u64::from(n.parse::<u32>().map_err(|_| wrong())?) * unit);
+    if !(SHORTEST..=LONGEST).contains(&span) {
+        return Err(usage("--validity: a span is 5 minutes to 63 weeks"));
+    }
+    Ok(ValidityPeriod::relative_at_most(span))
 }
 
 /// An instant in the zone it is written with.
