@@ -102,9 +102,6 @@ const LOSSLESS: &[Row] = &[
     ("⁄∕", "/"),
     ("∶", ":"),
     ("∗", "*"),
-    ("¼", "1/4"),
-    ("½", "1/2"),
-    ("¾", "3/4"),
 ];
 
 /// What a reader takes for the same: signs, Latin letters, then Greek and Cyrillic ones.
@@ -126,9 +123,13 @@ const LOOK_ALIKE: &[Row] = &[
     ("№", "No"),
     ("°º", "o"),
     ("ª", "a"),
-    ("¹", "1"),
-    ("²", "2"),
-    ("³", "3"),
+    // Not without a sign between: 1½ is not 11/2, and 10² not 102.
+    ("¹", "^1"),
+    ("²", "^2"),
+    ("³", "^3"),
+    ("¼", " 1/4"),
+    ("½", " 1/2"),
+    ("¾", " 3/4"),
     ("¢ç", "c"),
     ("Œ", "OE"),
     ("œ", "oe"),
@@ -201,7 +202,8 @@ mod tests {
             ("Cyrillic that looks Latin", "МОСТ", None, Some("MOCT")),
             ("Cyrillic that does not", "Мир", None, None),
             ("Greek under an accent", "Ά", None, Some("A")),
-            ("signs", "20 °C ≥ x²", None, Some("20 oC >= x2")),
+            ("signs", "20 °C ≥ x²", None, Some("20 oC >= x^2")),
+            ("fractions", "1½ h", None, Some("1 1/2 h")),
             ("letters", "Łódź đak œuf", None, Some("Lodz dak oeuf")),
             ("a sign without its stroke is another", "x ≮ 5", None, None),
             ("an emoji", "ok 🙂", None, None),
