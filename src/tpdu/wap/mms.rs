@@ -35,7 +35,7 @@ pub enum Expiry {
 }
 
 /// Reads the headers to the end of the octets; those that are not of a notification are passed over.
-pub(super) fn decode(reader: &mut Reader<'_>) -> Result<MmsNotification, DecodeError> {
+pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Option<MmsNotification>, DecodeError> {
     let mut found = MmsNotification {
         transaction_id: String::new(),
         version: (1, 0),
@@ -56,14 +56,15 @@ pub(super) fn decode(reader: &mut Reader<'_>) -> Result<MmsNotification, DecodeE
         }
         reader.octet("mms.header")?;
         match name & 0x7F {
-            MESSAGE_TYPE => is_notification = message_type(reader)?,
+            MESSAGE_TYPE if reader.octet("mms.message-type")? != NOTIFICATION_IND => return Ok(None),
+            MESSAGE_TYPE => is_notification = true,
             TRANSACTION_ID => found.transaction_id = wsp::text(reader, "mms.transaction-id")?,
             VERSION => found.version = version(wsp::integer(reader, "mms.version")?),
-            FROM => found.from = from(reader)?,
+            FROM => found.from = from(&mut wsp::sized(reader, "mms.from")?).unwrap_or(None),
             SUBJECT => found.subject = Some(wsp::encoded_string(reader, "mms.subject")?),
             MESSAGE_CLASS => found.class = Some(class(reader)?),
             MESSAGE_SIZE => found.size = Some(wsp::integer(reader, "mms.message-size")?),
-            EXPIRY => found.expiry = Some(expiry(reader)?),
+            EXPIRY => found.expiry = expiry(&mut wsp::sized(reader, "mms.expiry")?).ok(),
             CONTENT_LOCATION => found.content_location = wsp::text(reader, "mms.content-location")?,
             _ => wsp::skip_value(reader, "mms.header")?,
         }
@@ -72,18 +73,7 @@ pub(super) fn decode(reader: &mut Reader<'_>) -> Result<MmsNotification, DecodeE
     match &found {
         _ if !is_notification => missing("mms.message-type"),
         MmsNotification { content_location, .. } if content_location.is_empty() => missing("mms.content-location"),
-        _ => Ok(found),
-    }
-}
-
-fn message_type(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
-    const FIELD: &str = "mms.message-type";
-    match reader.octet(FIELD)? {
-        NOTIFICATION_IND => Ok(true),
-        _ => {
-            let detail = Detail::Malformed { wanted: "M-Notification.ind, 0x82" };
-            Err(DecodeError { field: FIELD, octet: reader.at() - 1, detail })
-        }
+        _ => Ok(Some(found)),
     }
 }
 
@@ -94,13 +84,12 @@ fn version(value: u64) -> (u8, u8) {
 }
 
 /// From-value: an address, or the wish that the centre puts it in. §7.3.12.
-fn from(reader: &mut Reader<'_>) -> Result<Option<String>, DecodeError> {
+fn from(value: &mut Reader<'_>) -> Result<Option<String>, DecodeError> {
     const FIELD: &str = "mms.from";
-    let mut value = wsp::sized(reader, FIELD)?;
     if value.octet(FIELD)? != ADDRESS_PRESENT {
         return Ok(None);
     }
-    let address = wsp::encoded_string(&mut value, FIELD)?;
+    let address = wsp::encoded_string(value, FIELD)?;
     Ok(Some(address.strip_suffix("/TYPE=PLMN").unwrap_or(&address).to_owned()))
 }
 
@@ -119,11 +108,10 @@ fn class(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
 }
 
 /// Expiry-value: absolute or relative. §7.3.20.
-fn expiry(reader: &mut Reader<'_>) -> Result<Expiry, DecodeError> {
+fn expiry(value: &mut Reader<'_>) -> Result<Expiry, DecodeError> {
     const FIELD: &str = "mms.expiry";
-    let mut value = wsp::sized(reader, FIELD)?;
     let token = value.octet(FIELD)?;
-    let seconds = wsp::integer(&mut value, FIELD)?;
+    let seconds = wsp::integer(value, FIELD)?;
     Ok(if token == ABSOLUTE { Expiry::At(seconds) } else { Expiry::After(seconds) })
 }
 
@@ -149,7 +137,7 @@ mod tests {
 
     fn notification(line: &str) -> MmsNotification {
         let octets = hex::decode(&format!("8C82 836100 {line}")).unwrap();
-        decode(&mut Reader::new(&octets, 0)).unwrap()
+        decode(&mut Reader::new(&octets, 0)).unwrap().unwrap()
     }
 
     #[test]

@@ -80,7 +80,10 @@ impl Push {
         let application_id = application_id(&mut headers).unwrap_or(None);
         let start = reader.at();
         let body = match content_type.as_str() {
-            "application/vnd.wap.mms-message" => Body::MmsNotification(mms::decode(&mut reader)?),
+            "application/vnd.wap.mms-message" => match mms::decode(&mut reader.clone())? {
+                Some(notification) => Body::MmsNotification(notification),
+                None => Body::Other(reader.rest().to_vec()),
+            },
             "application/vnd.wap.sic" => Body::Indication(wbxml::indication(&octets[start..], start)?),
             "application/vnd.wap.slc" => Body::Loading(wbxml::loading(&octets[start..], start)?),
             _ => Body::Other(reader.rest().to_vec()),
@@ -321,6 +324,13 @@ mod tests {
     }
 
     #[test]
+    fn other_multimedia_messages_are_kept_as_they_are() {
+        // M-Delivery.ind.
+        let octets = hex::decode("010601BE 8C86 8D90 8B6D696400").unwrap();
+        assert_eq!(Push::decode(&octets).unwrap().body, Body::Other(octets[4..].to_vec()));
+    }
+
+    #[test]
     fn errors_name_field_and_octet() {
         for (line, want) in [
             ("", "wsp.tid at octet 0: 1 octets needed, 0 left"),
@@ -328,7 +338,8 @@ mod tests {
             ("010605BE", "wsp.headers at octet 3: 5 octets needed, 1 left"),
             ("010600", "wsp.content-type at octet 3: 1 octets needed, 0 left"),
             ("010601BE8C82", "mms.content-location at octet 6: missing"),
-            ("010601BE8C84", "mms.message-type at octet 5: not M-Notification.ind, 0x82"),
+            ("010601BE8C", "mms.message-type at octet 5: 1 octets needed, 0 left"),
+            ("010601BE83610001", "mms.header at octet 7: not a text that ends with NUL"),
             ("010601BE8C8283", "mms.content-location at octet 7: not a text that ends with NUL"),
         ] {
             assert_eq!(push(line).unwrap_err(), want, "{line}");

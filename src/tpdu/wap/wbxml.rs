@@ -139,6 +139,9 @@ const STR_T: u8 = 0x83;
 const OPAQUE: u8 = 0xC3;
 /// A tag with attributes; with content.
 const ATTRIBUTES: u8 = 0x80;
+const CONTENT: u8 = 0x40;
+/// The element of a service indication that holds its text. WAP-167-ServiceInd §8.2.1.
+const INDICATION: u8 = 0x06;
 
 struct Document<'a> {
     reader: Reader<'a>,
@@ -164,17 +167,21 @@ impl<'a> Document<'a> {
         Ok(Document { reader, charset, strings, room: wsp::MAX_TEXT })
     }
 
-    /// The attributes and texts of all elements, in order.
+    /// The attributes of all elements, and the texts of the indication, in order.
     fn read(mut self, starts: &[Start]) -> Result<Vec<(Name, String)>, DecodeError> {
         let mut found = Vec::new();
+        // The elements that are open.
+        let mut open = Vec::new();
         while let Some(token) = self.reader.rest().first().copied() {
             self.reader.octet(FIELD)?;
             match token {
                 SWITCH_PAGE => _ = self.reader.octet(FIELD)?,
-                END => {}
+                END => _ = open.pop(),
                 ENTITY | STR_I | STR_T | OPAQUE => {
                     let text = self.value(token, false)?;
-                    found.push((Name::Text, text));
+                    // Beside it there may be items for the program, not for people.
+                    let name = if open.last() == Some(&INDICATION) { Name::Text } else { Name::Other };
+                    found.push((name, text));
                 }
                 tag => {
                     if tag & 0x3F == LITERAL {
@@ -182,6 +189,9 @@ impl<'a> Document<'a> {
                     }
                     if tag & ATTRIBUTES != 0 {
                         self.attributes(starts, &mut found)?;
+                    }
+                    if tag & CONTENT != 0 {
+                        open.push(tag & 0x3F);
                     }
                 }
             }
@@ -234,7 +244,7 @@ impl<'a> Document<'a> {
             OPAQUE => {
                 let n = wsp::uintvar(&mut self.reader, FIELD)?;
                 let octets = self.reader.take(FIELD, n)?;
-                if is_date { date(octets) } else { String::from_utf8_lossy(octets).into_owned() }
+                if is_date { date(octets) } else { wsp::of_table(self.charset, octets) }
             }
             token => VALUES.get(usize::from(token) - 0x85).copied().unwrap_or_default().to_owned(),
         };
@@ -269,6 +279,13 @@ fn date(octets: &[u8]) -> String {
 mod tests {
     use super::super::super::pdu::hex;
     use super::*;
+
+    #[test]
+    fn the_text_is_that_of_the_indication() {
+        // <si><indication href="a">msg</indication><info><item class="k">FOO</item></info></si>
+        let line = "02056A00 45 C6 0B036100 01 036D736700 01 47 C8 12036B00 01 03464F4F00 01 01 01";
+        assert_eq!(si(line).unwrap().text, "msg");
+    }
 
     fn si(line: &str) -> Result<Indication, String> {
         indication(&hex::decode(line).unwrap(), 0).map_err(|error| error.to_string())
