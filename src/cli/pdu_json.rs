@@ -189,7 +189,7 @@ impl Out {
     }
 
     fn cbs_scheme(&mut self, dcs: CbsDcs) {
-        self.coding(dcs.0, dcs.alphabet(), dcs.is_compressed(), dcs.class());
+        self.coding(dcs.0, dcs.text_alphabet(), dcs.is_compressed(), dcs.class());
     }
 
     fn coding(&mut self, dcs: u8, alphabet: Alphabet, is_compressed: bool, class: Option<MessageClass>) {
@@ -212,7 +212,9 @@ impl Out {
         self.scheme(dcs);
         self.header(&ud.udh);
         // 8 bit data may be text all the same; then it is ISO 8859-1.
-        self.put("text", join::text(&[(&dcs, ud)]));
+        if !dcs.is_compressed() {
+            self.put("text", join::text(&[(&dcs, ud)]));
+        }
         if dcs.alphabet() == Alphabet::Octets {
             self.put("data_hex", hex::encode(&ud.payload));
         }

@@ -207,7 +207,7 @@ fn text(pages: &[&Page]) -> String {
     text
 }
 
-/// What a message identifier stands for; `None` for those that operators give out. 3GPP TS 23.041 §9.4.1.2.2.
+/// What a message identifier stands for; `None` for those that are not known here. 3GPP TS 23.041 §9.4.1.2.2.
 pub fn subject(message_id: u16) -> Option<&'static str> {
     Some(match message_id {
         4352 => "earthquake warning",
@@ -224,7 +224,13 @@ pub fn subject(message_id: u16) -> Option<&'static str> {
         4382 | 4395 => "operator defined alert",
         4396 | 4397 => "public safety alert",
         4398 | 4399 => "state or local test",
-        other => return (4352..=6399).contains(&other).then_some("public warning"),
+        0..=999 => "assigned by the GSMA",
+        1000 => "location services",
+        4096..=4351 => "data for the SIM",
+        4352..=6399 => "public warning",
+        6400 => "EU-Info",
+        40_960..=45_055 => "given out by the operator",
+        _ => return None,
     })
 }
 
@@ -354,13 +360,24 @@ mod tests {
     #[test]
     fn table_of_subjects() {
         for (id, want) in [
-            (50, None),
-            (4351, None),
+            (50, Some("assigned by the GSMA")),
+            (999, Some("assigned by the GSMA")),
+            (1000, Some("location services")),
+            (1001, None),
+            (4095, None),
+            (4096, Some("data for the SIM")),
+            (4351, Some("data for the SIM")),
             (4352, Some("earthquake warning")),
             (4370, Some("presidential or national alert")),
             (4379, Some("missing person alert")),
             (4400, Some("public warning")),
-            (6400, None),
+            (6399, Some("public warning")),
+            (6400, Some("EU-Info")),
+            (6401, None),
+            (40_959, None),
+            (40_960, Some("given out by the operator")),
+            (45_055, Some("given out by the operator")),
+            (45_056, None),
         ] {
             assert_eq!(subject(id), want, "{id}");
         }

@@ -22,9 +22,11 @@ pub enum CbsLanguage {
 impl CbsDcs {
     /// How the content is to be read. Compressed text is [`Alphabet::Octets`].
     pub fn alphabet(self) -> Alphabet {
-        if self.is_compressed() {
-            return Alphabet::Octets;
-        }
+        if self.is_compressed() { Alphabet::Octets } else { self.text_alphabet() }
+    }
+
+    /// The alphabet of the text, once it is no longer compressed.
+    pub fn text_alphabet(self) -> Alphabet {
         match self.0 {
             0x11 => Alphabet::Ucs2,
             0x40..=0x7F | 0x90..=0x9F => match self.0 & 0x0C {
@@ -78,7 +80,7 @@ const MORE_LANGUAGES: [&str; 5] = ["cs", "he", "ar", "ru", "is"];
 /// What it says, for a dump.
 impl fmt::Display for CbsDcs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.alphabet() {
+        f.write_str(match self.text_alphabet() {
             Alphabet::Gsm7 => "GSM 7 bit",
             Alphabet::Octets => "8 bit data",
             Alphabet::Ucs2 => "UCS-2",
@@ -125,8 +127,9 @@ mod tests {
             (0x48, "UCS-2"),
             (0x4C, "GSM 7 bit"),
             (0x5A, "UCS-2, class 2"),
-            (0x60, "8 bit data, compressed"),
-            (0x7F, "8 bit data, compressed, class 3"),
+            (0x60, "GSM 7 bit, compressed"),
+            (0x68, "UCS-2, compressed"),
+            (0x7F, "GSM 7 bit, compressed, class 3"),
             (0x80, "GSM 7 bit"),
             (0x99, "UCS-2, user data header, class 1"),
             (0xA0, "GSM 7 bit"),

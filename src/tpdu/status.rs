@@ -17,7 +17,8 @@ pub enum StatusCategory {
     Pending,
     /// 0x40 to 0x5F: it cannot be delivered.
     Permanent,
-    /// 0x60 to 0x7F: the centre gave up; all reserved values too, which are to be taken as 0x63.
+    /// 0x60 to 0x7F: the centre gave up; what is over it too, as if it were 0x63. Reserved values below count with their
+    /// range: a centre that says one means at least that it still tries, or not.
     GaveUp,
 }
 

@@ -98,6 +98,8 @@ impl ValidityPeriod {
         match *self {
             ValidityPeriod::Relative(octet) => Some(relative(octet)),
             ValidityPeriod::Absolute(_) => None,
+            // Another octet of functions follows: what it shifts is not known.
+            ValidityPeriod::Enhanced([functions, ..]) if functions & 0x80 != 0 => None,
             ValidityPeriod::Enhanced([functions, a, b, c, ..]) => match functions & 0x07 {
                 1 => Some(relative(a)),
                 2 => Some(Duration::from_secs(u64::from(a))),

@@ -19,9 +19,6 @@ pub enum Form {
     Octets,
 }
 
-/// The longest USSD string is 160 octets, 182 septets. 3GPP TS 23.090 §6.
-pub const MAX_SEPTETS: usize = 182;
-
 /// Packs septets as USSD and cell broadcast do: 7 spare bits at the end are a CR, and a text that ends with CR on an
 /// octet boundary gets another, since one there is taken for filling. 3GPP TS 23.038 §6.1.2.3.1.
 pub fn pack(septets: &[u8]) -> Vec<u8> {
@@ -51,8 +48,14 @@ pub fn encode(text: &str, form: Form) -> Result<String, NotGsm7> {
         Form::Raw => text.to_owned(),
         Form::Packed => hex::encode(&pack(&gsm7::encode(text)?)),
         Form::Ucs2 => hex::encode(&ucs2::encode(text)),
-        Form::Octets => hex::encode(&gsm7::encode(text)?),
+        Form::Octets => hex::encode(&latin1(text)?),
     })
+}
+
+/// A character an octet: ISO 8859-1, as 8 bit data is read.
+fn latin1(text: &str) -> Result<Vec<u8>, NotGsm7> {
+    let octet = |(at, character)| u8::try_from(character).map_err(|_| NotGsm7 { character, at });
+    text.chars().enumerate().map(octet).collect()
 }
 
 /// The text of a string from `+CUSD`, in the form that [`guess`] finds.
@@ -83,7 +86,7 @@ pub fn decode_as(string: &str, form: Form, dcs: Option<CbsDcs>) -> String {
 }
 
 /// The form of a string, by its shape and what the scheme says. Modems do not agree, and some of them lie: a number of
-/// digits is left as it is, since a balance is likelier than four packed septets.
+/// digits is left as it is, unless the scheme says UCS-2 or 8 bit data: a balance is likelier than four packed septets.
 pub fn guess(string: &str, dcs: Option<CbsDcs>) -> Form {
     let Some(octets) = octets(string) else { return Form::Raw };
     // Half a unit at the end: cut by the modem where the rest is of one script, else something else.
@@ -93,8 +96,8 @@ pub fn guess(string: &str, dcs: Option<CbsDcs>) -> Form {
         return Form::Ucs2;
     }
     let has_letters = string.bytes().any(|c| c.is_ascii_alphabetic());
-    // Two units of one page are likelier a number: 1000 1005.
-    if looks_like_ucs2(&octets) && (has_letters || octets.len() >= 6 || is_printable_ascii(&octets)) {
+    // Digits alone are likelier a number, such as a voucher's: 1212 1212 1212.
+    if looks_like_ucs2(&octets) && (has_letters || is_of_few_pages(&octets)) {
         return Form::Ucs2;
     }
     if dcs.is_some_and(|dcs| dcs.alphabet() == Alphabet::Octets) {
@@ -103,8 +106,9 @@ pub fn guess(string: &str, dcs: Option<CbsDcs>) -> Form {
     if has_letters && octets.len() >= 4 { Form::Packed } else { Form::Raw }
 }
 
-fn is_printable_ascii(octets: &[u8]) -> bool {
-    octets.as_chunks::<2>().0.iter().all(|unit| matches!(unit, [0, 0x20..=0x7E]))
+/// Printable ASCII, or Greek to Arabic: the pages 3 to 6.
+fn is_of_few_pages(octets: &[u8]) -> bool {
+    octets.as_chunks::<2>().0.iter().all(|unit| matches!(unit, [0, 0x20..=0x7E] | [3..=6, _]))
 }
 
 /// Half of the units or more are of the page that text in one script has: 0x00 for Latin, 0x04, 0x06 …
@@ -163,6 +167,8 @@ mod tests {
             ("UCS-2 with memory behind it", "004100420000FFFF60B1", UCS2, Form::Ucs2, "AB"),
             ("digits are digits", "1234", GSM7, Form::Raw, "1234"),
             ("a long number", "10001005", GSM7, Form::Raw, "10001005"),
+            ("a voucher's number", "121212121212", GSM7, Form::Raw, "121212121212"),
+            ("a number with many zeros", "001000200030", GSM7, Form::Raw, "001000200030"),
             (
                 "a very long number",
                 "12345678901234567890123456789012",
@@ -178,7 +184,7 @@ mod tests {
             ("one unit is too few for a shape", "042F", GSM7, Form::Raw, "042F"),
             ("three of Cyrillic and none of Latin", "042F042F042F", GSM7, Form::Ucs2, "ЯЯЯ"),
             ("half of it Latin", "0041004112345678", None, Form::Raw, "0041004112345678"),
-            ("more than half", "00410041004112345678", None, Form::Ucs2, "AAAሴ噸"),
+            ("more than half", "00410041004112345A78", None, Form::Ucs2, "AAAሴ婸"),
             ("a line feed is Latin", "000A000A000A12345678", None, Form::Ucs2, "\n\n\nሴ噸"),
             ("a tab is not", "00090009000912345678", None, Form::Raw, "00090009000912345678"),
             ("the last page of a script", "1FFF1FFF1FFF", None, Form::Ucs2, "\u{1FFF}\u{1FFF}\u{1FFF}"),
@@ -203,7 +209,10 @@ mod tests {
             let string = encode("*100#", form).unwrap();
             assert_eq!(decode_as(&string, form, None), "*100#", "{form:?}");
         }
-        assert!(encode("я", Form::Packed).is_err());
+        assert_eq!(decode_as(&encode("Ä@", Form::Octets).unwrap(), Form::Octets, None), "Ä@");
+        for form in [Form::Packed, Form::Octets] {
+            assert_eq!(encode("aя", form), Err(NotGsm7 { character: 'я', at: 1 }), "{form:?}");
+        }
         assert_eq!(decode_as("not hex", Form::Packed, None), "not hex");
     }
 }

@@ -49,6 +49,7 @@ impl Dump<'_> {
                 self.warn("more than a page has, so all of it is read");
             }
         }
+        self.left_over("after the message");
         Ok(())
     }
 
@@ -64,7 +65,7 @@ impl Dump<'_> {
     fn message_identifier(&mut self, page: &Page) -> Result<(), DecodeError> {
         let start = self.reader.at();
         self.reader.array::<2>("cbs.message-identifier")?;
-        let words = subject(page.message_id).unwrap_or("given out by the operator");
+        let words = subject(page.message_id).unwrap_or("not known here");
         self.line("message identifier", start, 2, format!("{}: {words}", page.message_id));
         Ok(())
     }
@@ -131,7 +132,7 @@ mod tests {
             shown(&line).unwrap(),
             [
                 "0 1 message type: 0x01: CBS message",
-                "1 2 message identifier: 50: given out by the operator",
+                "1 2 message identifier: 50: assigned by the GSMA",
                 "3 2 serial number: 0x4021: scope network, code 2, update 1",
                 "5 1 data coding scheme: 0x48: UCS-2",
                 "6 1 number of pages: 0x02: 2",
@@ -143,5 +144,6 @@ mod tests {
         );
         let full = format!("01 0032 4021 48 01 {}", page("0411", "52"));
         assert_eq!(shown(&full).unwrap()[6], "89 1 content length: 0x52: 82 octets");
+        assert_eq!(shown(&format!("{full} DEAD")).unwrap()[7], "90 2 after the message: 2 octets, ignored: DEAD");
     }
 }

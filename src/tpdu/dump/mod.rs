@@ -65,11 +65,7 @@ pub fn dump(octets: &[u8], direction: Direction) -> Result<Vec<FieldLine>, Decod
             return Err(DecodeError { field: "tp-mti", octet: start, detail });
         }
     }
-    let ignored = dump.reader.rest().len();
-    if ignored > 0 {
-        let value = format!("{ignored} octets, ignored: {}", hex::encode(dump.reader.rest()));
-        dump.line("after the TPDU", dump.reader.at(), ignored, value);
-    }
+    dump.left_over("after the TPDU");
     Ok(dump.lines)
 }
 
@@ -93,6 +89,19 @@ impl<'a> Dump<'a> {
     fn warn(&mut self, warning: &'static str) {
         if let Some(line) = self.lines.last_mut() {
             line.warning = Some(warning);
+        }
+    }
+
+    /// What nothing has read.
+    fn left_over(&mut self, name: &'static str) {
+        let rest = self.reader.rest();
+        if !rest.is_empty() {
+            self.line(
+                name,
+                self.reader.at(),
+                rest.len(),
+                format!("{} octets, ignored: {}", rest.len(), hex::encode(rest)),
+            );
         }
     }
 
@@ -135,6 +144,9 @@ impl<'a> Dump<'a> {
         if let Some(vp) = vp {
             let raw = hex::encode(&self.octets[start..self.reader.at()]);
             self.line("TP-VP validity period", start, raw.len() / 2, format!("{raw}: {vp}"));
+            if matches!(vp, ValidityPeriod::Absolute(stamp) if stamp.unix_seconds().is_none()) {
+                self.warn(NO_DATE);
+            }
         }
         self.user_data(dcs, first)
     }
@@ -288,7 +300,7 @@ impl<'a> Dump<'a> {
         let stamp = Scts { raw: self.reader.array(field)? };
         self.line(name, self.reader.at() - 7, 7, stamp.to_string());
         if stamp.unix_seconds().is_none() {
-            self.warn("these digits are no date");
+            self.warn(NO_DATE);
         }
         Ok(())
     }
@@ -318,7 +330,9 @@ impl<'a> Dump<'a> {
         }
         // Beside the data, not in their place: they are kept whatever is in them.
         if let Some(push) = Push::of(&ud) {
-            let value = push.map_or_else(|error| format!("cannot be read: {error}"), |push| push.to_string());
+            let place = |error: DecodeError| DecodeError { octet: error.octet + start + 1 + header, ..error };
+            let value = push.map_err(place);
+            let value = value.map_or_else(|error| format!("cannot be read: {error}"), |push| push.to_string());
             self.line("WAP push", start + 1 + header, octets.len() - header, value);
         }
         Ok(())
@@ -347,6 +361,9 @@ impl<'a> Dump<'a> {
         }
     }
 }
+
+/// Of a time stamp or an absolute validity period.
+const NO_DATE: &str = "these digits are no date";
 
 /// Identifier and data, and what they mean where we know it.
 fn element(ie: &InformationElement) -> String {
@@ -389,6 +406,9 @@ fn oddity(ie: &InformationElement) -> Option<&'static str> {
         InformationElement::SINGLE_SHIFT | InformationElement::LOCKING_SHIFT if alone.shift() == Shift::NONE => {
             Some("no language that is known, so the default tables are used")
         }
+        InformationElement::LOCKING_SHIFT if alone.shift().locking.is_some_and(|it| !it.has_locking_table()) => {
+            Some("no locking table has this language, so the default one is used")
+        }
         _ => None,
     }
 }
@@ -397,7 +417,8 @@ fn oddity(ie: &InformationElement) -> Option<&'static str> {
 fn replaced(alphabet: Alphabet, payload: &[u8], text: &str) -> Option<&'static str> {
     match alphabet {
         Alphabet::Ucs2 if payload.len() % 2 == 1 => Some("half a character at the end is left out"),
-        Alphabet::Gsm7 if payload.last() == Some(&gsm7::ESCAPE) => {
+        // Two of them are a blank of their own.
+        Alphabet::Gsm7 if payload.iter().rev().take_while(|septet| **septet == gsm7::ESCAPE).count() % 2 == 1 => {
             Some("ends with an escape: its character is missing, or in the next part")
         }
         Alphabet::Gsm7 | Alphabet::Ucs2 if text.contains(char::REPLACEMENT_CHARACTER) => {
@@ -485,7 +506,7 @@ mod tests {
                 " 10  1 TP-UDHL header length: 6 octets",
                 " 11  6 application ports, 16 bit: IEI 0x05, data 0B8423F0: to port 2948, from port 9200",
                 " 17  3 TP-UD data: C0FFEE",
-                " 17  3 WAP push: cannot be read: wsp.type at octet 1: not a push PDU, 0x06 or 0x07",
+                " 17  3 WAP push: cannot be read: wsp.type at octet 18: not a push PDU, 0x06 or 0x07",
             ]
         );
     }
@@ -610,6 +631,16 @@ mod tests {
                 ],
             ),
             (
+                "a language without a locking table",
+                "00",
+                "06 03 250102 E905",
+                &[
+                    "TP-UDHL header length: 3 octets, 3 fill bits before the text",
+                    "national language locking shift: IEI 0x25, data 02: Spanish (no locking table has this language, so the default one is used)",
+                    "TP-UD text: \"=\"",
+                ],
+            ),
+            (
                 "others",
                 "04",
                 "12 10 01028003 22040491 2143 210400010203 FF",
@@ -637,6 +668,7 @@ mod tests {
                 "02 B10D",
                 "\"1 \" (ends with an escape: its character is missing, or in the next part)",
             ),
+            ("two escapes at the end", "00", "03 B1CD06", "\"1 \""),
             ("nothing wrong", "00", "02 B118", "\"11\""),
             ("nothing wrong, UCS-2", "08", "02 0031", "\"1\""),
         ] {
@@ -646,6 +678,10 @@ mod tests {
         }
         let stamp = shown("00 04 029121 00 00 00000000000000 00", Direction::FromModem);
         assert!(stamp.iter().any(|line| line.ends_with("unknown (these digits are no date)")), "{stamp:#?}");
+        for (vp, warned) in [("00000000000000", true), ("62118171214500", false)] {
+            let lines = shown(&format!("00 19 00 029121 00 00 {vp} 00"), Direction::ToModem);
+            assert_eq!(lines.iter().any(|line| line.ends_with("(these digits are no date)")), warned, "{lines:#?}");
+        }
     }
 
     #[test]
