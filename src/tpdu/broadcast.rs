@@ -227,7 +227,7 @@ pub fn subject(message_id: u16) -> Option<&'static str> {
         0..=999 => "assigned by the GSMA",
         1000 => "location services",
         4096..=4351 => "data for the SIM",
-        4352..=6399 => "public warning",
+        4357..=4369 | 4400..=6399 => "public warning",
         6400 => "EU-Info",
         40_960..=45_055 => "given out by the operator",
         _ => return None,
