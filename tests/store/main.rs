@@ -4,6 +4,7 @@
 mod inbound;
 mod kills;
 mod log;
+mod pins;
 mod recovery;
 mod reports;
 mod rig;
