@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "all of it is a test")]
 
 use gsmgate::model::{PublicState, RefusalCode};
+use gsmgate::modem::profile::{self, Ports};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -216,6 +217,30 @@ fn modem_manager_is_kept_off_before_the_rules_narrow_to_one_port() {
     let narrow = at(&|t| t.is("SUBSYSTEM", None) && t.operator == "!=" && t.value == "tty");
     let link = at(&|t| t.key == "SYMLINK");
     assert!(ignore < narrow && narrow < link, "{ignore} {narrow} {link}");
+}
+
+/// The rules and the driver open the same port of the same devices.
+#[test]
+fn at_ports_agree_with_the_profiles() {
+    let rules = at_ports(&our_rules());
+    let mut profiles = BTreeMap::new();
+    for row in profile::usb() {
+        let port = match row.ports {
+            Ports::Numbers(ports) => format!("{:02x}", ports[0]),
+            Ports::Protocols(_) => "class".to_owned(),
+            Ports::Storage | Ports::Network => continue,
+        };
+        let key = |product| (format!("{:04x}", row.vendor), format!("{product:04x}"));
+        profiles.extend(row.products.iter().map(|product| (key(product), port.clone())));
+    }
+    let only = |these: &BTreeMap<_, _>, those: &BTreeMap<_, _>| {
+        these
+            .iter()
+            .filter(|(device, port)| those.get(*device) != Some(*port))
+            .map(|it| format!("{it:?}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((only(&rules, &profiles), only(&profiles, &rules)), (vec![], vec![]));
 }
 
 /// Against ModemManager's own facts, where that table is at hand (`GSMGATE_SHARED`).

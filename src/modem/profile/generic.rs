@@ -61,8 +61,8 @@ const CNMI: &[[u8; 5]] = &[
     [3, 1, 0, 0, 0],
 ];
 
-/// USB devices of makes that nothing else is known about: BroadMobi, D-Link, GosunCn, Haier, Linktop, TP-Link, Alcatel and
-/// Olicard.
+/// USB devices of makes that nothing else is known about: BroadMobi, D-Link, GosunCn, Haier, Linktop, TP-Link, Alcatel,
+/// Olicard and Longcheer.
 pub(super) const USB: &[Usb] = &[
     Usb { vendor: 0x2020, products: &[0x2060], ports: Ports::Numbers(&[1, 2, 3]) },
     Usb { vendor: 0x2001, products: &[0x7e35], ports: Ports::Numbers(&[1, 2]) },
@@ -74,4 +74,21 @@ pub(super) const USB: &[Usb] = &[
     Usb { vendor: 0x1bbb, products: &[0x00b7], ports: Ports::Numbers(&[4, 0, 3]) },
     Usb { vendor: 0x1bbb, products: &[0x022c], ports: Ports::Numbers(&[1, 2]) },
     Usb { vendor: 0x0b3c, products: &[0xc005], ports: Ports::Numbers(&[5, 0, 1, 2, 3, 6]) },
+    Usb { vendor: 0x1c9e, products: &[0x3197], ports: Ports::Numbers(&[0, 1]) },
+    Usb { vendor: 0x1c9e, products: &[0x6000, 0x6060, 0x6061], ports: Ports::Numbers(&[0, 2]) },
+    Usb { vendor: 0x1c9e, products: &[0x7001], ports: Ports::Numbers(&[2, 0, 3]) },
+    Usb { vendor: 0x1c9e, products: &[0x7002], ports: Ports::Numbers(&[2, 0, 3, 4]) },
+    Usb { vendor: 0x1c9e, products: &[0x7101], ports: Ports::Numbers(&[4, 0, 5]) },
+    Usb { vendor: 0x1c9e, products: &[0x7102], ports: Ports::Numbers(&[4, 0, 5, 6]) },
+    Usb { vendor: 0x1c9e, products: &[0x8000], ports: Ports::Numbers(&[5, 0, 2]) },
+    Usb { vendor: 0x1c9e, products: &[0x8001, 0x8002], ports: Ports::Numbers(&[4, 0, 2]) },
+    Usb { vendor: 0x1c9e, products: &[0x9000], ports: Ports::Numbers(&[3, 1]) },
+    Usb { vendor: 0x1c9e, products: &[0x9001, 0x9002, 0x9012, 0x9022, 0x9603], ports: Ports::Numbers(&[2, 0, 1]) },
+    Usb { vendor: 0x1c9e, products: &[0x9003, 0x9605], ports: Ports::Numbers(&[3, 0, 1, 2]) },
+    Usb { vendor: 0x1c9e, products: &[0x9004, 0x9005], ports: Ports::Numbers(&[1, 0]) },
+    Usb { vendor: 0x1c9e, products: &[0x9010, 0x9020, 0x9604], ports: Ports::Numbers(&[3, 0, 1]) },
+    Usb { vendor: 0x1c9e, products: &[0x9602], ports: Ports::Numbers(&[0, 1, 2]) },
+    Usb { vendor: 0x1c9e, products: &[0x9606], ports: Ports::Numbers(&[4, 0, 1, 2]) },
+    Usb { vendor: 0x1c9e, products: &[0x9607], ports: Ports::Numbers(&[4, 0, 1, 2, 3]) },
+    Usb { vendor: 0x1bbb, products: &[0x0000], ports: Ports::Numbers(&[3, 1, 0, 2]) },
 ];

@@ -240,7 +240,8 @@ pub fn signs() -> &'static [&'static [Sign]] {
     &SIGNS
 }
 
-fn usb() -> impl Iterator<Item = &'static Usb> {
+/// All USB devices that are known.
+pub fn usb() -> impl Iterator<Item = &'static Usb> {
     PROFILES.iter().flat_map(|profile| profile.usb).chain(generic::USB)
 }
 
