@@ -5,7 +5,7 @@ use super::{Common, out, pdu_json};
 use crate::telemetry::escape;
 use crate::tpdu::{CbsDcs, DecodeError, Detail, Direction, FieldLine, dump, dump_broadcast, hex, ussd};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::io::{BufRead, Read};
 
 /// Octets of a PDU shown beside its field; the value has them all.
@@ -102,14 +102,10 @@ fn next_line(input: &mut impl BufRead) -> std::io::Result<Option<Vec<u8>>> {
 fn one(common: &Common, line: &str, kind: Kind) -> Result<bool, Failure> {
     let answer = match kind {
         Kind::Ussd(dcs) => ussd_answer(common, line, dcs),
-        Kind::Pdu(direction) => hex::decode(line).and_then(|octets| {
-            let fields = dump(&octets, direction)?;
-            Ok(answer(common, &fields, &octets, kind))
-        }),
-        Kind::CellBroadcast => hex::decode(line).and_then(|octets| {
-            let fields = dump_broadcast(&octets)?;
-            Ok(answer(common, &fields, &octets, kind))
-        }),
+        Kind::Pdu(direction) => {
+            answer(common, line, |octets| dump(octets, direction), |octets| pdu_json::values(octets, direction))
+        }
+        Kind::CellBroadcast => answer(common, line, dump_broadcast, pdu_json::broadcast),
     };
     match &answer {
         Ok(answer) => out::raw(answer)?,
@@ -128,12 +124,20 @@ fn ussd_answer(common: &Common, line: &str, dcs: Option<CbsDcs>) -> Result<Strin
     if common.json {
         return Ok(Value::Object(pdu_json::ussd(line, dcs)).to_string());
     }
-    let form = pdu_json::ussd_form(ussd::guess(line, dcs));
-    Ok(format!("{form:<8}{}", escape(&ussd::decode(line, dcs))))
+    let form = ussd::guess(line, dcs);
+    Ok(format!("{:<8}{}", pdu_json::ussd_form(form), escape(&ussd::decode_as(line, form, dcs))))
 }
 
-fn answer(common: &Common, fields: &[FieldLine], octets: &[u8], kind: Kind) -> String {
-    if common.json { object(fields, octets, kind).to_string() } else { lines(fields, octets) }
+/// Field by field, or as an object with the values beside the fields.
+fn answer(
+    common: &Common,
+    line: &str,
+    dump: impl FnOnce(&[u8]) -> Result<Vec<FieldLine>, DecodeError>,
+    values: impl FnOnce(&[u8]) -> Result<Map<String, Value>, DecodeError>,
+) -> Result<String, DecodeError> {
+    let octets = hex::decode(line)?;
+    let fields = dump(&octets)?;
+    Ok(if common.json { object(values(&octets)?, &fields, &octets).to_string() } else { lines(&fields, &octets) })
 }
 
 /// A line a field: where, the octets, the name, what it says.
@@ -152,13 +156,7 @@ fn lines(fields: &[FieldLine], octets: &[u8]) -> String {
     fields.iter().map(line).collect()
 }
 
-fn object(fields: &[FieldLine], octets: &[u8], kind: Kind) -> Value {
-    // What can be dumped can be read: the same readers did it.
-    let values = match kind {
-        Kind::Pdu(direction) => pdu_json::values(octets, direction),
-        _ => pdu_json::broadcast(octets),
-    };
-    let mut object = values.unwrap_or_default();
+fn object(mut object: Map<String, Value>, fields: &[FieldLine], octets: &[u8]) -> Value {
     let one = |field: &FieldLine| {
         let FieldLine { name, start, len, value, warning } = field;
         json!({ "name": name, "octet": start, "octets": len, "value": value, "warning": warning })

@@ -80,7 +80,7 @@ impl Page {
         let at = reader.at();
         let pages = reader.octet("cbs.number-of-pages")?;
         if !(1..=MAX_PAGES).contains(&pages) {
-            let detail = Detail::OverLimit { value: pages.into(), limit: MAX_PAGES.into() };
+            let detail = Detail::Malformed { wanted: "1 to 15 pages" };
             return Err(DecodeError { field: "cbs.number-of-pages", octet: at, detail });
         }
         (1..=pages)
@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(join(&pages).as_deref(), Some("storm warning"));
         for (line, want) in [
             ("02", "cbs.message-type at octet 0: not a CBS message, 1"),
-            ("01003240210F00", "cbs.number-of-pages at octet 6: 0 is over the limit of 15"),
+            ("01003240210F00", "cbs.number-of-pages at octet 6: not 1 to 15 pages"),
             ("01003240210F01FF", "cbs.content at octet 7: 82 octets needed, 1 left"),
         ] {
             assert_eq!(Page::decode_umts(&hex::decode(line).unwrap()).unwrap_err().to_string(), want, "{line}");

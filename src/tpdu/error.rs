@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} at octet {octet}: {detail}")]
 pub struct DecodeError {
-    /// Path of the field in the standard's words: `smsc.length`, `tp-oa.digits`, `tp-ud.udhl`.
+    /// Path of the field in the standard's words: `smsc.length`, `tp-oa.value`, `tp-ud.udhl`.
     pub field: &'static str,
     /// Where the field begins, from 0, in the octets (or, for hex, the characters) that were given.
     pub octet: usize,

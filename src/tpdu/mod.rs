@@ -3,7 +3,7 @@
 //! Octets in, values out, and back. Nothing here reads a clock, a file or a line; nothing panics on any octets.
 //!
 //! ```text
-//! text ─ segment ─► Segment ─ user_data ─► Submit ─ encode ─► Pdu ─ to_hex ─► AT+CMGS
+//! text ─ segment ─► Segment ─ user_data ─► Submit in a Pdu ─ to_hex ─► AT+CMGS
 //! text ◄── join ─── UserData ◄── Deliver ◄── decode ── Incoming ◄── hex ◄── +CMT, +CMGL
 //! ```
 

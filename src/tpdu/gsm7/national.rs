@@ -63,7 +63,7 @@ impl Language {
         self as u8
     }
 
-    /// The English name, as the standard has it; its lower case is the word on the command line.
+    /// The English name, as the standard has it.
     pub fn name(self) -> &'static str {
         match self {
             Language::Turkish => "Turkish",
@@ -143,13 +143,13 @@ const VOID: char = char::REPLACEMENT_CHARACTER;
 struct Table {
     /// By septet; [`VOID`] where there is none.
     chars: [char; 128],
-    /// By character, the lowest code of each; what is left over is [`VOID`].
+    /// By character, the lowest code of each; what is left over sorts behind everything.
     codes: [(char, u8); 128],
 }
 
 impl Table {
     const fn of(chars: [char; 128]) -> Table {
-        let mut codes = [(VOID, 0); 128];
+        let mut codes = [(char::MAX, 0); 128];
         let mut n = 0;
         let mut septet = 0;
         while septet < 128 {
@@ -169,11 +169,6 @@ impl Table {
                 n += 1;
             }
             septet += 1;
-        }
-        // What is left over sorts behind everything.
-        while n < 128 {
-            codes[n].0 = char::MAX;
-            n += 1;
         }
         Table { chars, codes }
     }
