@@ -16,6 +16,8 @@ pub enum PinMark {
 pub struct PinRecord {
     /// In this SIM.
     pub here: Option<PinMark>,
+    /// Other PINs that this SIM has not taken, or that were entered with an end that nobody knows.
+    pub others_wrong: u8,
     /// Another SIM in the same modem has taken it.
     pub fits_another: bool,
 }

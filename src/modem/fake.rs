@@ -119,7 +119,7 @@ impl Bench {
             async move {
                 while let Some(question) = questions.recv().await {
                     let mut world = world.lock().unwrap();
-                    let record = PinRecord { here: world.pins.get(&question.sim).copied(), fits_another: false };
+                    let record = PinRecord { here: world.pins.get(&question.sim).copied(), ..PinRecord::default() };
                     if let Some(mark) = question.mark {
                         world.sent.push(format!("remember {mark:?}"));
                         world.pins.insert(question.sim, mark);

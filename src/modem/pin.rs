@@ -31,6 +31,8 @@ pub(super) enum PinRefusal {
     Refused,
     /// It was entered, and nobody knows what the SIM said.
     Unfinished,
+    /// Another PIN was wrong, and nobody knows how many tries are left.
+    Unknown,
     /// It is another SIM's.
     Another,
 }
@@ -52,6 +54,11 @@ impl PinRefusal {
             PinRefusal::Unfinished => {
                 "this PIN was entered once, the end is not known, and the modem does not tell how many tries are left; \
                  enter the PIN in a phone"
+                    .to_owned()
+            }
+            PinRefusal::Unknown => {
+                "another PIN was wrong for this SIM, and the modem does not tell how many tries are left; \
+                                    enter the PIN in a phone, or set pin_force = true"
                     .to_owned()
             }
             PinRefusal::Another => "the SIM is not the one that this PIN was for; if it has the same PIN, set \
@@ -78,6 +85,8 @@ pub(super) fn decide(record: PinRecord, tries: Option<u8>, force: bool) -> Resul
         Some(PinMark::Tried) if untouched => Ok(()),
         Some(PinMark::Tried) => Err(PinRefusal::Unfinished),
         Some(PinMark::Accepted) => Ok(()),
+        // Unknown tries are one try; forced, the last is still left.
+        None if tries.is_none() && record.others_wrong >= if force { 2 } else { 1 } => Err(PinRefusal::Unknown),
         None if record.fits_another && !force => Err(PinRefusal::Another),
         None => Ok(()),
     }
@@ -93,6 +102,7 @@ mod tests {
         let none = PinRecord::default();
         let here = |mark| PinRecord { here: Some(mark), ..none };
         let another = PinRecord { fits_another: true, ..none };
+        let wrong = |n| PinRecord { others_wrong: n, ..none };
         for (name, record, tries, force, want) in [
             ("the first time", none, Some(3), false, Ok(())),
             ("the first time, tries unknown", none, None, false, Ok(())),
@@ -109,6 +119,11 @@ mod tests {
             ("killed on the way, and it was not wrong", here(Tried), Some(3), false, Ok(())),
             ("killed on the way, tries unknown", here(Tried), None, false, Err(PinRefusal::Unfinished)),
             ("killed on the way, two left, forced", here(Tried), Some(2), true, Err(PinRefusal::Unfinished)),
+            ("the second PIN", wrong(1), Some(3), false, Ok(())),
+            ("the second PIN, tries unknown", wrong(1), None, false, Err(PinRefusal::Unknown)),
+            ("the second PIN, tries unknown, forced", wrong(1), None, true, Ok(())),
+            ("the third PIN, tries unknown, forced", wrong(2), None, true, Err(PinRefusal::Unknown)),
+            ("the third PIN, two left, forced", wrong(2), Some(2), true, Ok(())),
             ("the SIM was swapped", another, Some(3), false, Err(PinRefusal::Another)),
             ("the SIM was swapped, tries unknown", another, None, false, Err(PinRefusal::Another)),
             ("the SIM was swapped, forced", another, Some(3), true, Ok(())),

@@ -22,13 +22,17 @@ impl Writer {
             .connection
             .prepare_cached("SELECT 1 FROM pins WHERE modem = ?1 AND pin = ?2 AND sim <> ?3 AND mark = ?4")?
             .exists(params![modem, pin, sim, number(PinMark::Accepted)])?;
+        let others_wrong: u8 = self
+            .connection
+            .prepare_cached("SELECT min(count(*), 255) FROM pins WHERE sim = ?1 AND pin <> ?2 AND mark <> ?3")?
+            .query_row(params![sim, pin, number(PinMark::Accepted)], |row| row.get(0))?;
         if let Some(mark) = mark.filter(|mark| here != Some(*mark)) {
             self.begin()?;
             self.connection
                 .prepare_cached("INSERT OR REPLACE INTO pins (sim, pin, modem, mark) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![sim, pin, modem, number(mark)])?;
         }
-        Ok(PinRecord { here, fits_another })
+        Ok(PinRecord { here, others_wrong, fits_another })
     }
 }
 

@@ -9,18 +9,18 @@ async fn a_mark_is_there_after_a_restart_and_is_of_one_sim_and_one_pin() {
     let mut rig = Rig::open(dir.path());
     let (a, b) = ([1; 32], [2; 32]);
     let steps = [
-        ("sim1", a, Some(PinMark::Tried), None, false),
-        ("sim1", a, Some(PinMark::Refused), Some(PinMark::Tried), false),
-        ("sim1", a, None, Some(PinMark::Refused), false),
-        ("sim1", b, Some(PinMark::Accepted), None, false),
+        ("sim1", a, Some(PinMark::Tried), None, 0, false),
+        ("sim1", a, Some(PinMark::Refused), Some(PinMark::Tried), 0, false),
+        ("sim1", a, None, Some(PinMark::Refused), 0, false),
+        ("sim1", b, Some(PinMark::Accepted), None, 1, false),
         // The other PIN, another SIM.
-        ("sim1", a, None, Some(PinMark::Refused), false),
-        ("sim2", b, None, None, true),
-        ("sim2", a, None, None, false),
+        ("sim1", a, None, Some(PinMark::Refused), 0, false),
+        ("sim2", b, None, None, 0, true),
+        ("sim2", a, None, None, 0, false),
     ];
-    for (sim, pin, mark, here, fits_another) in steps {
+    for (sim, pin, mark, here, others_wrong, fits_another) in steps {
         let record = rig.store.pin_record(sim.to_owned(), "modem1".to_owned(), pin, mark).await.unwrap();
-        assert_eq!(record, PinRecord { here, fits_another }, "{sim} {mark:?}");
+        assert_eq!(record, PinRecord { here, others_wrong, fits_another }, "{sim} {mark:?}");
         rig.close();
         rig = Rig::open(dir.path());
     }
