@@ -180,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Listens for a while; ends early when the SIM's state changes.
-    async fn pause(&mut self, span: Duration) -> Result<(), Lost> {
+    pub(super) async fn pause(&mut self, span: Duration) -> Result<(), Lost> {
         let end = Instant::now() + span;
         loop {
             match timeout_at(end, self.chat.event()).await {
@@ -331,7 +331,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             Detail::Sim => {
                 let reply = self.chat.ask(Command::pin_state(), within).await?;
-                self.anew = sim_trouble(&reply).is_some() || self.read_iccid().await? != self.iccid;
+                self.anew |= sim_trouble(&reply).is_some() || self.read_iccid().await? != self.iccid;
             }
             Detail::ServiceCentre => self.look_for_service_centre().await?,
             Detail::Indications => {

@@ -731,6 +731,20 @@ async fn a_pin_that_is_taken_and_asked_for_again_counts_as_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sim_that_is_busy_with_a_wrong_pin_is_not_given_it_again() {
+    const BUSY: &str = "\r\n+CME ERROR: 14\r\n";
+    const REFUSED: &str = "\r\nERROR\r\n";
+    for after in [&[LOCKED, BUSY, LOCKED][..], &[LOCKED, BUSY], &[LOCKED, BUSY, BUSY, LOCKED]] {
+        let script = || answers(&[("AT+CPIN?", after), ("AT+CPINR", &[REFUSED]), ("AT+CSIM", &[REFUSED])]);
+        let bench = Bench::start_with_pin([script(), script()]);
+        sleep(Duration::from_secs(120)).await;
+        bench.hang_up();
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!((bench.count("AT+CPIN="), bench.count("remember Accepted")), (1, 0), "{after:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn with_two_tries_left_the_pin_is_not_entered() {
     let two = "\r\n+CPINR: SIM PIN,2,3\r\n\r\nOK\r\n";
     let mut bench = Bench::start_with_pin([answers(&[("AT+CPIN?", &[LOCKED]), ("AT+CPINR", &[two])])]);

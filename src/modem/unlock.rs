@@ -11,12 +11,12 @@ use crate::model::{PinMark, PinRecord};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// How long a SIM may go on asking for the PIN that was just taken.
+/// How long a SIM may be busy with the PIN that was just entered, or go on asking for it.
 const SETTLES: Duration = Duration::from_secs(10);
-/// Between two looks at it.
+/// How often it is looked at where the modem does not tell of it.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// `+CPINR: SIM PIN,tries[,default]`. 3GPP TS 27.007 §8.73.
@@ -38,9 +38,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return Ok(Err(NO_MEMORY.to_owned()));
         };
         if let Err(refusal) = decide(record, tries, self.config.pin_force) {
-            if matches!(refusal, PinRefusal::Refused | PinRefusal::Few(_)) {
-                warn!(port = self.config.port, tries, "the PIN is not entered");
-            }
             return Ok(Err(refusal.words()));
         }
         // Durable before a digit is written: a wrong PIN must not be entered again after our death.
@@ -49,10 +46,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         let reply = self.chat.ask(Command::enter_pin(&pin), self.profile.deadlines.memory).await?;
         let mark = match &reply {
-            Reply::Done(_) if self.is_unlocked().await? => PinMark::Accepted,
+            Reply::Done(_) => self.settled().await?,
             // 16 incorrect password, 12 PUK: that was the last try.
             Reply::Refused(result) if matches!(result.code(), Some(12 | 16 | 316)) => PinMark::Refused,
-            Reply::Done(_) => PinMark::Refused,
             // Busy and the like: what the SIM made of it shows in the tries that are left.
             Reply::Refused(_) | Reply::Silent(_) => PinMark::Tried,
         };
@@ -72,17 +68,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// True once the SIM no longer asks for its PIN: some modems say OK before they have asked the card.
-    async fn is_unlocked(&mut self) -> Result<bool, Lost> {
+    /// What the SIM made of a PIN that the modem has said OK to: some say so before they have asked the card. Only a SIM
+    /// that is ready, or asks for something behind the PIN, has taken it; one that stays busy may come back and ask again.
+    async fn settled(&mut self) -> Result<PinMark, Lost> {
         let end = Instant::now() + SETTLES;
         loop {
             let reply = self.chat.ask(Command::pin_state(), self.profile.deadlines.command).await?;
-            match sim_trouble(&reply) {
-                Some(Trouble::Locked(PinState::Puk)) => return Ok(false),
-                Some(Trouble::Locked(PinState::Pin)) if Instant::now() < end => sleep(LOOK).await,
-                Some(Trouble::Locked(PinState::Pin)) => return Ok(false),
-                _ => return Ok(true),
+            let so_far = match sim_trouble(&reply) {
+                None | Some(Trouble::Locked(PinState::Other(_) | PinState::Ready)) => return Ok(PinMark::Accepted),
+                Some(Trouble::Locked(PinState::Puk)) => return Ok(PinMark::Refused),
+                Some(Trouble::Locked(PinState::Pin)) => PinMark::Refused,
+                Some(Trouble::Busy | Trouble::Absent | Trouble::Failed(_)) => PinMark::Tried,
+            };
+            if Instant::now() >= end {
+                return Ok(so_far);
             }
+            self.pause(LOOK).await?;
         }
     }
 

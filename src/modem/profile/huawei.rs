@@ -1,6 +1,6 @@
 //! Huawei: sticks E1xx to E3372 and E8372, modules ME909, MU709, EM770 and the K series for Vodafone.
 
-use super::{Asked, GENERIC, Gauge, Init, Is, NETWORK_CODES, Ports, Profile, Quantity, Usb, Ussd};
+use super::{Asked, GENERIC, Gauge, Is, NETWORK_CODES, Ports, Profile, Quantity, Usb, Ussd};
 use crate::at::urc::{Meaning, Sign};
 
 /// ModemManager's and ofono's Huawei plugins, gammu's `F_HUAWEI_INIT`, chan_quectel's `pdiscovery.c`.
@@ -8,8 +8,7 @@ pub(super) const HUAWEI: Profile = Profile {
     name: "huawei",
     is: &[Is { maker: "huawei", model: "" }],
     usb: USB,
-    // Stops the flood of signal and cell reports that some parsers break on (gammu/gammu#4).
-    init: &[Init::Always("^CURC=0")],
+    // Not ^CURC=0 against the flood of ^RSSI and ^MODE: it silences ^SMMEMFULL with them, on some all that comes by itself.
     signs: SIGNS,
     // ^CPIN: state, tries of what it waits for, then PUK, PIN, PUK2, PIN2.
     pin_tries: Some(Asked { command: "^CPIN?", name: "^CPIN", row: None, field: 3 }),

@@ -41,9 +41,8 @@ const USB: &[Usb] = &[
 ];
 
 const SIGNS: &[Sign] = &[
-    ("#QSS: 3", Meaning::Started),
-    ("#QSS: 0", Meaning::SimMoved),
-    ("#QSS", Meaning::Nothing),
+    // A change, also the one that the SIM can be read now; looked at, and not believed: it may answer #QSS=2.
+    ("#QSS", Meaning::SimMoved),
     ("#SIMDET", Meaning::Nothing),
     ("#TEMPMEAS", Meaning::Strained),
 ];
