@@ -89,7 +89,7 @@ fn from(value: &mut Reader<'_>) -> Result<Option<String>, DecodeError> {
     if value.octet(FIELD)? != ADDRESS_PRESENT {
         return Ok(None);
     }
-    let address = wsp::encoded_string(value, FIELD)?;
+    let address = wsp::last_encoded_string(value, FIELD)?;
     Ok(Some(address.strip_suffix("/TYPE=PLMN").unwrap_or(&address).to_owned()))
 }
 
@@ -146,6 +146,7 @@ mod tests {
         assert_eq!([version(""), version("8D90"), version("8D93"), version("8D9F")], [(1, 0), (1, 0), (1, 3), (1, 0)]);
         let from = |line| notification(line).from;
         assert_eq!(from("890181"), None, "the centre is to insert it");
+        assert_eq!(from("89 05 80 2B343931").as_deref(), Some("+491"), "without its NUL");
         assert_eq!(from("890E802B342F545950453D504C4D4E00").as_deref(), Some("+4"));
         let class = |line| notification(line).class;
         assert_eq!(class("8A81").as_deref(), Some("advertisement"));

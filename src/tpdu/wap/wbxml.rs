@@ -14,9 +14,9 @@ pub struct Indication {
     pub text: String,
     /// `si-id`: a later indication with the same replaces it.
     pub id: Option<String>,
-    /// When it was made, RFC 3339.
+    /// When it was made, RFC 3339; the digits that came where they are no instant.
     pub created: Option<String>,
-    /// When it is to be deleted, RFC 3339.
+    /// When it is to be deleted, alike.
     pub expires: Option<String>,
     /// How loudly to tell.
     pub action: Action,
@@ -272,7 +272,9 @@ fn date(octets: &[u8]) -> String {
     digits.extend(std::iter::repeat_n('0', 14 - digits.len()));
     let [year, month, day, hour, minute, second] =
         [0..4, 4..6, 6..8, 8..10, 10..12, 12..14].map(|range| &digits[range]);
-    format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z")
+    let date = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
+    // What is no instant is shown as the digits that came.
+    if date.parse::<jiff::Timestamp>().is_ok() { date } else { digits }
 }
 
 #[cfg(test)]
@@ -323,6 +325,11 @@ mod tests {
             ),
             ("a tag by name", "02056A00 84 00 0B036100 01", with(|_| {})),
             ("a tag by name, with nothing", "02056A00 04 00 C5 0B036100 01", with(|_| {})),
+            (
+                "month 13",
+                "02056A00 45C6 0B036100 0AC304 20241345 01",
+                with(|i| i.created = Some("20241345000000".into())),
+            ),
             ("short date", "02056A00 45C6 0B036100 0AC30219 99 01", with(|i| i.created = Some("1999".into()))),
             ("nothing", "02056A00", Ok(Indication::default())),
         ] {

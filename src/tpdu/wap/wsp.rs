@@ -2,8 +2,7 @@
 
 use super::super::error::{DecodeError, Detail};
 use super::super::reader::Reader;
-use super::super::ucs2;
-use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// No text, and no value that we look into, is longer.
 pub(super) const MAX_TEXT: usize = 8192;
@@ -61,10 +60,11 @@ pub(super) fn long_integer(reader: &mut Reader<'_>, field: &'static str) -> Resu
 
 /// The octets of a text up to its NUL, without the quote in front of one that begins over 0x7F. §8.4.2.1.
 pub(super) fn text_octets<'a>(reader: &mut Reader<'a>, field: &'static str) -> Result<&'a [u8], DecodeError> {
-    Ok(match nul_ended(reader, UTF8, field)? {
-        [0x7F, quoted @ ..] => quoted,
-        text => text,
-    })
+    nul_ended(reader, UTF8, field).map(unquoted)
+}
+
+fn unquoted(text: &[u8]) -> &[u8] {
+    text.strip_prefix(&[0x7F]).unwrap_or(text)
 }
 
 /// Text-string. §8.4.2.1.
@@ -79,20 +79,28 @@ pub(super) fn encoded_string(reader: &mut Reader<'_>, field: &'static str) -> Re
         Some(1..=31) => {
             let mut value = sized(reader, field)?;
             let charset = integer(&mut value, field)?;
-            // UTF-16 has NULs inside, so its end is that of the value.
-            let octets = if is_utf16(charset) { value.rest() } else { text_octets(&mut value, field)? };
-            Ok(decode(charset, octets))
+            // UTF-16 has NULs inside, so its end is that of the value; other texts may lack theirs.
+            let octets = value.rest();
+            Ok(if is_utf16(charset) { decode(charset, octets) } else { of_table(charset, unquoted(octets)) })
         }
         _ => text(reader, field),
+    }
+}
+
+/// The same where it is all of a value, so that it may lack its NUL.
+pub(super) fn last_encoded_string(value: &mut Reader<'_>, field: &'static str) -> Result<String, DecodeError> {
+    match value.rest().first() {
+        Some(1..=31) => encoded_string(value, field),
+        _ => Ok(of_table(UTF8, unquoted(value.rest()))),
     }
 }
 
 /// MIBenum of UTF-8, as of every text that names no character set.
 const UTF8: u64 = 106;
 
-/// MIBenum of ISO-10646-UCS-2, UTF-16BE and UTF-16.
+/// MIBenum of ISO-10646-UCS-2, UTF-16BE, UTF-16LE and UTF-16.
 fn is_utf16(charset: u64) -> bool {
-    matches!(charset, 1000 | 1013 | 1015)
+    matches!(charset, 1000 | 1013..=1015)
 }
 
 /// Where a text ends: before its NUL, which has two octets in UTF-16. `None`: it does not.
@@ -129,9 +137,20 @@ pub(super) fn of_table(charset: u64, octets: &[u8]) -> String {
 
 /// By the IANA's MIBenum. What is not known is read as UTF-8.
 fn decode(charset: u64, octets: &[u8]) -> String {
-    let encoding: &Encoding = if charset == 4 { WINDOWS_1252 } else { UTF_8 };
-    let text =
-        if is_utf16(charset) { ucs2::decode(octets).into() } else { encoding.decode_without_bom_handling(octets).0 };
+    let encoding: &Encoding = match charset {
+        4 => WINDOWS_1252,
+        17 => SHIFT_JIS,
+        38 => EUC_KR,
+        113 | 2025 => GBK,
+        1014 => UTF_16LE,
+        1000 | 1013 | 1015 => UTF_16BE,
+        2026 => BIG5,
+        _ => UTF_8,
+    };
+    // Half a unit at the end is a NUL that was cut.
+    let octets = if is_utf16(charset) { &octets[..octets.len() & !1] } else { octets };
+    // Of these only UTF-16 leaves the order of octets to a mark in front.
+    let text = if charset == 1015 { encoding.decode(octets).0 } else { encoding.decode_without_bom_handling(octets).0 };
     text.trim_end_matches('\0').to_owned()
 }
 
@@ -194,6 +213,12 @@ mod tests {
             ("UCS-2", &[0x07, 0x02, 0x03, 0xE8, 0x04, 0x2F, 0x00, 0x00], "Я"),
             ("UTF-16BE", &[0x08, 0x02, 0x03, 0xF5, 0x00, 0x61, 0x00, 0x62, 0x00], "ab"),
             ("UTF-16", &[0x07, 0x02, 0x03, 0xF7, 0x00, 0x61, 0x00, 0x62], "ab"),
+            ("UTF-16LE", &[0x07, 0x02, 0x03, 0xF6, 0x61, 0x00, 0x62, 0x00], "ab"),
+            ("UTF-16 with a mark", &[0x09, 0x02, 0x03, 0xF7, 0xFF, 0xFE, 0x61, 0x00, 0x62, 0x00], "ab"),
+            ("UTF-16 with the other mark", &[0x09, 0x02, 0x03, 0xF7, 0xFE, 0xFF, 0x00, 0x61, 0x00, 0x62], "ab"),
+            ("Shift_JIS", &[0x06, 0x91, 0x83, 0x41, 0x83, 0x43, 0x00], "アイ"),
+            ("Big5", &[0x06, 0x02, 0x07, 0xEA, 0xA4, 0xA4, 0x00], "中"),
+            ("without its NUL", &[0x04, 0xEA, b'a', b'b', b'c'], "abc"),
             ("not UTF-8", b"\xC3\0", "\u{FFFD}"),
             ("empty", b"\0", ""),
         ] {
