@@ -336,6 +336,7 @@ fn encode_writes_what_decode_reads() {
         (&["4711", "Привет", "--dcs", "0"], "--dcs: 0x00 is GSM 7 bit, and what is written is UCS-2"),
         (&["4711", "--data", "41", "--dcs", "0"], "and what is written is 8 bit data"),
         (&["+", "hi"], "the recipient has no digit"),
+        (&["4711", "hi", "--smsc", ""], "--smsc has no digit"),
         (&["4711", "hi", "--validity", "1m"], "5 minutes to 63 weeks"),
         (&["4711", "hi", "--validity", "9999w"], "5 minutes to 63 weeks"),
         (&["4711", "--data", "AB", "--explain"], "'--data <HEX>' cannot be used with '--explain'"),

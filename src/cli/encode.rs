@@ -166,7 +166,7 @@ fn pdus(options: &Options, segments: Vec<Segment>) -> Result<Vec<Line>, Failure>
             vp,
             ud,
         };
-        let smsc = options.smsc.as_deref().map(Address::from_number);
+        let smsc = options.smsc.as_deref().map(|smsc| number("--smsc", smsc)).transpose()?;
         let encoded = Pdu { smsc, tpdu: submit }.to_hex();
         let (pdu, tpdu_octets) = encoded.map_err(|error| usage(error.to_string()))?;
         lines.push(Line { pdu, tpdu_octets, seq, total });
@@ -185,11 +185,15 @@ fn scheme(options: &Options, segment: &Segment, class: Option<MessageClass>) -> 
     Ok(dcs)
 }
 
-fn recipient(options: &Options) -> Result<Address, Failure> {
-    let number = Address::from_number(&options.to);
-    if options.to.trim_start_matches('+').is_empty() {
-        return Err(usage("the recipient has no digit"));
+fn number(what: &str, text: &str) -> Result<Address, Failure> {
+    if text.trim_start_matches('+').is_empty() {
+        return Err(usage(format!("{what} has no digit")));
     }
+    Ok(Address::from_number(text))
+}
+
+fn recipient(options: &Options) -> Result<Address, Failure> {
+    let number = number("the recipient", &options.to)?;
     let Some(toa) = options.toa else { return Ok(number) };
     Ok(Address { ton: TypeOfNumber::from_bits(toa >> 4), npi: NumberingPlan::from_bits(toa), ..number })
 }

@@ -48,11 +48,17 @@ pub(super) fn ussd(string: &str, dcs: Option<CbsDcs>) -> Map<String, Value> {
     let mut out = Out::default();
     out.put("valid", true);
     out.put("kind", "ussd");
-    out.put("form", ussd_form(ussd::guess(string, dcs)));
+    let form = ussd::guess(string, dcs);
+    out.put("form", ussd_form(form));
     if let Some(dcs) = dcs {
         out.cbs_scheme(dcs);
     }
-    out.put("text", ussd::decode(string, dcs));
+    if !dcs.is_some_and(CbsDcs::is_compressed) {
+        out.put("text", ussd::decode_as(string, form, dcs));
+    }
+    if form == ussd::Form::Octets {
+        out.put("data_hex", string.to_ascii_uppercase());
+    }
     out.0
 }
 

@@ -179,9 +179,9 @@ pub fn decode(octets: &[u8]) -> Result<Vec<Page>, DecodeError> {
     if is_umts(octets) { Page::decode_umts(octets) } else { Page::decode(octets).map(|page| vec![page]) }
 }
 
-/// More octets than a page of GSM has: the shortest message of UMTS has 90.
+/// More octets than a page of GSM has, the first of which says what message it is: the shortest of UMTS has 90.
 pub(super) fn is_umts(octets: &[u8]) -> bool {
-    octets.len() > HEADER_OCTETS + CONTENT_OCTETS
+    octets.len() > HEADER_OCTETS + CONTENT_OCTETS && octets[0] == CBS_MESSAGE
 }
 
 /// The text of a whole message; `None` until there is every page. Pages of other messages are passed over, of two with
@@ -269,8 +269,10 @@ mod tests {
 
     #[test]
     fn a_page_that_is_full_is_of_gsm() {
-        assert!(!is_umts(&[0; HEADER_OCTETS + CONTENT_OCTETS]));
-        assert!(is_umts(&[0; HEADER_OCTETS + CONTENT_OCTETS + 1]));
+        assert!(!is_umts(&[CBS_MESSAGE; HEADER_OCTETS + CONTENT_OCTETS]));
+        assert!(is_umts(&[CBS_MESSAGE; HEADER_OCTETS + CONTENT_OCTETS + 1]));
+        let error = decode(&[0x40; HEADER_OCTETS + CONTENT_OCTETS + 1]).unwrap_err();
+        assert_eq!(error.to_string(), "cbs.content at octet 6: 83 is over the limit of 82");
     }
 
     #[test]

@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(text("abc", Choice::Gsm7).unwrap()[0].alphabet, Alphabet::Gsm7);
         assert_eq!(text("abя", Choice::Auto).unwrap()[0].alphabet, Alphabet::Ucs2);
         let error = text("abя", Choice::Gsm7).unwrap_err();
-        assert_eq!(error.to_string(), "'я', character 2 of the text, is not in the GSM 7 bit alphabet");
+        assert_eq!(error.to_string(), "'я', character 3 of the text, is not in the GSM 7 bit alphabet");
     }
 
     #[test]

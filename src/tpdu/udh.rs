@@ -54,7 +54,9 @@ impl Udh {
     pub fn waiting(&self) -> Vec<SpecialMessage> {
         let mut found: Vec<SpecialMessage> = Vec::new();
         for special in self.0.iter().filter_map(SpecialMessage::of) {
-            found.retain(|other| (other.kind, other.profile) != (special.kind, special.profile));
+            found.retain(|other| {
+                (other.kind, other.extended, other.profile) != (special.kind, special.extended, special.profile)
+            });
             found.push(special);
         }
         found
@@ -405,6 +407,11 @@ mod tests {
             ("voice, discard", &[0x01, 2, 0x00, 3][..], &[special(false, 1, WaitingKind::Voicemail, 0, 3)][..]),
             ("e-mail, store, profile 3", &[0x01, 2, 0xC2, 1], &[special(true, 3, WaitingKind::Email, 0, 1)]),
             ("video", &[0x01, 2, 0x07, 0], &[special(false, 1, WaitingKind::Other, 1, 0)]),
+            (
+                "other and video",
+                &[0x01, 2, 0x03, 2, 0x01, 2, 0x07, 1],
+                &[special(false, 1, WaitingKind::Other, 0, 2), special(false, 1, WaitingKind::Other, 1, 1)],
+            ),
             (
                 "two kinds, one of them twice",
                 &[0x01, 2, 0, 3, 0x01, 2, 1, 5, 0x01, 2, 0, 4],

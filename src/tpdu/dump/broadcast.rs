@@ -11,10 +11,9 @@ use super::{Dump, FieldLine};
 pub fn dump_broadcast(octets: &[u8]) -> Result<Vec<FieldLine>, DecodeError> {
     let pages = broadcast::decode(octets)?;
     let mut dump = Dump::new(octets);
-    if broadcast::is_umts(octets) {
-        dump.umts(&pages)?;
-    } else if let [page] = pages.as_slice() {
-        dump.gsm(page)?;
+    match pages.as_slice() {
+        [page] if !broadcast::is_umts(octets) => dump.gsm(page)?,
+        pages => dump.umts(pages)?,
     }
     Ok(dump.lines)
 }

@@ -11,7 +11,7 @@ use tables::{EXTENSION_UTF8, LATIN_1, MAIN_UTF8, NONE, OTHERS, Utf8};
 
 /// A character that the alphabet does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{character:?}, character {at} of the text, is not in the GSM 7 bit alphabet")]
+#[error("{character:?}, character {} of the text, is not in the GSM 7 bit alphabet", .at + 1)]
 pub struct NotGsm7 {
     /// The first such character.
     pub character: char,
