@@ -5,6 +5,7 @@ use super::dcs::{Alphabet, Dcs};
 use super::deliver::Deliver;
 use super::error::DecodeError;
 use super::gsm7::{self, Shift};
+use super::time::Scts;
 use super::ucs2;
 use super::udh::Concat;
 use super::user_data::UserData;
@@ -43,37 +44,52 @@ impl fmt::Debug for Joined<'_> {
 }
 
 /// Puts parts in any order together. They belong together when sender, reference, its width and the total are equal.
-/// A part that comes again is dropped; one with the same number and another content begins the next message with the
-/// same reference. Messages are in the order of their first part. RELIABILITY §2.6.6.
+/// One that came before with the same time stamp is dropped. Where a reference was used again, a part goes to the
+/// message that lacks it and whose parts the centre stamped last before it. Messages are in the order of their first
+/// part. RELIABILITY §2.6.6.
 pub fn messages(parts: &[Deliver]) -> Vec<Joined<'_>> {
     let mut messages: Vec<Generation<'_>> = Vec::new();
-    // The messages of one key, the oldest first.
     let mut by_key: HashMap<(&Address, Concat), Vec<usize>> = HashMap::new();
-    // The contents that each part came with so far: as many messages of its key have that part.
-    let mut contents: HashMap<(&Address, Concat), HashSet<&UserData>> = HashMap::new();
-    for part in parts {
+    let mut seen: HashSet<(&Address, &Scts, &UserData)> = HashSet::new();
+    for (first, part) in in_order_of_stamps(parts) {
         let concat = part.ud.udh.concat().filter(|concat| concat.total > 1);
         let Some(concat) = concat else {
-            messages.push(Generation { total: 1, parts: BTreeMap::from([(1, part)]) });
+            messages.push(Generation { first, total: 1, last_stamp: None, parts: BTreeMap::from([(1, part)]) });
             continue;
         };
-        let seen = contents.entry((&part.oa, concat)).or_default();
-        let generation = seen.len();
-        if !seen.insert(&part.ud) {
+        if !seen.insert((&part.oa, &part.scts, &part.ud)) {
             continue;
         }
         let known = by_key.entry((&part.oa, Concat { seq: 1, ..concat })).or_default();
-        if generation == known.len() {
+        let lacking = known.iter().copied().filter(|at| !messages[*at].parts.contains_key(&concat.seq));
+        // Of two that are as near, the older one: its parts come first where no stamp tells.
+        let at = lacking.rev().max_by_key(|at| messages[*at].last_stamp).unwrap_or_else(|| {
             known.push(messages.len());
-            messages.push(Generation { total: concat.total, parts: BTreeMap::new() });
-        }
-        messages[known[generation]].parts.insert(concat.seq, part);
+            messages.push(Generation { first, total: concat.total, last_stamp: None, parts: BTreeMap::new() });
+            messages.len() - 1
+        });
+        messages[at].first = messages[at].first.min(first);
+        messages[at].last_stamp = part.scts.unix_seconds();
+        messages[at].parts.insert(concat.seq, part);
     }
+    messages.sort_by_key(|message| message.first);
     messages.into_iter().map(Generation::joined).collect()
 }
 
+/// Parts, each with its place. The centre stamps the parts of one message close to each other, however late each of
+/// them comes.
+fn in_order_of_stamps(parts: &[Deliver]) -> Vec<(usize, &Deliver)> {
+    let mut parts: Vec<(usize, &Deliver)> = parts.iter().enumerate().collect();
+    parts.sort_by_key(|(_, part)| part.scts.unix_seconds());
+    parts
+}
+
 struct Generation<'a> {
+    /// Place of the part that came first.
+    first: usize,
     total: u8,
+    /// Of the part that was put in last.
+    last_stamp: Option<i64>,
     parts: BTreeMap<u8, &'a Deliver>,
 }
 
@@ -141,6 +157,10 @@ mod tests {
             deliver.ud.udh = Udh(vec![concat.into()]);
             deliver
         };
+        let at = |minute: u8, deliver: Deliver| {
+            let raw = [0x62, 0x11, 0x03, 0x21, minute / 10 | minute % 10 << 4, 0, 0];
+            Deliver { scts: Scts { raw }, ..deliver }
+        };
         let whole = Deliver { ud: self::part(b"whole"), ..Deliver::default() };
         for (name, parts, want) in [
             ("in order", vec![part(1, 1, "a"), part(1, 2, "b")], &[("ab", &[][..])][..]),
@@ -151,6 +171,26 @@ mod tests {
             (
                 "the reference comes again",
                 vec![part(1, 1, "a"), part(1, 2, "b"), part(1, 1, "c"), part(1, 2, "d")],
+                &[("ab", &[]), ("cd", &[])],
+            ),
+            (
+                "the reference comes again in the same words: another stamp, another message",
+                vec![at(1, part(1, 1, "a")), at(1, part(1, 2, "b")), at(30, part(1, 1, "a")), at(30, part(1, 2, "d"))],
+                &[("ab", &[]), ("ad", &[])],
+            ),
+            (
+                "a part of the first was lost",
+                vec![at(1, part(1, 1, "a")), at(30, part(1, 1, "c")), at(31, part(1, 2, "d"))],
+                &[("a", &[2]), ("cd", &[])],
+            ),
+            (
+                "two messages, mixed",
+                vec![at(31, part(1, 2, "d")), at(1, part(1, 1, "a")), at(30, part(1, 1, "c")), at(2, part(1, 2, "b"))],
+                &[("cd", &[]), ("ab", &[])],
+            ),
+            (
+                "mixed, and no stamp tells",
+                vec![part(1, 1, "a"), part(1, 1, "c"), part(1, 2, "b"), part(1, 2, "d")],
                 &[("ab", &[]), ("cd", &[])],
             ),
             ("two senders", vec![part(1, 1, "a"), deliver("+492", 1, 2, 2, "b")], &[("a", &[2]), ("b", &[1])]),
