@@ -53,6 +53,22 @@ pub enum Action {
     Cache,
 }
 
+impl Action {
+    /// As the documents write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Action::SignalNone => "signal-none",
+            Action::SignalLow => "signal-low",
+            Action::SignalMedium => "signal-medium",
+            Action::SignalHigh => "signal-high",
+            Action::Delete => "delete",
+            Action::ExecuteLow => "execute-low",
+            Action::ExecuteHigh => "execute-high",
+            Action::Cache => "cache",
+        }
+    }
+}
+
 /// Reads a service indication whose octets begin at `start` of what was given.
 pub(super) fn indication(octets: &[u8], start: usize) -> Result<Indication, DecodeError> {
     let mut found = Indication::default();
@@ -137,6 +153,12 @@ const STR_I: u8 = 0x03;
 const LITERAL: u8 = 0x04;
 const STR_T: u8 = 0x83;
 const OPAQUE: u8 = 0xC3;
+/// A processing instruction.
+const PI: u8 = 0x43;
+/// Extensions, three of each kind, with a text, an integer, or nothing behind them. No document here has a use for one.
+const EXT_I: u8 = 0x40;
+const EXT_T: u8 = 0x80;
+const EXT: u8 = 0xC0;
 /// A tag with attributes; with content.
 const ATTRIBUTES: u8 = 0x80;
 const CONTENT: u8 = 0x40;
@@ -175,8 +197,9 @@ impl<'a> Document<'a> {
         while let Some(token) = self.reader.rest().first().copied() {
             self.reader.octet(FIELD)?;
             match token {
-                SWITCH_PAGE => _ = self.reader.octet(FIELD)?,
                 END => _ = open.pop(),
+                token if self.passes_over(token)? => {}
+                PI => self.attributes(&[], &mut found)?,
                 ENTITY | STR_I | STR_T | OPAQUE => {
                     let text = self.value(token, false)?;
                     // Beside it there may be items for the program, not for people.
@@ -206,7 +229,7 @@ impl<'a> Document<'a> {
             let token = self.reader.octet(FIELD)?;
             match token {
                 END => break,
-                SWITCH_PAGE => _ = self.reader.octet(FIELD)?,
+                token if self.passes_over(token)? => {}
                 ENTITY | STR_I | STR_T | OPAQUE | 0x85.. => {
                     let is_date = matches!(current, Some((Name::Created | Name::Expires, _)));
                     let text = self.value(token, is_date)?;
@@ -227,6 +250,18 @@ impl<'a> Document<'a> {
         }
         found.extend(current);
         Ok(())
+    }
+
+    /// True for a token that says nothing of the document; what belongs to it is read.
+    fn passes_over(&mut self, token: u8) -> Result<bool, DecodeError> {
+        match token {
+            SWITCH_PAGE => _ = self.reader.octet(FIELD)?,
+            EXT_I..=0x42 => _ = wsp::inline(&mut self.reader, self.charset, FIELD)?,
+            EXT_T..=0x82 => _ = wsp::uintvar(&mut self.reader, FIELD)?,
+            EXT..=0xC2 => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn value(&mut self, token: u8, is_date: bool) -> Result<String, DecodeError> {
@@ -281,6 +316,20 @@ fn date(octets: &[u8]) -> String {
 mod tests {
     use super::super::super::pdu::hex;
     use super::*;
+
+    /// WAP-192-WBXML §5.8.4.2: each of them inside an attribute, and in the content; a processing instruction in front.
+    #[test]
+    fn extensions_are_passed_over() {
+        let extensions = "40787900 42787900 800A 828105 C0 C2 0000";
+        let line =
+            format!("02056A00 43 10 036900 01 45 C6 0B036100 {extensions} 036200 01 036D00 {extensions} 037300 01 01");
+        let found = si(&line).unwrap();
+        assert_eq!((found.href.as_str(), found.text.as_str(), found.expires), ("ab", "ms", None));
+        assert_eq!(
+            si("02056A00 45 C6 4178").unwrap_err().to_string(),
+            "wbxml at octet 7: not a text that ends with NUL"
+        );
+    }
 
     #[test]
     fn the_text_is_that_of_the_indication() {

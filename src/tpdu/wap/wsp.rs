@@ -83,6 +83,11 @@ pub(super) fn encoded_string(reader: &mut Reader<'_>, field: &'static str) -> Re
             let octets = value.rest();
             Ok(if is_utf16(charset) { decode(charset, octets) } else { of_table(charset, unquoted(octets)) })
         }
+        // The last text of a PDU may lack its NUL too.
+        _ if end(UTF8, reader.rest()).is_none() && reader.rest().len() < MAX_TEXT => {
+            let octets = reader.take(field, reader.rest().len())?;
+            Ok(decode(UTF8, unquoted(octets)))
+        }
         _ => text(reader, field),
     }
 }
