@@ -20,7 +20,7 @@ fn send_and_look() {
     let states: Vec<_> = events.iter().map(|event| event["state"].as_str().unwrap()).collect();
     assert_eq!(states, ["queued", "queued", "sending", "sent", "delivered"]);
 
-    let (exit, said) = rig.cli(&["send", ECHO, "-x", "--id", "a-2", "--no-report", "--wait", "60"]);
+    let (exit, said) = rig.cli(&["send", ECHO, "--id", "a-2", "--no-report", "--wait", "60", "--", "-x"]);
     assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a-2  sent")));
 
     let (exit, message) = rig.json(&["status", "a-1"]);

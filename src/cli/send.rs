@@ -16,6 +16,7 @@ const MAX_INPUT: u64 = 256 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   gsmgate send +491701234567 'The pump is running' --wait 60
+  gsmgate send +491701234567 --sim left -- '-5 °C outside'
   echo alarm | gsmgate send +491701234567 - --priority alarm
 
 With --wait the exit code says how it ended: 0 delivered (or sent, where no report was asked for or none came),
@@ -23,8 +24,7 @@ With --wait the exit code says how it ended: 0 delivered (or sent, where no repo
 pub(super) struct Options {
     /// The recipient: +49…, or a short code.
     to: String,
-    /// The text; `-` reads standard input.
-    #[arg(allow_hyphen_values = true)]
+    /// The text; `-` reads standard input. One that begins with a dash comes last, behind `--`.
     text: String,
     /// An id of your own: the same id with the same text sends nothing again.
     #[arg(long)]

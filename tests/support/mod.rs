@@ -94,7 +94,7 @@ impl Rig {
     /// A client command of this gateway.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = gsmgate();
-        command.args(arguments).arg("--socket").arg(self.path("control.sock"));
+        command.arg("--socket").arg(self.path("control.sock")).args(arguments);
         command
     }
 
@@ -105,7 +105,7 @@ impl Rig {
 
     /// Exit code and objects.
     pub fn json(&self, arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
-        let (exit, lines) = self.cli(&[arguments, &["--json"]].concat());
+        let (exit, lines) = self.cli(&[&["--json"], arguments].concat());
         (exit, lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
     }
 
