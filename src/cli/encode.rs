@@ -20,11 +20,15 @@ const LONGEST: Duration = Duration::from_secs(63 * 7 * 86_400);
 /// Longest text read from standard input, in octets: more than 255 parts can carry.
 const MAX_INPUT: u64 = 256 * 1024;
 
+/// Longest data, in characters of hex: 255 parts with blanks between the octets.
+const MAX_DATA: usize = 255 * 134 * 3;
+
 /// SMS-SUBMIT PDUs of a text or data.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   gsmgate encode +491701234567 'The pump is running'
   gsmgate encode +491701234567 'Łódź – „naprawione”' --explain
+  gsmgate encode +491701234567 -- '-5 °C'
   gsmgate encode 4711 --data C0FFEE --port 2948 --source-port 9200
   gsmgate encode +491701234567 Hi --validity 6h --report --json | jq -r .pdu
   gsmgate encode +491701234567 Hi | gsmgate decode --to-modem
@@ -36,8 +40,8 @@ transliterate (signs by the same in another dress), look_alike (letters without 
 pub(super) struct Options {
     /// The recipient: +49…, a short code, or digits with * and #.
     to: String,
-    /// The text; `-` reads standard input.
-    #[arg(allow_hyphen_values = true, required_unless_present = "data")]
+    /// The text; `-` reads standard input. One that begins with a dash comes last, behind `--`.
+    #[arg(required_unless_present = "data")]
     text: Option<String>,
     /// Octets in hex in place of a text.
     #[arg(long, value_name = "HEX", conflicts_with_all = ["text", "encoding", "explain"])]
@@ -96,7 +100,7 @@ pub(super) struct Options {
 pub(super) fn run(common: &Common, options: &Options) -> Result<Exit, Failure> {
     let layout = Layout { wide: options.wide, port: options.port };
     if let Some(data) = &options.data {
-        let octets = hex::decode(data).map_err(|error| usage(format!("--data: {error}")))?;
+        let octets = hex::decode_up_to(data, MAX_DATA).map_err(|error| usage(format!("--data: {error}")))?;
         let segments = segment::octets_in(layout, &octets).map_err(|error| usage(format!("--data: {error}")))?;
         return print(common, &pdus(options, segments)?).map(|()| Exit::Ok);
     }
@@ -251,9 +255,9 @@ fn object(line: &Line) -> Value {
 
 fn alphabet(advice: &Advice) -> (&'static str, &'static str) {
     match advice.segments.first().map(|segment| segment.alphabet) {
-        Some(Alphabet::Ucs2) => ("UCS-2", "units"),
-        Some(Alphabet::Octets) => ("8 bit data", "octets"),
-        _ => ("GSM 7 bit", "septets"),
+        Some(Alphabet::Ucs2) => ("UCS-2", "unit"),
+        Some(Alphabet::Octets) => ("8 bit data", "octet"),
+        _ => ("GSM 7 bit", "septet"),
     }
 }
 
@@ -276,7 +280,7 @@ fn explained(advice: &Advice, choice: Choice) -> Value {
         "units": advice.units,
         "room_left": advice.room_left,
         "outside_gsm7": occurrences(&advice.outside),
-        "doubled": occurrences(&advice.doubled),
+        "longer": occurrences(&advice.longer),
         "savings": advice.savings.iter().map(saving).collect::<Vec<_>>(),
     })
 }
@@ -284,10 +288,11 @@ fn explained(advice: &Advice, choice: Choice) -> Value {
 fn explain(advice: &Advice, choice: Choice) -> Result<(), Failure> {
     let (alphabet, unit) = alphabet(advice);
     let n = advice.segments.len();
-    let parts = if n == 1 { "1 part".to_owned() } else { format!("{n} parts") };
+    let parts = counted(n, "part");
     out::line(format!(
-        "{parts} in {alphabet}: {} {unit}, room for {} more in the last",
-        advice.units, advice.room_left
+        "{parts} in {alphabet}: {}, room for {} more in the last",
+        counted(advice.units, unit),
+        advice.room_left
     ))?;
     let shift = advice.segments.first().map_or(Shift::NONE, |segment| segment.shift);
     for (table, language) in [("locking", shift.locking), ("single", shift.single)] {
@@ -296,16 +301,20 @@ fn explain(advice: &Advice, choice: Choice) -> Result<(), Failure> {
         }
     }
     characters("Not in GSM 7 bit", &advice.outside)?;
-    characters(&format!("Count as two {unit}"), &advice.doubled)?;
+    characters(&format!("More than one {unit} each"), &advice.longer)?;
     if !advice.savings.is_empty() {
         out::line("")?;
         out::line("Cheaper:")?;
     }
     for saving in &advice.savings {
         match saving {
-            Saving::Choice(other, 1) => out::line(format!("  --encoding {:<14} 1 part", other.word()))?,
-            Saving::Choice(other, parts) => out::line(format!("  --encoding {:<14} {parts} parts", other.word()))?,
-            Saving::Shorten(units) => out::line(format!("  {units} {unit} less{:15} one part less", ""))?,
+            Saving::Choice(other, n) => {
+                out::line(format!("  --encoding {:<16} {}", other.word(), counted(*n, "part")))?
+            }
+            Saving::Shorten(units) => {
+                let left_out = format!("{} less at the end", counted(*units, unit));
+                out::line(format!("  {left_out:<27} one part less"))?;
+            }
         }
     }
     if n > 1 && advice.savings.is_empty() {
@@ -313,6 +322,10 @@ fn explain(advice: &Advice, choice: Choice) -> Result<(), Failure> {
         out::line(format!("Nothing is cheaper than --encoding {}.", choice.word()))?;
     }
     Ok(())
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn characters(title: &str, list: &[Occurrence]) -> Result<(), Failure> {

@@ -1,9 +1,9 @@
 //! A PDU's values as JSON, with the keys that codecs' conformance vectors use.
 
-use crate::tpdu::broadcast::{self, Page};
+use crate::tpdu::broadcast::{self, Page, SerialNumber};
 use crate::tpdu::{
     Address, Alphabet, CbsDcs, Concat, Dcs, DecodeError, Direction, Incoming, MessageClass, Outgoing, Parameters, Pdu,
-    Pid, Ports, Scts, SpecialMessage, Udh, UserData, ValidityPeriod, WaitingKind, hex, join, ussd, wap,
+    Pid, Ports, PrimaryNotification, Scts, SpecialMessage, Udh, UserData, ValidityPeriod, hex, join, ussd, wap,
 };
 use serde_json::{Map, Value, json};
 
@@ -19,17 +19,18 @@ pub(super) fn values(octets: &[u8], direction: Direction) -> Result<Map<String, 
 
 /// A cell broadcast: what all its pages say alike, and the text of those that are here.
 pub(super) fn broadcast(octets: &[u8]) -> Result<Map<String, Value>, DecodeError> {
-    let pages = broadcast::decode(octets)?;
     let mut out = Out::default();
-    out.put("valid", true);
-    out.put("kind", "cell_broadcast");
+    if let Some(found) = PrimaryNotification::of(octets) {
+        out.broadcast_head("etws_primary", found.serial, found.message_id);
+        out.put("warning", found.warning);
+        out.put("warning_text", found.warning_text());
+        out.put("user_alert", found.user_alert);
+        out.put("popup", found.popup);
+        return Ok(out.0);
+    }
+    let pages = broadcast::decode(octets)?;
     let Some(Page { serial, message_id, dcs, page, pages: total, .. }) = pages.first() else { return Ok(out.0) };
-    out.put("serial_number", serial.bits());
-    out.put("scope", serial.scope);
-    out.put("code", serial.code);
-    out.put("update", serial.update);
-    out.put("message_id", *message_id);
-    out.put("subject", broadcast::subject(*message_id));
+    out.broadcast_head("cell_broadcast", *serial, *message_id);
     out.cbs_scheme(*dcs);
     out.put("language", pages[0].language());
     // A message of UMTS has all its pages at once.
@@ -104,7 +105,7 @@ impl Out {
                 self.stamp("discharge_time", &tpdu.dt);
                 self.put("status", tpdu.st.0);
                 self.put("status_text", tpdu.st.to_string());
-                self.put("status_category", format!("{:?}", tpdu.st.category()).to_lowercase());
+                self.put("status_category", tpdu.st.category().word());
                 self.parameters(&tpdu.parameters);
             }
             Incoming::SubmitReport(Pdu { smsc, tpdu }) => {
@@ -146,6 +147,17 @@ impl Out {
                 self.parameters(&tpdu.parameters);
             }
         }
+    }
+
+    fn broadcast_head(&mut self, kind: &str, serial: SerialNumber, message_id: u16) {
+        self.put("valid", true);
+        self.put("kind", kind);
+        self.put("serial_number", serial.bits());
+        self.put("scope", serial.scope);
+        self.put("code", serial.code);
+        self.put("update", serial.update);
+        self.put("message_id", message_id);
+        self.put("subject", broadcast::subject(message_id));
     }
 
     fn head(&mut self, kind: &str, smsc: Option<&Address>) {
@@ -257,12 +269,8 @@ impl Out {
 }
 
 fn special_message(message: &SpecialMessage) -> Value {
-    let SpecialMessage { store, profile, kind, extended, count } = *message;
-    let kind = match (kind, extended) {
-        (WaitingKind::Other, 1) => "video".to_owned(),
-        (kind, _) => format!("{kind:?}").to_lowercase(),
-    };
-    json!({ "kind": kind, "extended": extended, "count": count, "profile": profile, "store": store })
+    let SpecialMessage { store, profile, extended, count, .. } = *message;
+    json!({ "kind": message.word(), "extended": extended, "count": count, "profile": profile, "store": store })
 }
 
 fn wap_push(push: &wap::Push) -> Value {
@@ -287,10 +295,10 @@ fn wap_push(push: &wap::Push) -> Value {
             "id": si.id,
             "created": si.created,
             "expires": si.expires,
-            "action": format!("{:?}", si.action),
+            "action": si.action.word(),
         } }),
         wap::Body::Loading(sl) => {
-            json!({ "service_loading": { "href": sl.href, "action": format!("{:?}", sl.action) } })
+            json!({ "service_loading": { "href": sl.href, "action": sl.action.word() } })
         }
         wap::Body::Other(octets) => json!({ "data_hex": hex::encode(octets) }),
     };

@@ -328,7 +328,7 @@ pub(super) const DA: Path = path!("tp-da");
 pub(super) const RA: Path = path!("tp-ra");
 
 /// An address field has at most 12 octets, 10 of them value. 3GPP TS 23.040 §9.1.2.5.
-const MAX_SEMI_OCTETS: usize = 20;
+pub(super) const MAX_SEMI_OCTETS: usize = 20;
 
 /// 1111 fills the last octet of an odd number of digits.
 const FILL: u8 = 0x0F;

@@ -4,6 +4,7 @@ use super::dcs::Alphabet;
 use super::gsm7::{self, Shift};
 use super::segment::{self, Choice, Layout, Segment, SegmentError};
 use super::transliterate::{self, Likeness};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -18,8 +19,8 @@ pub struct Advice {
     pub room_left: usize,
     /// Characters that the GSM 7 bit alphabet does not have, the most frequent first.
     pub outside: Vec<Occurrence>,
-    /// Characters that take two septets or two units, the most frequent first.
-    pub doubled: Vec<Occurrence>,
+    /// Characters that take more than one septet or unit, the most frequent first.
+    pub longer: Vec<Occurrence>,
     /// What would take fewer parts, the least change first.
     pub savings: Vec<Saving>,
 }
@@ -31,7 +32,7 @@ pub struct Occurrence {
     pub character: char,
     /// How often it is there.
     pub count: usize,
-    /// Where it is first, from 0, in characters.
+    /// Where it is first, from 0, in characters; a letter and its accent apart are one where they are written as one.
     pub first: usize,
     /// What could stand for it in the GSM 7 bit alphabet.
     pub replacement: Option<String>,
@@ -42,7 +43,7 @@ pub struct Occurrence {
 pub enum Saving {
     /// Write it otherwise: so many parts.
     Choice(Choice, usize),
-    /// Leave out so many septets or units: one part less.
+    /// Leave out so many septets or units at the end: one part less.
     Shorten(usize),
 }
 
@@ -58,9 +59,13 @@ pub fn on(layout: Layout, text: &str, choice: Choice) -> Result<Advice, SegmentE
     let room = layout.room(alphabet, shift, n_parts > 1);
     let last = segments.last().map_or(0, |segment| segment.payload.len());
     let units = segments.iter().map(|segment| segment.payload.len()).sum::<usize>() / unit;
-    let is_double = |c: char| match alphabet {
-        Alphabet::Ucs2 => c.len_utf16() == 2,
-        _ => gsm7::septets_of(c, shift) == Some(2),
+    let shown = match choice {
+        Choice::Transliterate(_) if alphabet == Alphabet::Gsm7 => transliterate::composed(text),
+        _ => Cow::Borrowed(text),
+    };
+    let is_longer = |c: char| match alphabet {
+        Alphabet::Ucs2 => c.len_utf16() > 1,
+        _ => septets(c, shift) > 1,
     };
     let mut savings: Vec<Saving> = OTHERS
         .into_iter()
@@ -76,11 +81,17 @@ pub fn on(layout: Layout, text: &str, choice: Choice) -> Result<Advice, SegmentE
     Ok(Advice {
         units,
         room_left: room.saturating_sub(last) / unit,
-        outside: occurrences(text, |c| !gsm7::has(c)),
-        doubled: occurrences(text, is_double),
+        outside: occurrences(&shown, |c| !gsm7::has(c)),
+        longer: occurrences(&shown, is_longer),
         savings,
         segments,
     })
+}
+
+/// What a character takes, or what is written in its place.
+fn septets(c: char, shift: Shift) -> usize {
+    let of = |c| gsm7::septets_of(c, shift);
+    of(c).or_else(|| transliterate::replacement(c, Likeness::LookAlike)?.chars().map(of).sum()).unwrap_or(0)
 }
 
 /// The choices that may save something, the one that changes least first.
@@ -149,10 +160,10 @@ mod tests {
     fn what_counts_twice_and_what_saves_a_part() {
         let advice = advice(&("€".repeat(3) + &"x".repeat(155)), Choice::Auto);
         assert_eq!((advice.segments.len(), advice.units), (2, 161));
-        assert_eq!(seen(&advice.doubled), [('€', 3, 0, None)]);
+        assert_eq!(seen(&advice.longer), [('€', 3, 0, None)]);
         assert_eq!(advice.savings.last(), Some(&Saving::Shorten(1)));
         let emoji = super::on(Layout::default(), "🙂🙂", Choice::Auto).unwrap();
-        assert_eq!(seen(&emoji.doubled), [('🙂', 2, 0, None)]);
+        assert_eq!(seen(&emoji.longer), [('🙂', 2, 0, None)]);
         assert!(emoji.savings.is_empty(), "one part is the least there is");
     }
 
@@ -171,6 +182,25 @@ mod tests {
             let last = advice.savings.last().copied();
             assert_eq!(last, shorten.map(Saving::Shorten), "{name}");
         }
+    }
+
+    /// The first character would move into an ESC, so it has to be the last that goes.
+    #[test]
+    fn shorter_is_shorter_at_the_end() {
+        let text = format!("€{0}€{0}x", "x".repeat(151));
+        assert_eq!(advice(&text, Choice::Auto).savings, [Saving::Shorten(1)]);
+        assert_eq!(advice(&text[..text.len() - 1], Choice::Auto).segments.len(), 2);
+    }
+
+    #[test]
+    fn what_is_replaced_counts_as_it_is_written() {
+        let look_alike = Choice::Transliterate(Likeness::LookAlike);
+        let advice = advice("u\u{308}œ… é", look_alike);
+        assert_eq!(advice.units, 8);
+        assert_eq!(seen(&advice.outside), [('œ', 1, 1, Some("oe")), ('…', 1, 2, Some("..."))]);
+        assert_eq!(advice.longer, advice.outside);
+        let apart = self::advice("u\u{308}я", look_alike);
+        assert_eq!(seen(&apart.outside), [('\u{308}', 1, 1, None), ('я', 1, 2, None)], "written as it is");
     }
 
     #[test]

@@ -99,15 +99,10 @@ impl fmt::Display for Dcs {
             None => {}
         }
         if let Some(waiting) = self.message_waiting() {
-            let kind = match waiting.kind {
-                WaitingKind::Voicemail => "voicemail",
-                WaitingKind::Fax => "fax",
-                WaitingKind::Email => "e-mail",
-                WaitingKind::Other => "other message",
-            };
+            let kind = waiting.kind.word();
             let active = if waiting.active { "waiting" } else { "no longer waiting" };
             let store = if waiting.store { "store" } else { "discard" };
-            write!(f, ", {kind} {active}, {store} the text")?;
+            write!(f, ", {kind} message {active}, {store} the text")?;
         }
         match self.group() {
             CodingGroup::AutomaticDeletion => f.write_str(", delete after reading"),
@@ -203,6 +198,16 @@ pub enum WaitingKind {
 }
 
 impl WaitingKind {
+    /// The kind in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            WaitingKind::Voicemail => "voicemail",
+            WaitingKind::Fax => "fax",
+            WaitingKind::Email => "email",
+            WaitingKind::Other => "other",
+        }
+    }
+
     /// From bits 1 and 0; higher bits are ignored.
     pub fn from_bits(bits: u8) -> WaitingKind {
         match bits & 0x03 {
@@ -238,10 +243,10 @@ mod tests {
             (0x60, Alphabet::Octets, None, "GSM 7 bit, compressed, delete after reading"),
             (0x84, Alphabet::Gsm7, None, "GSM 7 bit (reserved coding group)"),
             (0xB8, Alphabet::Gsm7, None, "GSM 7 bit (reserved coding group)"),
-            (0xC0, Alphabet::Gsm7, None, "GSM 7 bit, voicemail no longer waiting, discard the text"),
-            (0xC8, Alphabet::Gsm7, None, "GSM 7 bit, voicemail waiting, discard the text"),
-            (0xD9, Alphabet::Gsm7, None, "GSM 7 bit, fax waiting, store the text"),
-            (0xEA, Alphabet::Ucs2, None, "UCS-2, e-mail waiting, store the text"),
+            (0xC0, Alphabet::Gsm7, None, "GSM 7 bit, voicemail message no longer waiting, discard the text"),
+            (0xC8, Alphabet::Gsm7, None, "GSM 7 bit, voicemail message waiting, discard the text"),
+            (0xD9, Alphabet::Gsm7, None, "GSM 7 bit, fax message waiting, store the text"),
+            (0xEA, Alphabet::Ucs2, None, "UCS-2, email message waiting, store the text"),
             (0xEB, Alphabet::Ucs2, None, "UCS-2, other message waiting, store the text"),
             (0xF0, Alphabet::Gsm7, Some(0), "GSM 7 bit, class 0 (shown at once)"),
             (0xF5, Alphabet::Octets, Some(1), "8 bit data, class 1 (phone)"),

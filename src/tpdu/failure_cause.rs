@@ -27,6 +27,22 @@ pub enum FailureCategory {
     Unspecified,
 }
 
+impl FailureCategory {
+    /// The category in words.
+    pub fn word(self) -> &'static str {
+        match self {
+            FailureCategory::Pid => "TP-PID",
+            FailureCategory::Dcs => "TP-DCS",
+            FailureCategory::Command => "command",
+            FailureCategory::Tpdu => "TPDU",
+            FailureCategory::ServiceCentre => "service centre",
+            FailureCategory::Phone => "phone",
+            FailureCategory::Application => "application",
+            FailureCategory::Unspecified => "unspecified",
+        }
+    }
+}
+
 impl FailureCause {
     /// What it is about.
     pub fn category(self) -> FailureCategory {

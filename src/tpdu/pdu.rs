@@ -130,8 +130,13 @@ pub mod hex {
     /// The octets of a line: upper or lower case; blanks, CR and LF are passed over.
     /// Places in errors are characters of the line.
     pub fn decode(line: &str) -> Result<Vec<u8>, DecodeError> {
-        if line.len() > MAX_CHARACTERS {
-            return Err(error(MAX_CHARACTERS, Detail::OverLimit { value: line.len(), limit: MAX_CHARACTERS }));
+        decode_up_to(line, MAX_CHARACTERS)
+    }
+
+    /// The same for what may be longer, or has to be shorter, than a PDU.
+    pub fn decode_up_to(line: &str, max_characters: usize) -> Result<Vec<u8>, DecodeError> {
+        if line.len() > max_characters {
+            return Err(error(max_characters, Detail::OverLimit { value: line.len(), limit: max_characters }));
         }
         let (pairs, odd) = line.as_bytes().as_chunks();
         let mut all = 0;

@@ -128,10 +128,6 @@ pub fn text(text: &str, choice: Choice) -> Result<Vec<Segment>, SegmentError> {
 
 /// The same, with room for what else is in each part.
 pub fn text_in(layout: Layout, text: &str, choice: Choice) -> Result<Vec<Segment>, SegmentError> {
-    // The largest text has 255 * 153 characters, of at most 3 octets of UTF-8 each. No use reading more.
-    if text.len() > MAX_PARTS * 153 * 3 {
-        return Err(SegmentError::TooManyParts);
-    }
     match choice {
         Choice::Ucs2 => in_ucs2(layout, text),
         Choice::Gsm7 => in_gsm7(layout, gsm7::encode(text)?, Shift::NONE),
@@ -352,14 +348,10 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_any_length_is_answered_by_its_length_first() {
-        let largest = 255 * 153 * 3;
-        for (length, want) in [(largest, None), (largest + 1, Some(SegmentError::TooManyParts))] {
-            let text = "x".repeat(length - 2) + "я";
-            let error = super::text(&text, Choice::Gsm7).unwrap_err();
-            let not_gsm7 = NotGsm7 { character: 'я', at: length - 2 };
-            assert_eq!(error, want.unwrap_or(SegmentError::NotGsm7(not_gsm7)), "{length}");
-        }
+    fn what_is_not_seen_costs_nothing() {
+        let text = "\u{200B}".repeat(100_000) + "x";
+        let segments = super::text(&text, Choice::Transliterate(Likeness::Lossless)).unwrap();
+        assert_eq!((segments.len(), segments[0].payload.as_slice()), (1, &b"x"[..]));
     }
 
     #[test]

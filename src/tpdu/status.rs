@@ -22,6 +22,19 @@ pub enum StatusCategory {
     GaveUp,
 }
 
+impl StatusCategory {
+    /// The category in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            StatusCategory::Delivered => "delivered",
+            StatusCategory::Unconfirmed => "unconfirmed",
+            StatusCategory::Pending => "pending",
+            StatusCategory::Permanent => "permanent",
+            StatusCategory::GaveUp => "gave_up",
+        }
+    }
+}
+
 impl Status {
     /// What it means for the message.
     pub fn category(self) -> StatusCategory {

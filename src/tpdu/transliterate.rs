@@ -2,6 +2,7 @@
 
 use super::gsm7;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use std::borrow::Cow;
 
 /// How far a replacement may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,8 +20,7 @@ pub fn to_gsm7(text: &str, likeness: Likeness) -> Option<String> {
     if gsm7::fits(text) {
         return Some(text.to_owned());
     }
-    // A letter and its accent apart are one character of the alphabet, or none.
-    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(text);
+    let composed = composed(text);
     let mut out = String::with_capacity(composed.len());
     for c in composed.chars() {
         if gsm7::has(c) {
@@ -30,6 +30,11 @@ pub fn to_gsm7(text: &str, likeness: Likeness) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// The text with a letter and its accents in one: they are one character of the alphabet, or none.
+pub(super) fn composed(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
 /// What stands for one character; `None`: nothing does, or it needs nothing.

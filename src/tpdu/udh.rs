@@ -32,9 +32,11 @@ impl Udh {
         self.0.iter().rev().find_map(Concat::of)
     }
 
-    /// The application's ports. The last valid element counts, of either width.
+    /// The application's ports. The last element counts, of either width; one to a reserved port only where there is
+    /// no other.
     pub fn ports(&self) -> Option<Ports> {
-        self.0.iter().rev().find_map(Ports::of)
+        let all = || self.0.iter().rev().filter_map(Ports::of);
+        all().find(|ports| !ports.is_reserved()).or_else(|| all().next())
     }
 
     /// The national tables of the text. The last element of each kind counts; a reserved language is the default.
@@ -244,6 +246,14 @@ pub struct SpecialMessage {
 }
 
 impl SpecialMessage {
+    /// What waits, in one word.
+    pub fn word(&self) -> &'static str {
+        match (self.kind, self.extended) {
+            (WaitingKind::Other, 1) => "video",
+            (kind, _) => kind.word(),
+        }
+    }
+
     fn of(ie: &InformationElement) -> Option<SpecialMessage> {
         let (InformationElement::SPECIAL_MESSAGE, &[kind, count]) = (ie.iei, ie.data.as_slice()) else { return None };
         Some(SpecialMessage {
@@ -283,6 +293,11 @@ impl Ports {
     /// To an application's port of 16 bits, from none in particular.
     pub fn to(dst: u16) -> Ports {
         Ports { dst, src: 0, wide: true }
+    }
+
+    /// To a port that no application has: 0 to 239 of 8 bits, 49152 up of 16. 3GPP TS 23.040 §9.2.3.24.3 and §9.2.3.24.4.
+    pub fn is_reserved(&self) -> bool {
+        self.dst < 240 && !self.wide || self.dst >= 49_152
     }
 
     fn of(ie: &InformationElement) -> Option<Ports> {
@@ -378,6 +393,18 @@ mod tests {
                 Some(Ports { dst: 2948, src: 9200, wide: true }),
             ),
             ("wrong length", &[0x05, 2, 0x0B, 0x84], None),
+            (
+                "the last counts",
+                &[0x04, 2, 240, 241, 0x05, 4, 0x0B, 0x84, 0x23, 0xF0],
+                Some(Ports { dst: 2948, src: 9200, wide: true }),
+            ),
+            (
+                "but for a reserved one",
+                &[0x05, 4, 0x0B, 0x84, 0x23, 0xF0, 0x04, 2, 239, 241, 0x05, 4, 0xC0, 0, 0, 0],
+                Some(Ports { dst: 2948, src: 9200, wide: true }),
+            ),
+            ("reserved ones only", &[0x04, 2, 0, 11], Some(Ports { dst: 0, src: 11, wide: false })),
+            ("the last of 16 bits", &[0x05, 4, 0xBF, 0xFF, 0, 0], Some(Ports { dst: 49_151, src: 0, wide: true })),
             ("none", &[0x00, 3, 1, 2, 1], None),
         ] {
             assert_eq!(Udh::decode(octets).unwrap().ports(), ports, "{name}");

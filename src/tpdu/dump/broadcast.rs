@@ -1,16 +1,21 @@
 //! A cell broadcast field by field, for people.
 
-use super::super::broadcast::{self, Page, subject};
+use super::super::broadcast::{self, Page, SerialNumber, subject};
 use super::super::cbs_dcs::CbsDcs;
 use super::super::dcs::Alphabet;
 use super::super::error::DecodeError;
+use super::super::etws::{PrimaryNotification, SECURITY_OCTETS};
 use super::super::pdu::hex;
 use super::{Dump, FieldLine};
 
-/// Every field of a cell broadcast: a page as GSM and LTE have it, or all pages as UMTS has them.
+/// Every field of a cell broadcast: a primary notification, a page as GSM and LTE have it, or all pages as UMTS has them.
 pub fn dump_broadcast(octets: &[u8]) -> Result<Vec<FieldLine>, DecodeError> {
-    let pages = broadcast::decode(octets)?;
     let mut dump = Dump::new(octets);
+    if let Some(notification) = PrimaryNotification::of(octets) {
+        dump.primary(&notification)?;
+        return Ok(dump.lines);
+    }
+    let pages = broadcast::decode(octets)?;
     match pages.as_slice() {
         [page] if !broadcast::is_umts(octets) => dump.gsm(page)?,
         pages => dump.umts(pages)?,
@@ -20,8 +25,8 @@ pub fn dump_broadcast(octets: &[u8]) -> Result<Vec<FieldLine>, DecodeError> {
 
 impl Dump<'_> {
     fn gsm(&mut self, page: &Page) -> Result<(), DecodeError> {
-        self.serial_number(page)?;
-        self.message_identifier(page)?;
+        self.serial_number(page.serial)?;
+        self.message_identifier(page.message_id)?;
         self.scheme(page.dcs)?;
         let parameter = self.reader.octet("cbs.page-parameter")?;
         self.coded("page parameter", parameter, format_args!("page {} of {}", page.page, page.pages));
@@ -35,8 +40,8 @@ impl Dump<'_> {
         self.reader.octet("cbs.message-type")?;
         self.coded("message type", 1, "CBS message");
         let Some(first) = pages.first() else { return Ok(()) };
-        self.message_identifier(first)?;
-        self.serial_number(first)?;
+        self.message_identifier(first.message_id)?;
+        self.serial_number(first.serial)?;
         self.scheme(first.dcs)?;
         self.reader.octet("cbs.number-of-pages")?;
         self.coded("number of pages", first.pages, first.pages);
@@ -52,20 +57,31 @@ impl Dump<'_> {
         Ok(())
     }
 
-    fn serial_number(&mut self, page: &Page) -> Result<(), DecodeError> {
+    fn primary(&mut self, found: &PrimaryNotification) -> Result<(), DecodeError> {
+        self.serial_number(found.serial)?;
+        self.message_identifier(found.message_id)?;
+        let start = self.reader.at();
+        let kind = u16::from_be_bytes(self.reader.array("cbs.warning-type")?);
+        self.line("warning type", start, 2, format!("{kind:#06x}: {found}"));
+        let security = self.reader.take("cbs.warning-security-information", SECURITY_OCTETS)?;
+        self.line("security information", start + 2, SECURITY_OCTETS, hex::encode(security));
+        Ok(())
+    }
+
+    fn serial_number(&mut self, serial: SerialNumber) -> Result<(), DecodeError> {
         let bits = u16::from_be_bytes(self.reader.array("cbs.serial-number")?);
         let scope = ["cell, shown at once", "network", "location or service area", "cell"];
-        let scope = scope[usize::from(page.serial.scope & 0x03)];
-        let value = format!("{bits:#06x}: scope {scope}, code {}, update {}", page.serial.code, page.serial.update);
+        let scope = scope[usize::from(serial.scope & 0x03)];
+        let value = format!("{bits:#06x}: scope {scope}, code {}, update {}", serial.code, serial.update);
         self.line("serial number", self.reader.at() - 2, 2, value);
         Ok(())
     }
 
-    fn message_identifier(&mut self, page: &Page) -> Result<(), DecodeError> {
+    fn message_identifier(&mut self, message_id: u16) -> Result<(), DecodeError> {
         let start = self.reader.at();
         self.reader.array::<2>("cbs.message-identifier")?;
-        let words = subject(page.message_id).unwrap_or("not known here");
-        self.line("message identifier", start, 2, format!("{}: {words}", page.message_id));
+        let words = subject(message_id).unwrap_or("not known here");
+        self.line("message identifier", start, 2, format!("{message_id}: {words}"));
         Ok(())
     }
 
@@ -121,6 +137,20 @@ mod tests {
             ]
         );
         assert_eq!(shown("4021 1112"), Err("cbs.dcs at octet 4: 1 octets needed, 0 left".into()));
+    }
+
+    #[test]
+    fn a_primary_notification() {
+        let security = "00".repeat(50);
+        assert_eq!(
+            shown(&format!("4021 1101 0380 {security}")).unwrap(),
+            [
+                "0 2 serial number: 0x4021: scope network, code 2, update 1".to_owned(),
+                "2 2 message identifier: 4353: tsunami warning".to_owned(),
+                "4 2 warning type: 0x0380: tsunami warning, alert the user, show it at once".to_owned(),
+                format!("6 50 security information: {security}"),
+            ]
+        );
     }
 
     #[test]

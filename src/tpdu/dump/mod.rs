@@ -17,7 +17,7 @@ use super::reader::Reader;
 use super::status::Status;
 use super::time::{Scts, ValidityPeriod};
 use super::udh::{Concat, Hyperlink, InformationElement, Ports, SpecialMessage, Udh};
-use super::user_data::UserData;
+use super::user_data::{self, UserData};
 use super::wap::Push;
 
 pub use broadcast::dump_broadcast;
@@ -174,7 +174,7 @@ impl<'a> Dump<'a> {
         self.stamp("TP-SCTS service centre time stamp", "tp-scts")?;
         self.stamp("TP-DT discharge time", "tp-dt")?;
         let st = Status(self.reader.octet("tp-st")?);
-        self.coded("TP-ST status", st.0, format_args!("{:?}, {st}", st.category()));
+        self.coded("TP-ST status", st.0, format_args!("{}, {st}", st.category().word()));
         self.parameters(first, None)
     }
 
@@ -215,7 +215,7 @@ impl<'a> Dump<'a> {
     fn cause(&mut self) -> Result<(), DecodeError> {
         if let Some(FailureCause(fcs)) = read_cause(&mut self.reader)? {
             let cause = FailureCause(fcs);
-            self.coded("TP-FCS failure cause", fcs, format_args!("{:?}, {cause}", cause.category()));
+            self.coded("TP-FCS failure cause", fcs, format_args!("{}, {cause}", cause.category().word()));
         }
         Ok(())
     }
@@ -256,6 +256,9 @@ impl<'a> Dump<'a> {
             Some(smsc) => {
                 self.line("SMSC length", 0, 1, format!("{} octets follow", self.reader.at() - 1));
                 self.address_lines(["SMSC type of address", "SMSC service centre"], 1, &smsc);
+                if smsc.text.chars().count() > address::MAX_SEMI_OCTETS {
+                    self.warn("more digits than any number has");
+                }
             }
         }
         Ok(())
@@ -314,6 +317,9 @@ impl<'a> Dump<'a> {
         let unit = if alphabet == Alphabet::Gsm7 { "septets" } else { "octets" };
         let value = format!("{} {unit}{}", self.octets[start], if udhi { ", header included" } else { "" });
         self.line("TP-UDL user data length", start, 1, value);
+        if octets.len() > user_data::MAX_OCTETS {
+            self.warn("more than the 140 octets that a message has");
+        }
         let header = if udhi { octets.first().map_or(0, |udhl| 1 + usize::from(*udhl)) } else { 0 };
         if header > 0 {
             self.header(start + 1, &octets[1..header], alphabet);
@@ -376,9 +382,10 @@ fn element(ie: &InformationElement) -> String {
         return format!("{raw}: to port {dst}, from port {src}");
     }
     if let Some(special) = alone.waiting().first() {
-        let SpecialMessage { store, profile, kind, count, .. } = special;
+        let SpecialMessage { store, profile, count, .. } = special;
+        let kind = special.word();
         let keep = if *store { "keep the text" } else { "the text may be thrown away" };
-        return format!("{raw}: {count} of {kind:?} wait, profile {profile}, {keep}");
+        return format!("{raw}: {count} of {kind} wait, profile {profile}, {keep}");
     }
     if let Some(address) = alone.reply_address() {
         return format!("{raw}: answer to {address}");
@@ -528,7 +535,7 @@ mod tests {
                 "  5  1 TP-RA recipient address: +12",
                 "  6  7 TP-SCTS service centre time stamp: 2011-01-11T17:59:15+01:00",
                 " 13  7 TP-DT discharge time: 2011-01-11T17:59:17+01:00",
-                " 20  1 TP-ST status: 0x46: Permanent, validity period expired",
+                " 20  1 TP-ST status: 0x46: permanent, validity period expired",
                 " 21  1 TP-PI parameter indicator: 0x03: TP-PID, TP-DCS follow",
                 " 22  1 TP-PID protocol identifier: 0x00: short message",
                 " 23  1 TP-DCS data coding scheme: 0x00: GSM 7 bit",
@@ -570,7 +577,7 @@ mod tests {
             [
                 "  1  1 TP-MTI message type: bits 1..0 = 00: SMS-DELIVER-REPORT",
                 "  1  1 TP-UDHI user data header: bit 6 = 0: no",
-                "  2  1 TP-FCS failure cause: 0xd3: Phone, memory capacity exceeded",
+                "  2  1 TP-FCS failure cause: 0xd3: phone, memory capacity exceeded",
                 "  3  1 TP-PI parameter indicator: 0x00: nothing follows",
             ]
         );
@@ -646,7 +653,7 @@ mod tests {
                 "12 10 01028003 22040491 2143 210400010203 FF",
                 &[
                     "TP-UDHL header length: 16 octets",
-                    "special message indication: IEI 0x01, data 8003: 3 of Voicemail wait, profile 1, keep the text",
+                    "special message indication: IEI 0x01, data 8003: 3 of voicemail wait, profile 1, keep the text",
                     "reply address: IEI 0x22, data 04912143: answer to +1234",
                     "hyperlink: IEI 0x21, data 00010203: title of 2 characters at 1, then an address of 3",
                     "TP-UD data: FF",
@@ -687,7 +694,7 @@ mod tests {
     #[test]
     fn a_report_that_ends_early_has_no_parameters() {
         let lines = shown("00 06 2A 029121 11101171955140 11101171957140 00", Direction::FromModem);
-        assert_eq!(lines.last().unwrap(), " 20  1 TP-ST status: 0x00: Delivered, received by the SME");
+        assert_eq!(lines.last().unwrap(), " 20  1 TP-ST status: 0x00: delivered, received by the SME");
     }
 
     #[test]
