@@ -157,7 +157,7 @@ fn command() -> impl Strategy<Value = Command> {
 fn same_behind<T: Tpdu>(tpdu: &T) -> Result<(), TestCaseError> {
     let mut out = vec![0xEE; 30];
     let behind = tpdu.encode_into(&mut out).map(|()| out[30..].to_vec());
-    let alone = tpdu.to_octets();
+    let alone = tpdu.encode();
     prop_assert!(alone.as_ref().is_ok_and(|octets| octets.len() <= 164) || alone.is_err());
     prop_assert_eq!(behind, alone);
     Ok(())
@@ -338,11 +338,11 @@ proptest! {
         command in command(),
         (fcs, scts, parameters) in (cause(), scts(), parameters()),
     ) {
-        prop_assert_eq!(Command::decode_at(&command.to_octets().unwrap(), 0), Ok(command));
+        prop_assert_eq!(Command::decode_at(&command.encode().unwrap(), 0), Ok(command));
         let submit = SubmitReport { fcs, scts, parameters: parameters.clone() };
-        prop_assert_eq!(SubmitReport::decode_at(&submit.to_octets().unwrap(), 0), Ok(submit));
+        prop_assert_eq!(SubmitReport::decode_at(&submit.encode().unwrap(), 0), Ok(submit));
         let deliver = DeliverReport { fcs, parameters };
-        prop_assert_eq!(DeliverReport::decode_at(&deliver.to_octets().unwrap(), 0), Ok(deliver));
+        prop_assert_eq!(DeliverReport::decode_at(&deliver.encode().unwrap(), 0), Ok(deliver));
     }
 
     #[test]

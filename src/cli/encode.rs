@@ -47,7 +47,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "HEX", conflicts_with_all = ["text", "encoding", "explain"])]
     data: Option<String>,
     /// How to write the text.
-    #[arg(long, default_value = "auto", value_parser = ["auto", "national", "transliterate", "look_alike", "gsm7", "ucs2"])]
+    #[arg(long, default_value = "auto", value_parser = Choice::WORDS.map(|(word, _)| word))]
     encoding: String,
     /// Say what the text costs, why, and what would cost less.
     #[arg(long)]

@@ -4,6 +4,7 @@ use super::client::{Client, block_on};
 use super::exit::{Exit, Failure};
 use super::status::text;
 use super::{Common, out};
+use crate::tpdu::Choice;
 use clap::Args;
 use serde_json::{Value, json};
 use std::io::Read;
@@ -48,7 +49,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "0-3")]
     class: Option<u8>,
     /// How to write the text: auto takes GSM 7 bit where all characters fit; see `gsmgate encode --help`.
-    #[arg(long, value_parser = ["auto", "national", "transliterate", "look_alike", "gsm7", "ucs2"])]
+    #[arg(long, value_parser = Choice::WORDS.map(|(word, _)| word))]
     encoding: Option<String>,
     /// Parts it may have at most.
     #[arg(long, value_name = "N")]

@@ -249,7 +249,7 @@ const CBS_MESSAGE: u8 = 1;
 
 #[cfg(test)]
 mod tests {
-    use super::super::pdu::hex;
+    use super::super::hex;
     use super::*;
 
     /// A page: serial 0x4021 (PLMN, code 2, update 1), identifier 50.

@@ -1,8 +1,8 @@
 //! SMS-COMMAND: what we ask the service centre to do with an earlier message.
 
 use super::address::{self, Address};
-use super::error::{DecodeError, Detail, EncodeError};
-use super::pdu::{MAX_OCTETS, Tpdu, flags};
+use super::error::{DecodeError, EncodeError};
+use super::pdu::{MAX_TPDU_OCTETS, Tpdu, first_octet, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::submit::MessageReference;
@@ -40,11 +40,7 @@ pub struct Command {
 impl Tpdu for Command {
     fn decode_at(octets: &[u8], start: usize) -> Result<Command, DecodeError> {
         let mut reader = Reader::new(octets, start);
-        let first = reader.octet("tp-mti")?;
-        if first & 0x03 != MTI {
-            let detail = Detail::MessageType { found: first & 0x03, wanted: "SMS-COMMAND" };
-            return Err(DecodeError { field: "tp-mti", octet: start, detail });
-        }
+        let first = first_octet(&mut reader, &[MTI], "SMS-COMMAND")?;
         let mr = MessageReference(reader.octet("tp-mr")?);
         let pid = Pid(reader.octet("tp-pid")?);
         let ct = CommandType(reader.octet("tp-ct")?);
@@ -60,7 +56,7 @@ impl Tpdu for Command {
         let first = MTI | flags([(self.srr, SRR), (self.udhi, UDHI)]);
         out.extend([first, self.mr.0, self.pid.0, self.ct.0, self.mn]);
         self.da.write(out, &address::DA)?;
-        let room = MAX_OCTETS - (out.len() - start) - 1;
+        let room = MAX_TPDU_OCTETS - (out.len() - start) - 1;
         if self.cd.len() > room {
             return Err(EncodeError::CommandTooLong { octets: self.cd.len(), room });
         }
@@ -107,7 +103,7 @@ const UDHI: u8 = 0x40;
 
 #[cfg(test)]
 mod tests {
-    use super::super::pdu::hex;
+    use super::super::hex;
     use super::*;
 
     /// First octet, TP-MR, TP-PID, TP-CT, TP-MN, TP-DA, TP-CDL, TP-CD: 3GPP TS 23.040 §9.2.2.4.
@@ -135,11 +131,11 @@ mod tests {
         ] {
             let octets = hex::decode(line).unwrap();
             assert_eq!(Command::decode_at(&octets, 0).as_ref(), Ok(&command), "{name}");
-            assert_eq!(command.to_octets(), Ok(octets), "{name}");
+            assert_eq!(command.encode(), Ok(octets), "{name}");
         }
         let full = Command { cd: vec![0; 150], ..plain.clone() };
-        assert_eq!(full.to_octets().map(|octets| octets.len()), Ok(164));
-        let error = Command { cd: vec![0; 151], ..plain }.to_octets().unwrap_err().to_string();
+        assert_eq!(full.encode().map(|octets| octets.len()), Ok(164));
+        let error = Command { cd: vec![0; 151], ..plain }.encode().unwrap_err().to_string();
         assert_eq!(error, "tp-cd: 151 octets, at most 150 fit");
     }
 

@@ -2,8 +2,8 @@
 
 use super::address::{self, Address};
 use super::dcs::Dcs;
-use super::error::{DecodeError, Detail, EncodeError};
-use super::pdu::{Tpdu, flags};
+use super::error::{DecodeError, EncodeError};
+use super::pdu::{Tpdu, first_octet, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::time::Scts;
@@ -40,27 +40,11 @@ pub struct Deliver {
     pub ud: UserData,
 }
 
-impl Deliver {
-    /// Reads the TPDU's octets; what follows it is ignored.
-    pub fn decode(octets: &[u8]) -> Result<Deliver, DecodeError> {
-        Deliver::decode_at(octets, 0)
-    }
-
-    /// The TPDU's octets.
-    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        self.to_octets()
-    }
-}
-
 impl Tpdu for Deliver {
     fn decode_at(octets: &[u8], start: usize) -> Result<Deliver, DecodeError> {
         let mut reader = Reader::new(octets, start);
-        let first = reader.octet("tp-mti")?;
         // 11 is reserved, and read as SMS-DELIVER when it comes from the network. §9.2.3.1.
-        if !matches!(first & 0x03, 0 | 3) {
-            let detail = Detail::MessageType { found: first & 0x03, wanted: "SMS-DELIVER" };
-            return Err(DecodeError { field: "tp-mti", octet: start, detail });
-        }
+        let first = first_octet(&mut reader, &[0, 3], "SMS-DELIVER")?;
         let oa = Address::read(&mut reader, &address::OA)?;
         let pid = Pid(reader.octet("tp-pid")?);
         let dcs = Dcs(reader.octet("tp-dcs")?);
@@ -98,8 +82,8 @@ const RP: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {
+    use super::super::hex;
     use super::super::join;
-    use super::super::pdu::hex;
     use super::super::udh::{InformationElement, Udh};
     use super::*;
 

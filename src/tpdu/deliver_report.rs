@@ -1,9 +1,9 @@
 //! SMS-DELIVER-REPORT: our answer to an SMS-DELIVER or an SMS-STATUS-REPORT.
 
-use super::error::{DecodeError, Detail, EncodeError};
+use super::error::{DecodeError, EncodeError};
 use super::failure_cause::FailureCause;
 use super::parameters::{Parameters, read_indicator};
-use super::pdu::{MAX_OCTETS, Tpdu, flags};
+use super::pdu::{MAX_TPDU_OCTETS, Tpdu, first_octet, flags};
 use super::reader::Reader;
 
 /// SMS-DELIVER-REPORT, as `AT+CNMA` sends it: a positive one (RP-ACK) without TP-FCS, a negative one (RP-ERROR) with.
@@ -26,12 +26,8 @@ pub struct DeliverReport {
 impl Tpdu for DeliverReport {
     fn decode_at(octets: &[u8], start: usize) -> Result<DeliverReport, DecodeError> {
         let mut reader = Reader::new(octets, start);
-        let first = reader.octet("tp-mti")?;
-        if first & 0x03 != MTI {
-            let detail = Detail::MessageType { found: first & 0x03, wanted: "SMS-DELIVER-REPORT" };
-            return Err(DecodeError { field: "tp-mti", octet: start, detail });
-        }
-        let fcs = read_cause(&mut reader)?;
+        let first = first_octet(&mut reader, &[MTI], "SMS-DELIVER-REPORT")?;
+        let fcs = FailureCause::read(&mut reader)?;
         let pi = read_indicator(&mut reader)?;
         let parameters = Parameters::read(&mut reader, pi, first & UDHI != 0)?;
         Ok(DeliverReport { fcs, parameters })
@@ -40,29 +36,10 @@ impl Tpdu for DeliverReport {
     fn encode_into(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let start = out.len();
         out.push(MTI | flags([(self.parameters.has_header(), UDHI)]));
-        write_cause(self.fcs, out)?;
+        FailureCause::write(self.fcs, out)?;
         out.push(self.parameters.indicator());
-        let room = MAX_OCTETS - (out.len() - start) - 3;
+        let room = MAX_TPDU_OCTETS - (out.len() - start) - 3;
         self.parameters.write(out, room)
-    }
-}
-
-/// TP-FCS, where there is one. The same place in a positive report holds TP-PI, whose highest bit would announce an
-/// extension, which no release has.
-pub(super) fn read_cause(reader: &mut Reader<'_>) -> Result<Option<FailureCause>, DecodeError> {
-    match reader.rest().first() {
-        Some(0x80..) => reader.octet("tp-fcs").map(|octet| Some(FailureCause(octet))),
-        _ => Ok(None),
-    }
-}
-
-pub(super) fn write_cause(fcs: Option<FailureCause>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    match fcs {
-        Some(FailureCause(value @ ..=0x7F)) => Err(EncodeError::ReservedCause { value }),
-        fcs => {
-            out.extend(fcs.map(|fcs| fcs.0));
-            Ok(())
-        }
     }
 }
 
@@ -73,7 +50,7 @@ const UDHI: u8 = 0x40;
 #[cfg(test)]
 mod tests {
     use super::super::dcs::Dcs;
-    use super::super::pdu::hex;
+    use super::super::hex;
     use super::super::pid::Pid;
     use super::super::udh::Udh;
     use super::super::user_data::UserData;
@@ -101,7 +78,7 @@ mod tests {
         ] {
             let octets = hex::decode(line).unwrap();
             assert_eq!(DeliverReport::decode_at(&octets, 0).as_ref(), Ok(&report), "{name}");
-            assert_eq!(report.to_octets(), Ok(octets), "{name}");
+            assert_eq!(report.encode(), Ok(octets), "{name}");
         }
     }
 
@@ -115,10 +92,10 @@ mod tests {
         for (fcs, n, fits) in [(None, 159, true), (None, 160, false), (Some(0xD3), 158, true), (Some(0xD3), 159, false)]
         {
             let report = DeliverReport { fcs: fcs.map(FailureCause), parameters: data(n) };
-            let octets = report.to_octets();
+            let octets = report.encode();
             assert_eq!(octets.as_ref().is_ok_and(|octets| octets.len() == 164), fits, "{n} {octets:?}");
         }
-        let error = DeliverReport { fcs: Some(FailureCause(0x7F)), ..DeliverReport::default() }.to_octets();
+        let error = DeliverReport { fcs: Some(FailureCause(0x7F)), ..DeliverReport::default() }.encode();
         assert_eq!(error.unwrap_err().to_string(), "tp-fcs: 0x7f is reserved, 0x80 to 0xff are causes");
         let error = DeliverReport::decode_at(&[0x02], 0).unwrap_err().to_string();
         assert_eq!(error, "tp-mti at octet 0: message type 2 is not SMS-DELIVER-REPORT");

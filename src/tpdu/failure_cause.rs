@@ -1,5 +1,7 @@
 //! TP-FCS, failure cause: why a short message was refused.
 
+use super::error::{DecodeError, EncodeError};
+use super::reader::Reader;
 use std::fmt;
 
 /// Failure cause. Every octet is kept; [`FailureCause::category`] reads it. TP-FCS, 3GPP TS 23.040 §9.2.3.22.
@@ -44,6 +46,26 @@ impl FailureCategory {
 }
 
 impl FailureCause {
+    /// TP-FCS, where there is one. The same place in a positive report holds TP-PI, whose highest bit would announce an
+    /// extension, which no release has.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<FailureCause>, DecodeError> {
+        match reader.rest().first() {
+            Some(0x80..) => reader.octet("tp-fcs").map(|octet| Some(FailureCause(octet))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Appends the cause of a negative report.
+    pub(super) fn write(fcs: Option<FailureCause>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        match fcs {
+            Some(FailureCause(value @ ..=0x7F)) => Err(EncodeError::ReservedCause { value }),
+            fcs => {
+                out.extend(fcs.map(|fcs| fcs.0));
+                Ok(())
+            }
+        }
+    }
+
     /// What it is about.
     pub fn category(self) -> FailureCategory {
         match self.0 {

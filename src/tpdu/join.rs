@@ -158,7 +158,7 @@ mod tests {
             deliver
         };
         let at = |minute: u8, deliver: Deliver| {
-            let raw = [0x62, 0x11, 0x03, 0x21, minute / 10 | minute % 10 << 4, 0, 0];
+            let raw = [0x62, 0x11, 0x03, 0x21, (minute / 10) | ((minute % 10) << 4), 0, 0];
             Deliver { scts: Scts { raw }, ..deliver }
         };
         let whole = Deliver { ud: self::part(b"whole"), ..Deliver::default() };

@@ -17,11 +17,6 @@ impl<'a> Reader<'a> {
         Reader { octets, at: at.min(octets.len()), base: 0 }
     }
 
-    /// Counts places from `base` on.
-    pub(super) fn counting_from(self, base: usize) -> Reader<'a> {
-        Reader { base, ..self }
-    }
-
     /// A reader of the next `n` octets only, which this one goes past.
     pub(super) fn within(&mut self, field: &'static str, n: usize) -> Result<Reader<'a>, DecodeError> {
         let base = self.at();

@@ -28,19 +28,22 @@ impl Segment {
 
     /// TP-UD: the payload behind the header that a part of several, data for a port, or national tables need.
     pub fn user_data(self, concat: Option<Concat>, ports: Option<Ports>) -> UserData {
-        let mut elements: Vec<InformationElement> = Vec::new();
-        elements.extend(ports.map(InformationElement::from));
-        elements.extend(concat.map(InformationElement::from));
-        elements.extend(self.shift.locking.map(|language| InformationElement {
-            iei: InformationElement::LOCKING_SHIFT,
-            data: vec![language.identifier()],
-        }));
-        elements.extend(self.shift.single.map(|language| InformationElement {
-            iei: InformationElement::SINGLE_SHIFT,
-            data: vec![language.identifier()],
-        }));
-        UserData { udh: Udh(elements), payload: self.payload }
+        UserData { udh: header(concat, ports, self.shift), payload: self.payload }
     }
+}
+
+/// What stands in front of a payload.
+fn header(concat: Option<Concat>, ports: Option<Ports>, shift: Shift) -> Udh {
+    let table = |iei, language: Option<Language>| {
+        language.map(|language| InformationElement { iei, data: vec![language.identifier()] })
+    };
+    let elements = [
+        ports.map(InformationElement::from),
+        concat.map(InformationElement::from),
+        table(InformationElement::LOCKING_SHIFT, shift.locking),
+        table(InformationElement::SINGLE_SHIFT, shift.single),
+    ];
+    Udh(elements.into_iter().flatten().collect())
 }
 
 /// Says how much, never the content.
@@ -96,10 +99,8 @@ impl Layout {
     /// What a payload may have, alone or as one of several: septets of GSM 7 bit, octets of everything else.
     /// 3GPP TS 23.040 §9.2.3.24.1: 160 and 153 septets, 140 and 134 octets without anything else.
     pub fn room(self, alphabet: Alphabet, shift: Shift, is_part: bool) -> usize {
-        let concat = if self.wide { 6 } else { 5 };
-        let ports = if self.port.is_some() { 6 } else { 0 };
-        let elements = ports + shift.header_octets() + if is_part { concat } else { 0 };
-        let header = if elements > 0 { 1 + elements } else { 0 };
+        let concat = is_part.then_some(Concat { reference: 0, wide: self.wide, total: 1, seq: 1 });
+        let header = header(concat, self.port.map(Ports::to), shift).len_octets();
         match alphabet {
             Alphabet::Gsm7 => MAX_OCTETS * 8 / 7 - (header * 8).div_ceil(7),
             // A UCS-2 unit is not cut.

@@ -1,9 +1,9 @@
 //! SMS-STATUS-REPORT: what became of a message that was sent.
 
 use super::address::{self, Address};
-use super::error::{DecodeError, Detail, EncodeError};
+use super::error::{DecodeError, EncodeError};
 use super::parameters::{Parameters, read_indicator};
-use super::pdu::{MAX_OCTETS, Tpdu, flags};
+use super::pdu::{MAX_TPDU_OCTETS, Tpdu, first_octet, flags};
 use super::reader::Reader;
 use super::status::Status;
 use super::submit::MessageReference;
@@ -40,26 +40,10 @@ pub struct StatusReport {
     pub parameters: Parameters,
 }
 
-impl StatusReport {
-    /// Reads the TPDU's octets; what follows it is ignored.
-    pub fn decode(octets: &[u8]) -> Result<StatusReport, DecodeError> {
-        StatusReport::decode_at(octets, 0)
-    }
-
-    /// The TPDU's octets.
-    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        self.to_octets()
-    }
-}
-
 impl Tpdu for StatusReport {
     fn decode_at(octets: &[u8], start: usize) -> Result<StatusReport, DecodeError> {
         let mut reader = Reader::new(octets, start);
-        let first = reader.octet("tp-mti")?;
-        if first & 0x03 != MTI {
-            let detail = Detail::MessageType { found: first & 0x03, wanted: "SMS-STATUS-REPORT" };
-            return Err(DecodeError { field: "tp-mti", octet: start, detail });
-        }
+        let first = first_octet(&mut reader, &[MTI], "SMS-STATUS-REPORT")?;
         let mr = MessageReference(reader.octet("tp-mr")?);
         let ra = Address::read(&mut reader, &address::RA)?;
         let scts = Scts { raw: reader.array("tp-scts")? };
@@ -84,7 +68,7 @@ impl Tpdu for StatusReport {
             return Ok(());
         }
         out.push(self.parameters.indicator());
-        let room = MAX_OCTETS - (out.len() - start) - 3;
+        let room = MAX_TPDU_OCTETS - (out.len() - start) - 3;
         self.parameters.write(out, room)
     }
 }
@@ -99,7 +83,7 @@ const UDHI: u8 = 0x40;
 #[cfg(test)]
 mod tests {
     use super::super::dcs::Dcs;
-    use super::super::pdu::hex;
+    use super::super::hex;
     use super::super::pid::Pid;
     use super::super::udh::Udh;
     use super::super::user_data::UserData;

@@ -2,8 +2,8 @@
 
 use super::address::{self, Address};
 use super::dcs::Dcs;
-use super::error::{DecodeError, Detail, EncodeError};
-use super::pdu::{Tpdu, flags};
+use super::error::{DecodeError, EncodeError};
+use super::pdu::{Tpdu, first_octet, flags};
 use super::pid::Pid;
 use super::reader::Reader;
 use super::time::{Scts, ValidityPeriod};
@@ -40,26 +40,10 @@ pub struct Submit {
     pub ud: UserData,
 }
 
-impl Submit {
-    /// Reads the TPDU's octets; what follows it is ignored.
-    pub fn decode(octets: &[u8]) -> Result<Submit, DecodeError> {
-        Submit::decode_at(octets, 0)
-    }
-
-    /// The TPDU's octets.
-    pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        self.to_octets()
-    }
-}
-
 impl Tpdu for Submit {
     fn decode_at(octets: &[u8], start: usize) -> Result<Submit, DecodeError> {
         let mut reader = Reader::new(octets, start);
-        let first = reader.octet("tp-mti")?;
-        if first & 0x03 != MTI {
-            let detail = Detail::MessageType { found: first & 0x03, wanted: "SMS-SUBMIT" };
-            return Err(DecodeError { field: "tp-mti", octet: start, detail });
-        }
+        let first = first_octet(&mut reader, &[MTI], "SMS-SUBMIT")?;
         let mr = MessageReference(reader.octet("tp-mr")?);
         let da = Address::read(&mut reader, &address::DA)?;
         let pid = Pid(reader.octet("tp-pid")?);
@@ -113,7 +97,7 @@ const RP: u8 = 0x80;
 #[cfg(test)]
 mod tests {
     use super::super::dcs::{Alphabet, MessageClass};
-    use super::super::pdu::hex;
+    use super::super::hex;
     use super::super::udh::{Concat, Udh};
     use super::*;
 

@@ -1,10 +1,9 @@
 //! SMS-SUBMIT-REPORT: the service centre's answer to an SMS-SUBMIT or an SMS-COMMAND.
 
-use super::deliver_report::{read_cause, write_cause};
-use super::error::{DecodeError, Detail, EncodeError};
+use super::error::{DecodeError, EncodeError};
 use super::failure_cause::FailureCause;
 use super::parameters::{Parameters, read_indicator};
-use super::pdu::{MAX_OCTETS, Tpdu, flags};
+use super::pdu::{MAX_TPDU_OCTETS, Tpdu, first_octet, flags};
 use super::reader::Reader;
 use super::time::Scts;
 
@@ -31,12 +30,8 @@ pub struct SubmitReport {
 impl Tpdu for SubmitReport {
     fn decode_at(octets: &[u8], start: usize) -> Result<SubmitReport, DecodeError> {
         let mut reader = Reader::new(octets, start);
-        let first = reader.octet("tp-mti")?;
-        if first & 0x03 != MTI {
-            let detail = Detail::MessageType { found: first & 0x03, wanted: "SMS-SUBMIT-REPORT" };
-            return Err(DecodeError { field: "tp-mti", octet: start, detail });
-        }
-        let fcs = read_cause(&mut reader)?;
+        let first = first_octet(&mut reader, &[MTI], "SMS-SUBMIT-REPORT")?;
+        let fcs = FailureCause::read(&mut reader)?;
         let pi = read_indicator(&mut reader)?;
         let scts = Scts { raw: reader.array("tp-scts")? };
         let parameters = Parameters::read(&mut reader, pi, first & UDHI != 0)?;
@@ -46,10 +41,10 @@ impl Tpdu for SubmitReport {
     fn encode_into(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let start = out.len();
         out.push(MTI | flags([(self.parameters.has_header(), UDHI)]));
-        write_cause(self.fcs, out)?;
+        FailureCause::write(self.fcs, out)?;
         out.push(self.parameters.indicator());
         out.extend_from_slice(&self.scts.raw);
-        let room = MAX_OCTETS - (out.len() - start) - 3;
+        let room = MAX_TPDU_OCTETS - (out.len() - start) - 3;
         self.parameters.write(out, room)
     }
 }
@@ -61,7 +56,7 @@ const UDHI: u8 = 0x40;
 #[cfg(test)]
 mod tests {
     use super::super::dcs::Dcs;
-    use super::super::pdu::hex;
+    use super::super::hex;
     use super::super::pid::Pid;
     use super::super::udh::Udh;
     use super::super::user_data::UserData;
@@ -81,7 +76,7 @@ mod tests {
         ] {
             let octets = hex::decode(line).unwrap();
             assert_eq!(SubmitReport::decode_at(&octets, 0).as_ref(), Ok(&report), "{name}");
-            assert_eq!(report.to_octets(), Ok(octets), "{name}");
+            assert_eq!(report.encode(), Ok(octets), "{name}");
         }
     }
 

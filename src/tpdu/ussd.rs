@@ -3,7 +3,7 @@
 use super::cbs_dcs::{CbsDcs, CbsLanguage};
 use super::dcs::Alphabet;
 use super::gsm7::{self, NotGsm7};
-use super::pdu::hex;
+use super::hex;
 use super::ucs2;
 
 /// How a modem writes a USSD string between the quotes.

@@ -1,6 +1,6 @@
 //! A text cut, written, read and joined. The first octet chooses how.
 #![no_main]
-use gsmgate_fuzz::tpdu::{Choice, Concat, Deliver, Layout, Ports, advice, join, segment};
+use gsmgate_fuzz::tpdu::{Choice, Concat, Deliver, Layout, Ports, Tpdu, advice, join, segment};
 
 libfuzzer_sys::fuzz_target!(|input: (u8, &str)| {
     let (how, text) = input;

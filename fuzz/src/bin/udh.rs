@@ -1,6 +1,6 @@
 //! The user data header and all that is read from it.
 #![no_main]
-use gsmgate_fuzz::tpdu::{Alphabet, Dcs, Deliver, InformationElement, Udh, UserData};
+use gsmgate_fuzz::tpdu::{Alphabet, Dcs, Deliver, InformationElement, Tpdu, Udh, UserData};
 
 libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
     let Some(udh) = Udh::decode(octets) else { return };

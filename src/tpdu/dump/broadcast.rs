@@ -5,7 +5,7 @@ use super::super::cbs_dcs::CbsDcs;
 use super::super::dcs::Alphabet;
 use super::super::error::DecodeError;
 use super::super::etws::{PrimaryNotification, SECURITY_OCTETS};
-use super::super::pdu::hex;
+use super::super::hex;
 use super::{Dump, FieldLine};
 
 /// Every field of a cell broadcast: a primary notification, a page as GSM and LTE have it, or all pages as UMTS has them.

@@ -101,11 +101,6 @@ impl Shift {
     /// The default alphabet with its extension table.
     pub const NONE: Shift = Shift { locking: None, single: None };
 
-    /// Octets that the header's elements take, without UDHL.
-    pub fn header_octets(self) -> usize {
-        3 * (usize::from(self.locking.is_some()) + usize::from(self.single.is_some()))
-    }
-
     /// The character of a septet.
     pub(super) fn character(self, septet: u8) -> char {
         self.main()[usize::from(septet & 0x7F)]

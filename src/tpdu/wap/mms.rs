@@ -132,7 +132,7 @@ const ABSOLUTE: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::pdu::hex;
+    use super::super::super::hex;
     use super::*;
 
     fn notification(line: &str) -> MmsNotification {

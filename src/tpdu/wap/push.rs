@@ -78,14 +78,13 @@ impl Push {
         let mut headers = reader.within("wsp.headers", n)?;
         let content_type = content_type(&mut headers)?;
         let application_id = application_id(&mut headers).unwrap_or(None);
-        let start = reader.at();
         let body = match content_type.as_str() {
             "application/vnd.wap.mms-message" => match mms::decode(&mut reader.clone())? {
                 Some(notification) => Body::MmsNotification(notification),
                 None => Body::Other(reader.rest().to_vec()),
             },
-            "application/vnd.wap.sic" => Body::Indication(wbxml::indication(&octets[start..], start)?),
-            "application/vnd.wap.slc" => Body::Loading(wbxml::loading(&octets[start..], start)?),
+            "application/vnd.wap.sic" => Body::Indication(wbxml::indication(reader)?),
+            "application/vnd.wap.slc" => Body::Loading(wbxml::loading(reader)?),
             _ => Body::Other(reader.rest().to_vec()),
         };
         Ok(Push { transaction, content_type, application_id, body })
@@ -163,8 +162,8 @@ const MEDIA_TYPES: [(u64, &str); 14] = [
 #[cfg(test)]
 mod tests {
     use super::super::super::deliver::Deliver;
+    use super::super::super::hex;
     use super::super::super::join;
-    use super::super::super::pdu::hex;
     use super::super::super::udh::{Concat, InformationElement, Ports, Udh};
     use super::super::mms::Expiry;
     use super::super::wbxml::Action;

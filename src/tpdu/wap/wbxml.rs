@@ -69,10 +69,10 @@ impl Action {
     }
 }
 
-/// Reads a service indication whose octets begin at `start` of what was given.
-pub(super) fn indication(octets: &[u8], start: usize) -> Result<Indication, DecodeError> {
+/// Reads a service indication.
+pub(super) fn indication(reader: Reader<'_>) -> Result<Indication, DecodeError> {
     let mut found = Indication::default();
-    for (name, value) in Document::open(octets, start)?.read(SI)? {
+    for (name, value) in Document::open(reader)?.read(SI)? {
         match name {
             Name::Href => found.href = value,
             Name::Text => found.text += &value,
@@ -86,10 +86,10 @@ pub(super) fn indication(octets: &[u8], start: usize) -> Result<Indication, Deco
     Ok(found)
 }
 
-/// Reads a service loading whose octets begin at `start` of what was given.
-pub(super) fn loading(octets: &[u8], start: usize) -> Result<Loading, DecodeError> {
+/// Reads a service loading.
+pub(super) fn loading(reader: Reader<'_>) -> Result<Loading, DecodeError> {
     let mut found = Loading { href: String::new(), action: Action::ExecuteLow };
-    for (name, value) in Document::open(octets, start)?.read(SL)? {
+    for (name, value) in Document::open(reader)?.read(SL)? {
         match name {
             Name::Href => found.href = value,
             Name::Action(action) => found.action = action,
@@ -177,8 +177,7 @@ const FIELD: &str = "wbxml";
 
 impl<'a> Document<'a> {
     /// Version, public identifier, character set, string table. WAP-192-WBXML §5.
-    fn open(octets: &'a [u8], start: usize) -> Result<Document<'a>, DecodeError> {
-        let mut reader = Reader::new(octets, 0).counting_from(start);
+    fn open(mut reader: Reader<'a>) -> Result<Document<'a>, DecodeError> {
         reader.octet("wbxml.version")?;
         if wsp::uintvar(&mut reader, "wbxml.public-id")? == 0 {
             wsp::uintvar(&mut reader, "wbxml.public-id")?;
@@ -314,7 +313,7 @@ fn date(octets: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::pdu::hex;
+    use super::super::super::hex;
     use super::*;
 
     /// WAP-192-WBXML §5.8.4.2: each of them inside an attribute, and in the content; a processing instruction in front.
@@ -339,7 +338,7 @@ mod tests {
     }
 
     fn si(line: &str) -> Result<Indication, String> {
-        indication(&hex::decode(line).unwrap(), 0).map_err(|error| error.to_string())
+        indication(Reader::new(&hex::decode(line).unwrap(), 0)).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -394,7 +393,7 @@ mod tests {
             ("cache", "02066A00 85 07 09036100 01", "http://a", Action::Cache),
         ] {
             let want = Loading { href: href.into(), action };
-            assert_eq!(loading(&hex::decode(line).unwrap(), 0), Ok(want), "{name}");
+            assert_eq!(loading(Reader::new(&hex::decode(line).unwrap(), 0)), Ok(want), "{name}");
         }
     }
 
@@ -405,7 +404,7 @@ mod tests {
         octets.push(0);
         octets.push(0x45);
         octets.extend([0x83, 0x00].repeat(500));
-        let error = indication(&octets, 0).unwrap_err().to_string();
+        let error = indication(Reader::new(&octets, 0)).unwrap_err().to_string();
         assert!(error.ends_with("999 is over the limit of 8192"), "{error}");
     }
 
