@@ -33,6 +33,13 @@ fn line(event: &Value) -> String {
     let rest = match kind.as_str() {
         "received" => format!("{} from {}: {}", text(&event["sim"]), text(&event["from"]), text(&event["text"])),
         "refused" => format!("{} {}", text(&event["error"]["code"]), text(&event["error"]["detail"])),
+        // What a modem told: its kind decides which of these keys it has.
+        _ if event["modem"].is_string() => {
+            let word = ["step", "alarm", "action", "subject", "session"].into_iter().map(|key| text(&event[key]));
+            let word = word.filter(|word| !word.is_empty()).collect::<String>();
+            let written = event["text"].as_str().map(|text| format!(": {text}")).unwrap_or_default();
+            format!("{} {word} {} {}{written}", text(&event["modem"]), text(&event["from"]), text(&event["detail"]))
+        }
         _ => format!(
             "{} {} {} {}",
             text(&event["id"]),

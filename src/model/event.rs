@@ -1,7 +1,7 @@
 //! The event log's entries: what bridges publish, in the order it happened.
 
 use super::words::words;
-use super::{Failure, Iccid, Label, MessageId, PublicState, Timestamp, UncertainReason};
+use super::{Failure, Iccid, Label, MessageId, ModemNotice, PublicState, Timestamp, UncertainReason};
 use crate::tpdu::Scts;
 
 /// One entry of the log. `seq` has no gaps; together with the store's log id it is the identity of the event.
@@ -28,6 +28,8 @@ pub enum EventKind {
     Orphan(OrphanReport),
     /// A command was refused.
     Refused(Refusal),
+    /// A modem told something that is no message.
+    Notice(ModemNotice),
 }
 
 /// A change of a message's public state.

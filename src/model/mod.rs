@@ -4,6 +4,7 @@ mod event;
 mod failure;
 mod ids;
 mod message;
+mod notice;
 mod number;
 mod outcome;
 mod part;
@@ -16,6 +17,7 @@ pub use event::{Event, EventKind, InboundEvent, OrphanReport, RawInbound, Refusa
 pub use failure::{Action, Blame, Failure, FailureCause, classify};
 pub use ids::{AttemptId, Iccid, IdError, Imei, Imsi, Label, MessageId, MessageKey, PartKey};
 pub use message::{Body, OnUncertain, Priority, Submission, Timestamp};
+pub use notice::{ModemNotice, Notice, NoticeKind};
 pub use number::{Number, NumberError};
 pub use outcome::{SendOutcome, UncertainReason};
 pub use part::{PartState, PublicState, roll_up};

@@ -18,6 +18,7 @@ pub(super) enum Kind {
     Raw = 2,
     Orphan = 3,
     Refused = 4,
+    Notice = 5,
 }
 
 /// What brought a change of state about.
@@ -188,6 +189,7 @@ fn read_kind(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<
         2 => Ok(super::inbox::read_raw(connection, reference)?.map(EventKind::Raw)),
         3 => Ok(read_orphan(connection, reference)?.map(EventKind::Orphan)),
         4 => Ok(read_refusal(connection, reference)?.map(EventKind::Refused)),
+        5 => Ok(super::notices::read(connection, reference)?.map(EventKind::Notice)),
         _ => Ok(None),
     }
 }

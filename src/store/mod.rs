@@ -4,6 +4,7 @@ mod events;
 mod inbox;
 mod lock;
 mod mailbox;
+mod notices;
 mod outbox;
 mod pins;
 mod reader;
@@ -24,8 +25,8 @@ pub use types::{
 };
 
 use crate::model::{
-    Event, Iccid, Label, MessageId, MessageView, PinMark, PinRecord, PublicState, QueueCounts, Refusal, StatusChange,
-    Timestamp,
+    Event, Iccid, Label, MessageId, MessageView, ModemNotice, PinMark, PinRecord, PublicState, QueueCounts, Refusal,
+    StatusChange, Timestamp,
 };
 use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
@@ -251,6 +252,11 @@ impl Store {
     /// The event of a refused command: durable when it returns.
     pub async fn refuse(&self, refusal: Refusal, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |writer| writer.refused(&refusal, now)).await
+    }
+
+    /// The event of something that a modem told: durable when it returns.
+    pub async fn notice(&self, notice: ModemNotice, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |writer| writer.notice(&notice, now)).await
     }
 
     /// What is known of a SIM that a modem has now; durable when it returns.

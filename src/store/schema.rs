@@ -15,8 +15,11 @@ const PAGE_SIZE: u32 = 1024;
 const CHECKPOINT_PAGES: u32 = 4096;
 
 /// One entry a version; never edited once released.
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("migrations/001_first.sql")), M::up(include_str!("migrations/002_pins.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("migrations/001_first.sql")),
+    M::up(include_str!("migrations/002_pins.sql")),
+    M::up(include_str!("migrations/003_notices.sql")),
+];
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]

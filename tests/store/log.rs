@@ -1,7 +1,7 @@
 //! The event log, cursors, ids that are used once, and the order in which messages are due.
 
 use super::rig::{NOW, Rig, TTL, later};
-use gsmgate::model::{Priority, PublicState, Refusal, RefusalCode};
+use gsmgate::model::{EventKind, ModemNotice, Notice, NoticeKind, Priority, PublicState, Refusal, RefusalCode};
 use gsmgate::store::{Accepted, Config, NewMessage, StoreError};
 
 #[tokio::test]
@@ -136,5 +136,28 @@ async fn a_log_is_read_from_any_place_alike() {
     rig.close();
     let rig = Rig::open(dir.path());
     assert_eq!(rig.events().await, all);
+    rig.close();
+}
+
+#[tokio::test]
+async fn what_a_modem_told_is_read_again_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let call = Notice { number: Some("+491".into()), ..Notice::new(NoticeKind::Call, "ignored", "a call") };
+    let page = Notice { text: Some("storm".into()), ..Notice::new(NoticeKind::Broadcast, "weather", "a page") };
+    let from = |notice, sim: Option<&str>| ModemNotice {
+        modem: "m-1".parse().unwrap(),
+        sim: sim.map(|sim| sim.parse().unwrap()),
+        notice,
+    };
+    let told = [from(call, Some("sim-1")), from(page, None)];
+    let rig = Rig::open(dir.path());
+    for one in &told {
+        rig.store.notice(one.clone(), NOW).await.unwrap();
+    }
+    rig.close();
+    let rig = Rig::open(dir.path());
+    let events = rig.store.events(0, 10).await.unwrap();
+    let kinds: Vec<_> = events.into_iter().map(|event| (event.seq, event.kind)).collect();
+    assert_eq!(kinds, [(1, EventKind::Notice(told[0].clone())), (2, EventKind::Notice(told[1].clone()))]);
     rig.close();
 }

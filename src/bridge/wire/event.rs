@@ -3,10 +3,11 @@
 use super::time::Rfc3339;
 use super::{base64, reply};
 use crate::model::{
-    Event, EventKind, Failure, InboundEvent, Label, MessageId, OrphanReport, RawInbound, Refusal, StatusChange,
-    UncertainReason,
+    Event, EventKind, Failure, InboundEvent, Label, MessageId, ModemNotice, Notice, NoticeKind, OrphanReport,
+    RawInbound, Refusal, StatusChange, UncertainReason,
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Where an event belongs. Made of checked identities only: what came over the air stays in the payload (T-13).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub fn topic(event: &Event) -> Topic<'_> {
     match &event.kind {
         EventKind::Status(change) => Topic::Status(&change.id),
         EventKind::Inbound(inbound) => Topic::Inbound(&inbound.sim),
-        EventKind::Raw(_) | EventKind::Orphan(_) | EventKind::Refused(_) => Topic::Event,
+        EventKind::Raw(_) | EventKind::Orphan(_) | EventKind::Refused(_) | EventKind::Notice(_) => Topic::Event,
     }
 }
 
@@ -36,6 +37,7 @@ pub fn write(event: &Event, log_id: &str, out: &mut Vec<u8>) {
         EventKind::Raw(raw) => Body::Raw(raw_inbound(raw)),
         EventKind::Orphan(orphan) => Body::Orphan(orphan_report(orphan)),
         EventKind::Refused(refusal) => Body::Refused(refused(refusal)),
+        EventKind::Notice(notice) => Body::Notice(noticed(notice)),
     };
     let event_id = EventId { log_id, seq: event.seq };
     let json = Json { seq: event.seq, event_id, at: Rfc3339(event.at), body };
@@ -82,6 +84,9 @@ enum Body<'a> {
     Orphan(Orphan<'a>),
     #[serde(rename = "refused")]
     Refused(Refused<'a>),
+    /// Its kind is the type.
+    #[serde(untagged)]
+    Notice(Map<String, Value>),
 }
 
 #[derive(Serialize)]
@@ -226,4 +231,23 @@ fn refused(refusal: &Refusal) -> Refused<'_> {
         transaction: refusal.transaction.as_deref(),
         error: reply::ErrorJson::of(refusal),
     }
+}
+
+/// Only what applies to the kind is there: `from` of calls, `text` of what the network wrote.
+fn noticed(from: &ModemNotice) -> Map<String, Value> {
+    let ModemNotice { modem, sim, notice: Notice { kind, subject, number, text, detail } } = from;
+    let mut fields = Map::new();
+    let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
+    put("event_type", kind.word().into());
+    put("modem", modem.as_str().into());
+    put("sim", sim.as_ref().map(Label::as_str).into());
+    put(kind.subject_key(), subject.as_str().into());
+    if *kind == NoticeKind::Call {
+        put("from", number.as_deref().into());
+    }
+    if let Some(text) = text {
+        put("text", text.as_str().into());
+    }
+    put("detail", detail.as_str().into());
+    fields
 }

@@ -2,8 +2,8 @@
 
 use super::super::*;
 use crate::model::{
-    Blame, Event, EventKind, Failure, FailureCause, InboundEvent, OrphanReport, PublicState, RawInbound, Refusal,
-    RefusalCode, Scts, StatusChange, Timestamp, UncertainReason,
+    Blame, Event, EventKind, Failure, FailureCause, InboundEvent, ModemNotice, Notice, NoticeKind, OrphanReport,
+    PublicState, RawInbound, Refusal, RefusalCode, Scts, StatusChange, Timestamp, UncertainReason,
 };
 use proptest::prelude::*;
 
@@ -55,6 +55,29 @@ fn inbound(from: &str) -> InboundEvent {
         class: Some(0),
         same_as: None,
     }
+}
+
+#[test]
+fn what_modems_tell() {
+    let of = |notice, sim: Option<&str>| {
+        let sim = sim.map(|sim| sim.parse().unwrap());
+        json(EventKind::Notice(ModemNotice { modem: "m-1".parse().unwrap(), sim, notice }))
+    };
+    let reset = Notice::new(NoticeKind::Recovery, "reset", "it does not answer");
+    assert_eq!(
+        of(reset, None),
+        head("recovery") + r#""modem":"m-1","sim":null,"step":"reset","detail":"it does not answer"}"#
+    );
+    let call = Notice { number: Some("+491".into()), ..Notice::new(NoticeKind::Call, "hung_up", "a call") };
+    assert_eq!(
+        of(call, Some("sim-1")),
+        head("call") + r#""modem":"m-1","sim":"sim-1","action":"hung_up","from":"+491","detail":"a call"}"#
+    );
+    let page = Notice { text: Some("ü".into()), ..Notice::new(NoticeKind::Broadcast, "flood", "page 1 of 1") };
+    assert_eq!(
+        of(page, Some("sim-1")),
+        head("broadcast") + r#""modem":"m-1","sim":"sim-1","subject":"flood","text":"ü","detail":"page 1 of 1"}"#
+    );
 }
 
 #[test]
