@@ -68,7 +68,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);
     let (slots, lanes, drivers, received) =
-        slots::start(settings.modems, &recovered.armed, recovered.sims, store.clone());
+        slots::start(settings.modems, &recovered.armed, recovered.sims, store.clone(), now);
     let wake = Wake::default();
     let (stopping, stopped) = watch::channel(false);
     let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);

@@ -1,7 +1,7 @@
 //! Which SIM sits where, in what state: starts and stops the drivers, one lane a modem.
 
-use crate::model::{AttemptId, Iccid, Label, ModemPhase, ModemStatus};
-use crate::modem::{self, Handle, Links, PinQuestion, Received};
+use crate::model::{AttemptId, Iccid, Label, ModemNotice, ModemPhase, ModemStatus, Timestamp};
+use crate::modem::{self, Handle, Links, Noticed, PinQuestion, Received};
 use crate::store::Store;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ const EVENTS_PER_MODEM: usize = 8;
 const RECEIVED: usize = 64;
 /// Questions about PINs under way; each driver has one at most.
 const PIN_QUESTIONS: usize = 4;
+/// Notices that wait to be kept.
+const NOTICES: usize = 64;
 
 /// All slots: cheap to clone, for reading.
 #[derive(Debug, Clone)]
@@ -42,8 +44,9 @@ pub struct Drivers {
     handles: Vec<Handle>,
     watcher: tokio::task::JoinHandle<()>,
     pins: tokio::task::JoinHandle<()>,
-    /// Keeps both channels open while no modem is configured.
-    _links: Links,
+    notices: tokio::task::JoinHandle<()>,
+    /// Keeps the channels open while no modem is configured.
+    links: Links,
 }
 
 impl Drivers {
@@ -56,6 +59,9 @@ impl Drivers {
         }
         self.watcher.abort();
         self.pins.abort();
+        // Nobody tells anything any more; what was told is kept.
+        drop(self.links);
+        let _ = self.notices.await;
     }
 }
 
@@ -66,13 +72,16 @@ pub fn start(
     armed: &[(String, AttemptId, Duration)],
     sims: Vec<(Iccid, Label)>,
     store: Store,
+    clock: fn() -> Timestamp,
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
     let (lane, events) = mpsc::channel(EVENTS_PER_MODEM * configs.len().max(1));
     let (received_in, received) = mpsc::channel(RECEIVED);
     let (pins_in, pins) = mpsc::channel(PIN_QUESTIONS);
-    let links = Links { lane, received: received_in, pins: pins_in };
-    let pins = tokio::spawn(remember_pins(pins, store));
+    let (notices_in, notices) = mpsc::channel(NOTICES);
+    let links = Links { lane, received: received_in, pins: pins_in, notices: notices_in };
+    let pins = tokio::spawn(remember_pins(pins, store.clone()));
     let labels = Arc::new(Labels::new(&configs, sims));
+    let notices = tokio::spawn(keep_notices(notices, store, Arc::clone(&labels), clock));
     let handles: Vec<Handle> = configs
         .into_iter()
         .map(|config| {
@@ -84,7 +93,7 @@ pub fn start(
     let (announce, changed) = watch::channel(0);
     let watcher = tokio::spawn(announce_changes(Arc::clone(&statuses), announce));
     let lanes = Lanes { outgoing: handles.iter().map(|handle| handle.outgoing.clone()).collect(), events };
-    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, pins, _links: links }, received)
+    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, pins, notices, links }, received)
 }
 
 /// The try that was armed on this port when the process before ended. The name may have moved to another modem: then
@@ -101,6 +110,22 @@ async fn remember_pins(mut questions: mpsc::Receiver<PinQuestion>, store: Store)
         if let Ok(record) = store.pin_record(sim, modem, digest.into(), mark).await {
             // A driver that was stopped meanwhile needs no answer.
             let _ = answer.send(record);
+        }
+    }
+}
+
+/// Makes events of what modems tell.
+async fn keep_notices(
+    mut notices: mpsc::Receiver<Noticed>,
+    store: Store,
+    labels: Arc<Labels>,
+    clock: fn() -> Timestamp,
+) {
+    while let Some(Noticed { modem, label, iccid, notice }) = notices.recv().await {
+        let sim = iccid.map(|iccid| labels.of(modem, &iccid));
+        let kept = store.notice(ModemNotice { modem: label, sim, notice }, clock()).await;
+        if let Err(error) = kept {
+            tracing::error!(%error, "what a modem told could not be kept");
         }
     }
 }

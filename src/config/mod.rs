@@ -249,6 +249,20 @@ fn read_pin(table: &mut Table<'_, '_>, index: usize, mistakes: &mut Mistakes<'_>
     }
 }
 
+/// The GPIO line that the modem's power key hangs on.
+fn read_power_key(mut table: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Option<modem::PowerKey> {
+    let chip = table.absolute("chip", mistakes);
+    let line = table.number("line", 0..=1023, mistakes);
+    for key in ["chip", "line"].into_iter().filter(|key| !table.has(key)) {
+        mistakes.add(table.span(), &table.path(key), "is missing; e.g. { chip = \"/dev/gpiochip0\", line = 4 }");
+    }
+    let press = table.number("press_ms", 50..=10_000, mistakes).unwrap_or(1000);
+    let active_low = table.boolean("active_low", mistakes).unwrap_or(false);
+    table.end(mistakes);
+    let line = u32::try_from(line?).ok()?;
+    Some(modem::PowerKey { chip: chip?.value.into(), line, press: Duration::from_millis(press), active_low })
+}
+
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::{Error, Read};
     let mut octets = Vec::new();
@@ -284,6 +298,7 @@ fn read_modems(tables: Vec<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Vec<m
         if let Some(force) = table.boolean("pin_force", mistakes) {
             config.pin_force = force;
         }
+        config.power_key = table.table("power_key", mistakes).and_then(|key| read_power_key(key, mistakes));
         let profiles: Vec<_> = modem::profile::Profile::names().map(|name| (name, name)).collect();
         config.profile = table.word("profile", &profiles, mistakes).map(str::to_owned);
         table.end(mistakes);
@@ -415,6 +430,14 @@ mod tests {
                 "pin_force",
                 "[[modem]]\nport = \"/a\"\npin_force = 1\n",
                 &["g.toml:3:13: modem[0].pin_force: must be true or false, not integer"],
+            ),
+            (
+                "half a power key",
+                "[[modem]]\nport = \"/a\"\npower_key = { line = 2000 }\n",
+                &[
+                    "g.toml:3:13: modem[0].power_key.chip: is missing",
+                    "g.toml:3:22: modem[0].power_key.line: must be a whole number from 0 to 1023",
+                ],
             ),
             (
                 "no PIN in its file",

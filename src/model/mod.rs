@@ -23,5 +23,6 @@ pub use outcome::{SendOutcome, UncertainReason};
 pub use part::{PartState, PublicState, roll_up};
 pub use pin::{PinMark, PinRecord};
 pub use view::{
-    AttemptView, MessageView, ModemPhase, ModemStatus, PartView, QueueCounts, Registration, SimStatus, StorageLevel,
+    AttemptView, MessageView, ModemPhase, ModemStatus, PartView, QueueCounts, RecoveryCounts, Registration, SimStatus,
+    StorageLevel,
 };

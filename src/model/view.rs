@@ -156,6 +156,21 @@ pub struct ModemStatus {
     pub sim: Option<SimStatus>,
     /// How often the port was opened since the start.
     pub opened: u32,
+    /// What was done to get it to work again, since the start.
+    pub recovery: RecoveryCounts,
+}
+
+/// How often each step was taken to get a modem to work again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecoveryCounts {
+    /// The radio switched off and on.
+    pub radio: u32,
+    /// The make's own restart.
+    pub reset: u32,
+    /// The USB device taken away and given back.
+    pub usb: u32,
+    /// The power key pressed.
+    pub power_key: u32,
 }
 
 /// A SIM as last seen.

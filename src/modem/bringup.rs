@@ -1,10 +1,11 @@
 //! Setting a modem up: what must be done before it may send, and what can wait.
 
 use super::chat::{ATTENTION, Lost, QUIET, Reply};
-use super::driver::{HUSHED, Session};
+use super::driver::{HUSHED, Session, flapping};
 use super::inbox::Selected;
 use super::port;
 use super::profile::Init;
+use super::recover::PULSE;
 use crate::at::command::Domain;
 use crate::at::net::{self, Stat};
 use crate::at::sim::{PinState, pin_state};
@@ -59,6 +60,8 @@ pub(super) enum Detail {
     Reassert,
     /// Set all of the message service again.
     SetUp,
+    /// Whether the modem still answers.
+    Pulse,
 }
 
 const AFTER_READY: [Detail; 8] = [
@@ -342,6 +345,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
             }
             Detail::SetUp => self.set_up_messages().await?,
+            Detail::Pulse => drop(self.chat.ask(Command::attention(), ATTENTION).await?),
             Detail::Reassert => drop(self.chat.ask(Command::select_indications(self.indications), within).await?),
         }
         Ok(())
@@ -360,7 +364,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// When [`Session::tick`] is due.
     pub(super) fn due(&self) -> Instant {
         let timers = [self.timers.registration, self.timers.reassert, self.inbox.retry_at, self.hushed_until];
-        timers.into_iter().flatten().fold(self.timers.check, Instant::min)
+        let recovery = [Some(self.chat.last_heard() + PULSE), self.network_due, self.watched.map(|(until, _)| until)];
+        timers.into_iter().chain(recovery).flatten().fold(self.timers.check, Instant::min)
     }
 
     /// Puts what is due on the list.
@@ -380,6 +385,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.details.extend([Detail::Registration(Domain::Circuit), Detail::Registration(Domain::Eps)]);
             self.timers.registration = Some(now + LOOK_AGAIN);
         }
+        // Whatever else is to be asked tells it too.
+        if self.chat.last_heard() + PULSE <= now && self.details.is_empty() {
+            self.details.push_back(Detail::Pulse);
+        }
         if is_due(&mut self.timers.reassert) {
             self.details.push_back(Detail::Reassert);
         }
@@ -397,11 +406,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         if registration.can_send() {
             self.timers.registration = None;
-            match self.hushed_until {
-                Some(_) => self.board.phase(ModemPhase::BringUp, Some(HUSHED.to_owned())),
-                None => self.board.phase(ModemPhase::Ready, None),
+            self.without_network = None;
+            match (self.watched, self.hushed_until) {
+                (Some((_, losses)), _) => self.board.phase(ModemPhase::Blocked, Some(flapping(losses))),
+                (None, Some(_)) => self.board.phase(ModemPhase::BringUp, Some(HUSHED.to_owned())),
+                (None, None) => self.board.phase(ModemPhase::Ready, None),
             }
         } else {
+            // What the network denies, no restart gets.
+            let is_denied = registration == Registration::Denied;
+            let since = self.without_network.unwrap_or_else(Instant::now);
+            self.without_network = (!is_denied).then_some(since);
             self.timers.registration = Some(Instant::now() + LOOK_AGAIN);
             let reason = format!("no network: {}; check antenna, coverage and plan", registration.word());
             self.board.phase(ModemPhase::Blocked, Some(reason));
@@ -409,7 +424,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// The best of what the domains say: an SMS needs one of them.
-    fn merged_registration(&self) -> Registration {
+    pub(super) fn merged_registration(&self) -> Registration {
         let known = self.registration.iter().flatten().map(|stat| registration(*stat));
         let best = known.clone().find(|it| it.can_send());
         best.or_else(|| known.clone().next()).unwrap_or_default()

@@ -41,6 +41,9 @@ pub(super) enum Lost {
     /// The modem says nothing.
     #[error("the modem does not answer")]
     Mute,
+    /// We have told it to begin anew.
+    #[error("the modem was restarted")]
+    Restarted,
     /// The modem has told of its end.
     #[error("the modem is switching itself off")]
     PoweringDown,
@@ -88,13 +91,15 @@ pub(super) struct Chat<S> {
     name: String,
     engine: Engine,
     unheard: VecDeque<Urc>,
+    last_heard: Instant,
     buffer: [u8; 1024],
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     /// A line over an open port; the name is for the trace.
     pub(super) fn new(port: S, name: String) -> Chat<S> {
-        Chat { port, name, engine: Engine::new(profile::signs()), unheard: VecDeque::new(), buffer: [0; 1024] }
+        let engine = Engine::new(profile::signs());
+        Chat { port, name, engine, unheard: VecDeque::new(), last_heard: Instant::now(), buffer: [0; 1024] }
     }
 
     /// One exchange, to its end. When it has none in time, the line is brought in step again before this returns, so that a
@@ -174,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             if octets == 0 {
                 return Err(Lost::HangUp);
             }
+            self.last_heard = Instant::now();
             self.engine.handle_bytes(now(), &self.buffer[..octets]);
         }
     }
@@ -189,6 +195,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         if matters && self.unheard.len() < UNHEARD {
             self.unheard.push_back(urc);
         }
+    }
+
+    /// When the modem last said anything; when it was opened, before it has.
+    pub(super) fn last_heard(&self) -> Instant {
+        self.last_heard
     }
 
     /// What the modem said by itself, the oldest first.

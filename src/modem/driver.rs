@@ -2,12 +2,15 @@
 
 use super::chat::{Chat, Lost};
 use super::inbox::Inbox;
+use super::ladder::{FLAPPING, Ladder};
 use super::port::OpenError;
-use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, PinMemory, Received};
+use super::{Config, LaneEvent, LaneEventKind, Links, Noticed, Outgoing, PinMemory, Received};
 use crate::at::command::Domain;
 use crate::at::net::Stat;
 use crate::at::{Event, FinalResult, Urc};
-use crate::model::{AttemptId, Iccid, Imei, Label, ModemPhase, ModemStatus, SendOutcome};
+use crate::model::{
+    AttemptId, Iccid, Imei, Label, ModemPhase, ModemStatus, Notice, NoticeKind, RecoveryCounts, SendOutcome,
+};
 use crate::modem::bringup::Detail;
 use crate::modem::profile::{GENERIC, Profile};
 use std::collections::VecDeque;
@@ -43,6 +46,7 @@ pub(super) struct Desk {
     pub(super) lane: mpsc::Sender<LaneEvent>,
     pub(super) received: mpsc::Sender<Received>,
     pub(super) pins: PinMemory,
+    notices: mpsc::Sender<Noticed>,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) board: Board,
@@ -52,6 +56,9 @@ pub(super) struct Desk {
     pub(super) unresolved_until: Option<Instant>,
     /// All memories were swept once since the process started.
     pub(super) swept: bool,
+    /// Of the modem that was last seen here.
+    pub(super) profile: &'static Profile,
+    pub(super) ladder: Ladder,
 }
 
 impl Desk {
@@ -67,12 +74,15 @@ impl Desk {
             lane: links.lane,
             received: links.received,
             pins: links.pins,
+            notices: links.notices,
             outgoing,
             stop,
             board,
             unresolved: Vec::new(),
             unresolved_until: None,
             swept: false,
+            profile: &GENERIC,
+            ladder: Ladder::default(),
         }
     }
 
@@ -108,6 +118,16 @@ impl Desk {
         }
     }
 
+    /// Tells what is no message. One that finds no room is only logged: nobody keeps up with such a flood.
+    pub(super) fn notice(&self, notice: Notice) {
+        let (label, iccid) = self.board.who();
+        tracing::info!(modem = label.as_str(), ?notice, "notice");
+        let noticed = Noticed { modem: self.config.index, label, iccid, notice };
+        if self.notices.try_send(noticed).is_err() {
+            warn!(port = self.config.port, "a notice finds no room and is not kept");
+        }
+    }
+
     /// Gives a part back untouched.
     pub(super) async fn refuse(&self, outgoing: &Outgoing, detail: &str) {
         let outcome = SendOutcome::NotSent { code: None, detail: detail.to_owned() };
@@ -117,6 +137,18 @@ impl Desk {
     /// True when the driver is to end, or nobody holds it any more.
     pub(super) fn stopping(&self) -> bool {
         *self.stop.borrow() || self.stop.has_changed().is_err()
+    }
+
+    /// The line was lost without our doing.
+    fn went_away(&mut self) {
+        let now = Instant::now();
+        self.ladder.lost(now);
+        if let Some((span, losses)) = self.ladder.watched(now)
+            && losses == FLAPPING
+        {
+            let detail = format!("{}; it is watched for {} s before it is used", flapping(losses), span.as_secs());
+            self.notice(Notice::new(NoticeKind::Alarm, "flapping", detail));
+        }
     }
 
     /// Waits for the order to stop.
@@ -157,6 +189,7 @@ impl Board {
             firmware: None,
             sim: None,
             opened: 0,
+            recovery: RecoveryCounts::default(),
         });
         (Board(sender), receiver)
     }
@@ -168,6 +201,12 @@ impl Board {
             change(status);
             *status != before
         });
+    }
+
+    /// Whose it is.
+    fn who(&self) -> (Label, Option<Iccid>) {
+        let status = self.0.borrow();
+        (status.label.clone(), status.sim.as_ref().map(|sim| sim.iccid.clone()))
     }
 
     /// Changes the phase.
@@ -217,6 +256,12 @@ pub(super) struct Session<S> {
     pub(super) up: bool,
     /// Until when nothing may be submitted.
     pub(super) hushed_until: Option<Instant>,
+    /// Since when it is set up and finds no network.
+    pub(super) without_network: Option<Instant>,
+    /// When that is to be looked at.
+    pub(super) network_due: Option<Instant>,
+    /// Until when it is only watched, and how often it has gone.
+    pub(super) watched: Option<(Instant, usize)>,
     pub(super) timers: Timers,
 }
 
@@ -240,6 +285,11 @@ enum Served {
     Stopped,
 }
 
+/// What is wrong with a modem that comes and goes, and the next step.
+pub(super) fn flapping(losses: usize) -> String {
+    format!("the modem has gone {losses} times within ten minutes; check its power supply, cable and hub")
+}
+
 /// Waits until something can be handed over; false when nobody takes anything any more.
 async fn has_room(received: &mpsc::Sender<Received>) -> bool {
     received.reserve().await.is_ok()
@@ -259,6 +309,9 @@ where
                 desk.board.update(|status| status.opened += 1);
                 let began = Instant::now();
                 let Err(lost) = session(&mut desk, port).await else { break };
+                if matches!(lost, Lost::HangUp | Lost::Io(_) | Lost::PoweringDown) {
+                    desk.went_away();
+                }
                 offline(&desk, lost.to_string());
                 if began.elapsed() >= GOOD_SESSION {
                     failures = 0;
@@ -299,11 +352,15 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
     let mut session = Session::new(desk, port);
     let result = session.run(desk).await;
     desk.swept |= session.inbox.swept;
+    if let Err(lost) = &result {
+        session.restart_if_due(desk, lost).await;
+    }
     result
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(desk: &Desk, port: S) -> Session<S> {
+        let now = Instant::now();
         Session {
             chat: Chat::new(port, desk.config.port.clone()),
             config: desk.config.clone(),
@@ -322,7 +379,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             powering_down: false,
             up: false,
             hushed_until: None,
-            timers: Timers { check: Instant::now(), checks: 0, registration: None, reassert: None },
+            without_network: None,
+            network_due: None,
+            watched: desk.ladder.watched(now).map(|(span, losses)| (now + span, losses)),
+            timers: Timers { check: now, checks: 0, registration: None, reassert: None },
         }
     }
 
@@ -386,6 +446,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 return Ok(Served::Stopped);
             }
             self.set_hushed(desk);
+            self.look_after(desk).await?;
+            if self.anew {
+                return Ok(Served::Anew);
+            }
             self.tick();
             self.inbox.settle_now();
             if (allowance > 0 || desk.outgoing.is_empty()) && self.work().await? {

@@ -1,7 +1,7 @@
 //! A modem for tests: answers over an in-memory line as scripted, and keeps what it was sent.
 
 use super::port::OpenError;
-use super::{Config, Handle, LaneEvent, LaneEventKind, Links, Outgoing, Pin, PinQuestion, Received, start};
+use super::{Config, Handle, LaneEvent, LaneEventKind, Links, Noticed, Outgoing, Pin, PinQuestion, Received, start};
 use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord, SendOutcome};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -73,6 +73,7 @@ pub(super) struct Bench {
     pub(super) handle: Handle,
     pub(super) lane: mpsc::Receiver<LaneEvent>,
     pub(super) received: mpsc::Receiver<Received>,
+    pub(super) notices: mpsc::Receiver<Noticed>,
     pub(super) world: Arc<Mutex<World>>,
     urcs: tokio::sync::broadcast::Sender<Saying>,
     attempts: i64,
@@ -83,6 +84,7 @@ pub(super) struct Bench {
 enum Saying {
     Octets(String),
     Slot(u16, String),
+    FallSilent,
     HangUp,
 }
 
@@ -128,7 +130,8 @@ impl Bench {
                 }
             }
         });
-        let links = Links { lane: lane_in, received: received_in, pins };
+        let (notices_in, notices) = mpsc::channel(64);
+        let links = Links { lane: lane_in, received: received_in, pins, notices: notices_in };
         let open = {
             let (world, urcs) = (world.clone(), urcs.clone());
             move || {
@@ -139,7 +142,7 @@ impl Bench {
             }
         };
         let handle = start(config, links, listen_first, open);
-        Bench { handle, lane, received, world, urcs, attempts: 0 }
+        Bench { handle, lane, received, notices, world, urcs, attempts: 0 }
     }
 
     /// A driver over a modem that is ready.
@@ -213,6 +216,11 @@ impl Bench {
     /// Puts a message into a slot of the memory ME, in silence.
     pub(super) fn store(&self, index: u16, pdu: &str) {
         self.urcs.send(Saying::Slot(index, pdu.to_owned())).unwrap();
+    }
+
+    /// Has the modem answer nothing any more.
+    pub(super) fn fall_silent(&self) {
+        self.urcs.send(Saying::FallSilent).unwrap();
     }
 
     pub(super) fn hang_up(&self) {
@@ -298,6 +306,7 @@ impl FakeModem {
                 saying = sayings.recv() => match saying {
                     Ok(Saying::Octets(octets)) => self.write(&octets).await,
                     Ok(Saying::Slot(index, pdu)) => drop(self.script.slots.insert(index, pdu)),
+                    Ok(Saying::FallSilent) => self.script.mute = true,
                     Ok(Saying::HangUp) | Err(_) => return,
                 },
                 read = self.line.read(&mut buffer), if !deaf => match read {

@@ -2,15 +2,20 @@
 
 mod bringup;
 mod chat;
+mod device;
 mod driver;
 #[cfg(test)]
 mod fake;
 mod identify;
 mod inbox;
+mod ladder;
 mod pin;
 mod port;
 pub mod profile;
 mod receive;
+mod recover;
+#[cfg(test)]
+mod recovery_tests;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -18,7 +23,8 @@ mod trace;
 mod unlock;
 
 pub use crate::at::Pin;
-use crate::model::{AttemptId, Iccid, Label, ModemStatus, SendOutcome};
+use crate::model::{AttemptId, Iccid, Label, ModemStatus, Notice, SendOutcome};
+pub use device::PowerKey;
 pub use pin::{PinMemory, PinQuestion};
 
 use driver::{Board, Desk};
@@ -47,6 +53,8 @@ pub struct Config {
     pub pin: Option<Pin>,
     /// The PIN is entered with two tries left too, and into a SIM that is not the one it was for. Default false.
     pub pin_force: bool,
+    /// Where its power key can be pressed. Default: nowhere.
+    pub power_key: Option<PowerKey>,
 }
 
 impl Config {
@@ -61,6 +69,7 @@ impl Config {
             sim_label: None,
             pin: None,
             pin_force: false,
+            power_key: None,
         }
     }
 }
@@ -74,6 +83,21 @@ pub struct Links {
     pub received: mpsc::Sender<Received>,
     /// Who remembers what SIMs made of PINs.
     pub pins: PinMemory,
+    /// Who keeps what modems tell that is no message.
+    pub notices: mpsc::Sender<Noticed>,
+}
+
+/// A notice of a modem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noticed {
+    /// [`Config::index`] of the modem.
+    pub modem: usize,
+    /// Its label now.
+    pub label: Label,
+    /// The SIM in it, once read.
+    pub iccid: Option<Iccid>,
+    /// What it told.
+    pub notice: Notice,
 }
 
 /// One part to send.

@@ -84,14 +84,14 @@ async fn bring_up_asks_first_and_lets_sending_begin_before_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_modem_is_left_alone_for_a_minute() {
+async fn an_idle_modem_is_asked_whether_it_is_there_and_every_minute_what_it_has() {
     let bench = Bench::ready(Script::default()).await;
     bench.settle().await;
     let before = bench.sent().len();
-    sleep(Duration::from_secs(58)).await;
+    sleep(Duration::from_secs(19)).await;
     assert_eq!(bench.sent().len(), before);
-    sleep(Duration::from_secs(3)).await;
-    assert_eq!(bench.sent()[before..], ["AT+CSQ", "AT+CPMS?"]);
+    sleep(Duration::from_secs(42)).await;
+    assert_eq!(bench.sent()[before..], ["AT", "AT", "AT+CSQ", "AT+CPMS?"]);
 }
 
 #[tokio::test(start_paused = true)]

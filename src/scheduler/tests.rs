@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{
-    Event, EventKind, Label, MessageId, ModemStatus, OnUncertain, PublicState, Registration, SimStatus, StatusChange,
+    Event, EventKind, Label, MessageId, ModemStatus, OnUncertain, PublicState, RecoveryCounts, Registration, SimStatus,
+    StatusChange,
 };
 use crate::slots::Outgoing;
 use crate::store::{self, Closer, NewMessage};
@@ -58,6 +59,7 @@ fn status(n: usize) -> ModemStatus {
         firmware: None,
         sim: Some(sim),
         opened: 1,
+        recovery: RecoveryCounts::default(),
     }
 }
 

@@ -81,6 +81,12 @@ pub fn modem(status: &ModemStatus, sim: Option<&Label>) -> Value {
         "registration": card.map(|card| card.registration.word()),
         "signal_dbm": card.and_then(|card| card.signal_dbm),
         "opened": status.opened,
+        "recovery": {
+            "radio": status.recovery.radio,
+            "reset": status.recovery.reset,
+            "usb": status.recovery.usb,
+            "power_key": status.recovery.power_key,
+        },
     })
 }
 

@@ -1,0 +1,97 @@
+//! Modems that fall silent, find no network, or come and go, in paused time.
+
+use super::fake::{Bench, Script};
+use crate::model::{ModemPhase, NoticeKind, RecoveryCounts};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+fn mute() -> Script {
+    Script { mute: true, ..Script::default() }
+}
+
+/// In every domain in this state. 3GPP TS 27.007 §7.2.
+fn registered(stat: u8) -> Script {
+    let answer = |name: &str| -> &'static str { format!("\r\n{name}: 2,{stat}\r\n\r\nOK\r\n").leak() };
+    let heads = [("AT+CREG?", "+CREG"), ("AT+CGREG?", "+CGREG"), ("AT+CEREG?", "+CEREG")];
+    let answers = heads.map(|(head, name)| (head, [answer(name)].into()));
+    Script { answers: answers.into(), ..Script::default() }
+}
+
+/// Kinds and subjects of what was told so far.
+fn told(bench: &mut Bench) -> Vec<(NoticeKind, String)> {
+    std::iter::from_fn(|| bench.notices.try_recv().ok()).map(|it| (it.notice.kind, it.notice.subject)).collect()
+}
+
+/// RELIABILITY R-08: a mute modem is known within 30 s, and the first step is taken within 90 s.
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_falls_silent_is_opened_again_and_then_restarted() {
+    let mut bench = Bench::start([Script::default(), mute()]);
+    bench.phase(ModemPhase::Ready).await;
+    bench.settle().await;
+    bench.fall_silent();
+    let silent = Instant::now();
+    let status = bench.phase(ModemPhase::Offline).await;
+    assert_eq!(status.reason.as_deref(), Some("the modem does not answer"));
+    assert!(silent.elapsed() <= Duration::from_secs(30), "{:?}", silent.elapsed());
+    assert_eq!(told(&mut bench), [], "to open it again is no step");
+    let noticed = bench.notices.recv().await.unwrap();
+    assert!(silent.elapsed() <= Duration::from_secs(90), "{:?}", silent.elapsed());
+    assert_eq!((noticed.notice.kind, noticed.notice.subject.as_str()), (NoticeKind::Recovery, "reset"));
+    assert_eq!(noticed.iccid.as_ref().map(|iccid| iccid.as_str()), Some("8949000000000001000"));
+    let status = bench.phase(ModemPhase::Ready).await;
+    assert_eq!(bench.count("AT+CFUN=1,1"), 1);
+    assert_eq!(status.recovery, RecoveryCounts { reset: 1, ..RecoveryCounts::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_stays_mute_is_restarted_three_times_an_hour() {
+    let scripts: Vec<Script> = std::iter::repeat_with(mute).take(2000).collect();
+    let mut bench = Bench::start(scripts);
+    sleep(Duration::from_secs(3500)).await;
+    assert_eq!(told(&mut bench), vec![(NoticeKind::Recovery, "reset".to_owned()); 3]);
+    assert_eq!(bench.count("AT+CFUN=1,1"), 3);
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(bench.handle.status.borrow().recovery.reset, 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_network_the_radio_is_switched_off_and_on() {
+    let mut bench = Bench::start([registered(2)]);
+    bench.phase(ModemPhase::Blocked).await;
+    sleep(Duration::from_secs(590)).await;
+    assert_eq!(told(&mut bench), []);
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(told(&mut bench), [(NoticeKind::Recovery, "radio".to_owned())]);
+    assert_eq!((bench.count("AT+CFUN=4"), bench.count("AT+CFUN=1"), bench.count("AT+CFUN=0")), (1, 1, 0));
+    assert_eq!(bench.count("AT+CMGF=0"), 2, "it is set up anew");
+    // The restart comes twenty minutes later; the modem behind it has a network.
+    let status = bench.phase(ModemPhase::Ready).await;
+    assert_eq!(status.recovery, RecoveryCounts { radio: 1, reset: 1, ..RecoveryCounts::default() });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_network_denies_is_no_reason_for_a_restart() {
+    let mut bench = Bench::start([registered(3)]);
+    bench.phase(ModemPhase::Blocked).await;
+    sleep(Duration::from_secs(7200)).await;
+    assert_eq!(told(&mut bench), []);
+}
+
+/// Fault F-28: a weak supply.
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_comes_and_goes_is_watched_before_it_is_used() {
+    let mut bench = Bench::start([]);
+    for n in 0..3 {
+        assert_eq!(told(&mut bench), [], "{n}");
+        bench.phase(ModemPhase::Ready).await;
+        sleep(Duration::from_secs(90)).await;
+        bench.hang_up();
+        bench.phase(ModemPhase::Offline).await;
+    }
+    assert_eq!(told(&mut bench), [(NoticeKind::Alarm, "flapping".to_owned())]);
+    let status = bench.phase(ModemPhase::Blocked).await;
+    let back = Instant::now();
+    assert!(status.reason.is_some_and(|reason| reason.contains("check its power supply")));
+    bench.phase(ModemPhase::Ready).await;
+    assert!((29..=31).contains(&back.elapsed().as_secs()), "{:?}", back.elapsed());
+}
