@@ -141,7 +141,7 @@ impl Gateway {
     }
 
     /// The state of every modem.
-    pub fn modems(&self) -> &[watch::Receiver<ModemStatus>] {
+    pub fn modems(&self) -> Vec<watch::Receiver<ModemStatus>> {
         self.slots.statuses()
     }
 

@@ -5,12 +5,13 @@ use crate::modem::{self, Handle, Links, Noticed, PinQuestion, Received};
 use crate::store::Store;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
-/// Room for what drivers report: every modem has at most four events under way.
-const EVENTS_PER_MODEM: usize = 8;
+/// Room for what drivers report: every modem has at most four events under way, and waits while there is none.
+const EVENTS: usize = 256;
 /// Received PDUs under way between drivers and intake.
 const RECEIVED: usize = 64;
 /// Questions about PINs under way; each driver has one at most.
@@ -18,22 +19,26 @@ const PIN_QUESTIONS: usize = 4;
 /// Notices that wait to be kept.
 const NOTICES: usize = 64;
 
-/// All slots: cheap to clone, for reading.
-#[derive(Debug, Clone)]
-pub struct Slots {
-    statuses: Arc<[watch::Receiver<ModemStatus>]>,
-    labels: Arc<Labels>,
-    changed: watch::Receiver<u64>,
-}
-
 pub use crate::modem::profile::SEND_DEADLINE;
 pub use crate::modem::{LaneEvent, LaneEventKind, Outgoing};
+
+/// All slots: cheap to clone, for reading. They become more while the gateway runs, never fewer.
+#[derive(Debug, Clone)]
+pub struct Slots {
+    statuses: Statuses,
+    labels: Arc<Labels>,
+    changed: watch::Receiver<u64>,
+    ended: watch::Receiver<bool>,
+}
+
+/// The state of every modem, by index.
+type Statuses = Arc<Mutex<Vec<watch::Receiver<ModemStatus>>>>;
 
 /// The lane ends that the scheduler owns.
 #[derive(Debug)]
 pub struct Lanes {
-    /// Where parts are given to each modem, by index.
-    pub outgoing: Vec<mpsc::Sender<Outgoing>>,
+    /// Where parts are given to each modem, in the order of their indexes. One is here before its modem is in [`Slots`].
+    pub joining: mpsc::UnboundedReceiver<mpsc::Sender<Outgoing>>,
     /// What happened to them.
     pub events: mpsc::Receiver<LaneEvent>,
 }
@@ -41,64 +46,109 @@ pub struct Lanes {
 /// The drivers, to be stopped in order at the end.
 #[derive(Debug)]
 pub struct Drivers {
-    handles: Vec<Handle>,
-    watcher: tokio::task::JoinHandle<()>,
-    pins: tokio::task::JoinHandle<()>,
-    notices: tokio::task::JoinHandle<()>,
-    /// Keeps the channels open while no modem is configured.
-    links: Links,
+    rack: Arc<Rack>,
+    pins: JoinHandle<()>,
+    notices: JoinHandle<()>,
 }
 
 impl Drivers {
     /// Lets armed sends end and closes every port. RELIABILITY W-7.
     pub async fn stop(self) {
-        let stops: Vec<_> = self.handles.into_iter().map(|handle| tokio::spawn(handle.stop())).collect();
+        let stops: Vec<_> = self.rack.close().into_iter().map(|handle| tokio::spawn(handle.stop())).collect();
         for stop in stops {
             // A driver that panicked has nothing left to stop.
             let _ = stop.await;
         }
-        self.watcher.abort();
         self.pins.abort();
         // Nobody tells anything any more; what was told is kept.
-        drop(self.links);
+        drop(self.rack);
         let _ = self.notices.await;
     }
 }
 
-/// Starts one driver a modem. `armed` are tries of the last process whose final code may still come; `sims` those that were
-/// ever used here, with their labels.
+/// Where drivers are put in.
+#[derive(Debug)]
+struct Rack {
+    links: Links,
+    statuses: Statuses,
+    labels: Arc<Labels>,
+    joining: mpsc::UnboundedSender<mpsc::Sender<Outgoing>>,
+    signals: Arc<Signals>,
+    /// `None`: the gateway stops, and none is put in any more.
+    handles: Mutex<Option<Vec<Handle>>>,
+}
+
+/// Told by the watchers of all modems.
+#[derive(Debug)]
+struct Signals {
+    changed: watch::Sender<u64>,
+    ended: watch::Sender<bool>,
+}
+
+impl Rack {
+    /// Starts a driver and gives it the next index.
+    fn add(&self, mut config: modem::Config, armed: &[Armed]) {
+        let mut handles = lock(&self.handles);
+        let Some(handles) = handles.as_mut() else { return };
+        config.index = handles.len();
+        self.labels.configure(config.sim_label.clone());
+        let listen = armed_on(&config.port, armed);
+        let handle = modem::spawn(config, self.links.clone(), listen);
+        // A scheduler that is gone needs no lane.
+        let _ = self.joining.send(handle.outgoing.clone());
+        lock(&self.statuses).push(handle.status.clone());
+        tokio::spawn(watch_one(handle.status.clone(), Arc::clone(&self.signals)));
+        handles.push(handle);
+        self.signals.changed.send_modify(|n| *n += 1);
+    }
+
+    fn close(&self) -> Vec<Handle> {
+        lock(&self.handles).take().unwrap_or_default()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A try of the last process whose final code may still come: its port, and what is left of its deadline.
+pub type Armed = (String, AttemptId, Duration);
+
+/// Starts one driver a modem. `sims` are those that were ever used here, with their labels.
 pub fn start(
     configs: Vec<modem::Config>,
-    armed: &[(String, AttemptId, Duration)],
+    armed: &[Armed],
     sims: Vec<(Iccid, Label)>,
     store: Store,
     clock: fn() -> Timestamp,
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
-    let (lane, events) = mpsc::channel(EVENTS_PER_MODEM * configs.len().max(1));
+    let (lane, events) = mpsc::channel(EVENTS);
     let (received_in, received) = mpsc::channel(RECEIVED);
     let (pins_in, pins) = mpsc::channel(PIN_QUESTIONS);
     let (notices_in, notices) = mpsc::channel(NOTICES);
-    let links = Links { lane, received: received_in, pins: pins_in, notices: notices_in };
+    let (joining_in, joining) = mpsc::unbounded_channel();
+    let ((changed_in, changed), (ended_in, ended)) = (watch::channel(0), watch::channel(false));
+    let labels = Arc::new(Labels::new(sims));
+    let rack = Arc::new(Rack {
+        links: Links { lane, received: received_in, pins: pins_in, notices: notices_in },
+        statuses: Statuses::default(),
+        labels: Arc::clone(&labels),
+        joining: joining_in,
+        signals: Arc::new(Signals { changed: changed_in, ended: ended_in }),
+        handles: Mutex::new(Some(Vec::new())),
+    });
+    for config in configs {
+        rack.add(config, armed);
+    }
     let pins = tokio::spawn(remember_pins(pins, store.clone()));
-    let labels = Arc::new(Labels::new(&configs, sims));
     let notices = tokio::spawn(keep_notices(notices, store, Arc::clone(&labels), clock));
-    let handles: Vec<Handle> = configs
-        .into_iter()
-        .map(|config| {
-            let listen = armed_on(&config.port, armed);
-            modem::spawn(config, links.clone(), listen)
-        })
-        .collect();
-    let statuses: Arc<[_]> = handles.iter().map(|handle| handle.status.clone()).collect();
-    let (announce, changed) = watch::channel(0);
-    let watcher = tokio::spawn(announce_changes(Arc::clone(&statuses), announce));
-    let lanes = Lanes { outgoing: handles.iter().map(|handle| handle.outgoing.clone()).collect(), events };
-    (Slots { statuses, labels, changed }, lanes, Drivers { handles, watcher, pins, notices, links }, received)
+    let slots = Slots { statuses: Arc::clone(&rack.statuses), labels, changed, ended };
+    (slots, Lanes { joining, events }, Drivers { rack, pins, notices }, received)
 }
 
 /// The try that was armed on this port when the process before ended. The name may have moved to another modem: then
 /// nothing is heard, and nothing is lost by listening.
-fn armed_on(port: &str, armed: &[(String, AttemptId, Duration)]) -> Option<(AttemptId, Duration)> {
+fn armed_on(port: &str, armed: &[Armed]) -> Option<(AttemptId, Duration)> {
     armed.iter().find(|(armed_port, ..)| armed_port == port).map(|(_, attempt, left)| (*attempt, *left))
 }
 
@@ -130,56 +180,47 @@ async fn keep_notices(
     }
 }
 
-/// Turns many watches into one counter that readers can wait for.
-async fn announce_changes(statuses: Arc<[watch::Receiver<ModemStatus>]>, announce: watch::Sender<u64>) {
-    let mut tasks = tokio::task::JoinSet::new();
-    let announce = Arc::new(announce);
-    for status in statuses.iter() {
-        let (mut status, announce) = (status.clone(), Arc::clone(&announce));
-        tasks.spawn(async move {
-            while status.changed().await.is_ok() {
-                announce.send_modify(|n| *n += 1);
-            }
-        });
+/// Turns the changes of one modem into those of all.
+async fn watch_one(mut status: watch::Receiver<ModemStatus>, signals: Arc<Signals>) {
+    while status.changed().await.is_ok() {
+        signals.changed.send_modify(|n| *n += 1);
     }
-    while tasks.join_next().await.is_some() {}
+    signals.ended.send_replace(true);
 }
 
 impl Slots {
     /// Slots whose modems somebody else plays.
     #[cfg(test)]
     pub(crate) fn played(statuses: Vec<watch::Receiver<ModemStatus>>, changed: watch::Receiver<u64>) -> Slots {
-        let configs: Vec<_> = (0..statuses.len()).map(|n| modem::Config::new(n, "none")).collect();
-        Slots { statuses: statuses.into(), labels: Arc::new(Labels::new(&configs, Vec::new())), changed }
+        let labels = Labels::new(Vec::new());
+        statuses.iter().for_each(|_| labels.configure(None));
+        let (_, ended) = watch::channel(false);
+        Slots { statuses: Arc::new(Mutex::new(statuses)), labels: Arc::new(labels), changed, ended }
     }
 
-    /// How many modems are configured.
+    /// How many modems there are.
     pub fn len(&self) -> usize {
-        self.statuses.len()
+        lock(&self.statuses).len()
     }
 
-    /// True when no modem is configured.
+    /// True while there is no modem.
     pub fn is_empty(&self) -> bool {
-        self.statuses.is_empty()
+        self.len() == 0
     }
 
     /// The state of every modem, by index.
-    pub fn statuses(&self) -> &[watch::Receiver<ModemStatus>] {
-        &self.statuses
+    pub fn statuses(&self) -> Vec<watch::Receiver<ModemStatus>> {
+        lock(&self.statuses).clone()
     }
 
-    /// A counter that moves whenever any modem's state changes.
+    /// A counter that moves whenever any modem's state changes, or one is new.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.changed.clone()
     }
 
     /// Completes when a driver has ended: before the stop only a panic ends one.
     pub async fn driver_ended(&self) {
-        let mut ends = tokio::task::JoinSet::new();
-        for mut status in self.statuses.iter().cloned() {
-            ends.spawn(async move { while status.changed().await.is_ok() {} });
-        }
-        if ends.join_next().await.is_none() {
+        if self.ended.clone().wait_for(|ended| *ended).await.is_err() {
             std::future::pending().await
         }
     }
@@ -192,7 +233,7 @@ impl Slots {
     /// True when a SIM with this label is known: configured, or seen at some time.
     pub fn knows_sim(&self, label: &Label) -> bool {
         // Labels come into being when a SIM is first read, so every SIM that is there now is named here.
-        for (index, status) in self.statuses.iter().enumerate() {
+        for (index, status) in self.statuses().into_iter().enumerate() {
             if let Some(sim) = &status.borrow().sim {
                 let _ = self.sim_label(index, &sim.iccid);
             }
@@ -202,48 +243,60 @@ impl Slots {
 
     /// Modems that can send now.
     pub fn ready(&self) -> usize {
-        self.statuses.iter().filter(|status| status.borrow().phase == ModemPhase::Ready).count()
+        self.statuses().iter().filter(|status| status.borrow().phase == ModemPhase::Ready).count()
     }
 }
 
 /// Names of SIMs: from the configuration, else the one it had before, else made from the ICCID and kept apart.
 #[derive(Debug)]
 struct Labels {
-    configured: Vec<Option<Label>>,
     /// Of the processes before.
     known: HashMap<Iccid, Label>,
-    made: Mutex<HashMap<Iccid, Label>>,
+    names: Mutex<Names>,
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    /// The operator's, by the modem's index.
+    configured: Vec<Option<Label>>,
+    made: HashMap<Iccid, Label>,
+}
+
+impl Names {
+    fn has_configured(&self, label: &Label) -> bool {
+        self.configured.iter().flatten().any(|other| other == label)
+    }
 }
 
 impl Labels {
-    fn new(configs: &[modem::Config], sims: Vec<(Iccid, Label)>) -> Labels {
-        let configured = configs.iter().map(|config| config.sim_label.clone()).collect();
-        Labels { configured, known: sims.into_iter().collect(), made: Mutex::default() }
+    fn new(sims: Vec<(Iccid, Label)>) -> Labels {
+        Labels { known: sims.into_iter().collect(), names: Mutex::default() }
+    }
+
+    /// The name that the operator has given the SIM in the next modem.
+    fn configure(&self, label: Option<Label>) {
+        lock(&self.names).configured.push(label);
     }
 
     fn of(&self, modem: usize, iccid: &Iccid) -> Label {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(label) = made.get(iccid) {
+        let mut names = lock(&self.names);
+        if let Some(label) = names.made.get(iccid) {
             return label.clone();
         }
-        let before = || self.known.get(iccid).filter(|label| !self.is_configured(label)).cloned();
+        let before = || self.known.get(iccid).filter(|label| !names.has_configured(label)).cloned();
         let taken = |label: &Label| {
             let others = self.known.iter().filter(|(other, _)| *other != iccid).map(|(_, label)| label);
-            made.values().chain(others).any(|other| other == label) || self.is_configured(label)
+            names.made.values().chain(others).any(|other| other == label) || names.has_configured(label)
         };
-        let configured = self.configured.get(modem).cloned().flatten();
+        let configured = names.configured.get(modem).cloned().flatten();
         let label = configured.or_else(before).unwrap_or_else(|| made_from(iccid, taken));
-        made.insert(iccid.clone(), label.clone());
+        names.made.insert(iccid.clone(), label.clone());
         label
     }
 
-    fn is_configured(&self, label: &Label) -> bool {
-        self.configured.iter().flatten().any(|other| other == label)
-    }
-
     fn knows(&self, label: &Label) -> bool {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.values().chain(self.known.values()).any(|other| other == label) || self.is_configured(label)
+        let names = lock(&self.names);
+        names.made.values().chain(self.known.values()).any(|other| other == label) || names.has_configured(label)
     }
 }
 
@@ -266,18 +319,20 @@ mod tests {
     fn a_sim_keeps_its_label_over_a_restart() {
         let (one, two): (Iccid, Iccid) =
             ("8949000000000011000".parse().unwrap(), "8949000000000021000".parse().unwrap());
-        let unnamed = [modem::Config::new(0, "a"), modem::Config::new(1, "b")];
-        let first = Labels::new(&unnamed, Vec::new());
+        let labels = |second: Option<&Label>, sims| {
+            let labels = Labels::new(sims);
+            [None, second.cloned()].into_iter().for_each(|label| labels.configure(label));
+            labels
+        };
+        let first = labels(None, Vec::new());
         let before = vec![(one.clone(), first.of(0, &one)), (two.clone(), first.of(1, &two))];
         assert_ne!(before[0].1, before[1].1);
         // The second is read first this time.
-        let then = Labels::new(&unnamed, before.clone());
+        let then = labels(None, before.clone());
         assert!(then.knows(&before[0].1), "one that is not there yet is waited for");
         assert_eq!((then.of(1, &two), then.of(0, &one)), (before[1].1.clone(), before[0].1.clone()));
         // The operator has the last word.
-        let mut named = unnamed;
-        named[1].sim_label = Some(before[0].1.clone());
-        let named = Labels::new(&named, before.clone());
+        let named = labels(Some(&before[0].1), before.clone());
         assert_eq!(named.of(1, &two), before[0].1);
         assert_ne!(named.of(0, &one), before[0].1);
     }

@@ -205,7 +205,7 @@ async fn answer(request: &Request<'_>, gateway: &Gateway) -> Result<Vec<u8>, Ref
 
 /// As in `modem/<label>/state`, with the SIM's own state in place of its label.
 fn modems(gateway: &Gateway) -> Value {
-    let one = |(index, status): (usize, &tokio::sync::watch::Receiver<ModemStatus>)| {
+    let one = |(index, status): (usize, tokio::sync::watch::Receiver<ModemStatus>)| {
         let status = status.borrow();
         let mut value = wire::modem(&status, None);
         if let Some(sim) = &status.sim {
@@ -213,7 +213,7 @@ fn modems(gateway: &Gateway) -> Value {
         }
         value
     };
-    json!({ "modems": gateway.modems().iter().enumerate().map(one).collect::<Vec<_>>() })
+    json!({ "modems": gateway.modems().into_iter().enumerate().map(one).collect::<Vec<_>>() })
 }
 
 async fn info(gateway: &Gateway) -> Result<Value, Refusal> {

@@ -58,10 +58,10 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(outgoing: mpsc::Sender<Outgoing>, port: Arc<str>) -> Lane {
+    pub(super) fn new(outgoing: mpsc::Sender<Outgoing>) -> Lane {
         Lane {
             outgoing,
-            port,
+            port: "".into(),
             sim: None,
             ready: false,
             in_hand: Vec::with_capacity(DEPTH),

@@ -10,7 +10,7 @@ pub mod retry;
 pub mod router;
 
 use crate::model::{AttemptId, Blame, Iccid, MessageKey, ModemPhase, Priority, SendOutcome, Timestamp};
-use crate::slots::{LaneEvent, LaneEventKind, Lanes, SEND_DEADLINE, Slots};
+use crate::slots::{LaneEvent, LaneEventKind, Lanes, Outgoing, SEND_DEADLINE, Slots};
 use crate::store::{Due, Step, Store, StoreError, Verdict};
 use lane::{InHand, Lane};
 use queue::Queue;
@@ -101,6 +101,7 @@ struct Scheduler {
     store: Store,
     slots: Slots,
     lanes: Vec<Lane>,
+    joining: mpsc::UnboundedReceiver<mpsc::Sender<Outgoing>>,
     events: mpsc::Receiver<LaneEvent>,
     wake: Wake,
     queue: Queue,
@@ -127,11 +128,10 @@ struct Scheduler {
 
 impl Scheduler {
     fn new(config: Config, wiring: Wiring) -> Scheduler {
-        let statuses = wiring.slots.statuses();
-        let lanes = wiring.lanes.outgoing.into_iter().zip(statuses);
         Scheduler {
             config,
-            lanes: lanes.map(|(outgoing, status)| Lane::new(outgoing, status.borrow().port.as_str().into())).collect(),
+            lanes: Vec::new(),
+            joining: wiring.lanes.joining,
             store: wiring.store,
             slots: wiring.slots.clone(),
             events: wiring.lanes.events,
@@ -252,10 +252,16 @@ impl Scheduler {
 
     /// Takes over what the drivers say of their modems. Cold: only when a modem's state changes.
     async fn refresh_lanes(&mut self) -> Result<(), StoreError> {
-        for (index, status) in self.slots.statuses().to_vec().into_iter().enumerate() {
+        let statuses = self.slots.statuses();
+        self.lanes.extend(std::iter::from_fn(|| self.joining.try_recv().ok()).map(Lane::new));
+        // A modem that joined after we looked is told of again.
+        for (index, status) in statuses.into_iter().enumerate() {
             let status = status.borrow().clone();
             let sim = status.sim.map(|sim| (sim.iccid.clone(), self.slots.sim_label(index, &sim.iccid)));
             let lane = &mut self.lanes[index];
+            if *lane.port != *status.port {
+                lane.port = status.port.as_str().into();
+            }
             if let (true, Some((iccid, _))) = (lane.ready, &lane.sim) {
                 self.seen.insert(iccid.clone(), (self.clock)());
             }
