@@ -21,6 +21,8 @@ pub struct Settings {
     pub store: store::Config,
     /// One entry a modem.
     pub modems: Vec<modem::Config>,
+    /// How others are found, and those without a port; `None`: not at all.
+    pub discovery: Option<modem::discover::Config>,
     /// Retry and limits.
     pub scheduler: scheduler::Config,
     /// What to do with old messages on a SIM that is new to us.
@@ -68,7 +70,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);
     let (slots, lanes, drivers, received) =
-        slots::start(settings.modems, &recovered.armed, recovered.sims, store.clone(), now);
+        slots::start(settings.modems, settings.discovery, &recovered.armed, recovered.sims, store.clone(), now);
     let wake = Wake::default();
     let (stopping, stopped) = watch::channel(false);
     let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);

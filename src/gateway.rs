@@ -5,6 +5,7 @@ use crate::model::{
     StatusChange, Submission, Timestamp,
 };
 use crate::scheduler::Wake;
+pub use crate::slots::Hindered;
 use crate::slots::Slots;
 pub use crate::store::StoreError;
 use crate::store::{Accepted, CancelError, NewMessage, Store};
@@ -143,6 +144,11 @@ impl Gateway {
     /// The state of every modem.
     pub fn modems(&self) -> Vec<watch::Receiver<ModemStatus>> {
         self.slots.statuses()
+    }
+
+    /// USB devices that should be modems and are not.
+    pub fn hindered(&self) -> Vec<Hindered> {
+        self.slots.hindered()
     }
 
     /// A counter that moves whenever any modem's state changes.

@@ -1,6 +1,7 @@
 //! Which SIM sits where, in what state: starts and stops the drivers, one lane a modem.
 
 use crate::model::{AttemptId, Iccid, Label, ModemNotice, ModemPhase, ModemStatus, Timestamp};
+use crate::modem::discover;
 use crate::modem::{self, Handle, Links, Noticed, PinQuestion, Received};
 use crate::store::Store;
 use sha2::{Digest, Sha256};
@@ -12,6 +13,8 @@ use tokio::task::JoinHandle;
 
 /// Room for what drivers report: every modem has at most four events under way, and waits while there is none.
 const EVENTS: usize = 256;
+/// What says to be a modem over and over is none.
+const MOST_MODEMS: usize = 256;
 /// Received PDUs under way between drivers and intake.
 const RECEIVED: usize = 64;
 /// Questions about PINs under way; each driver has one at most.
@@ -19,6 +22,7 @@ const PIN_QUESTIONS: usize = 4;
 /// Notices that wait to be kept.
 const NOTICES: usize = 64;
 
+pub use crate::modem::discover::Hindered;
 pub use crate::modem::profile::SEND_DEADLINE;
 pub use crate::modem::{LaneEvent, LaneEventKind, Outgoing};
 
@@ -27,6 +31,7 @@ pub use crate::modem::{LaneEvent, LaneEventKind, Outgoing};
 pub struct Slots {
     statuses: Statuses,
     labels: Arc<Labels>,
+    hindered: watch::Receiver<Vec<Hindered>>,
     changed: watch::Receiver<u64>,
     ended: watch::Receiver<bool>,
 }
@@ -38,7 +43,7 @@ type Statuses = Arc<Mutex<Vec<watch::Receiver<ModemStatus>>>>;
 #[derive(Debug)]
 pub struct Lanes {
     /// Where parts are given to each modem, in the order of their indexes. One is here before its modem is in [`Slots`].
-    pub joining: mpsc::UnboundedReceiver<mpsc::Sender<Outgoing>>,
+    pub joining: mpsc::Receiver<mpsc::Sender<Outgoing>>,
     /// What happened to them.
     pub events: mpsc::Receiver<LaneEvent>,
 }
@@ -47,6 +52,7 @@ pub struct Lanes {
 #[derive(Debug)]
 pub struct Drivers {
     rack: Arc<Rack>,
+    discovery: Option<JoinHandle<()>>,
     pins: JoinHandle<()>,
     notices: JoinHandle<()>,
 }
@@ -54,6 +60,11 @@ pub struct Drivers {
 impl Drivers {
     /// Lets armed sends end and closes every port. RELIABILITY W-7.
     pub async fn stop(self) {
+        if let Some(discovery) = self.discovery {
+            discovery.abort();
+            // It holds the rack until it has ended.
+            let _ = discovery.await;
+        }
         let stops: Vec<_> = self.rack.close().into_iter().map(|handle| tokio::spawn(handle.stop())).collect();
         for stop in stops {
             // A driver that panicked has nothing left to stop.
@@ -72,7 +83,7 @@ struct Rack {
     links: Links,
     statuses: Statuses,
     labels: Arc<Labels>,
-    joining: mpsc::UnboundedSender<mpsc::Sender<Outgoing>>,
+    joining: mpsc::Sender<mpsc::Sender<Outgoing>>,
     signals: Arc<Signals>,
     /// `None`: the gateway stops, and none is put in any more.
     handles: Mutex<Option<Vec<Handle>>>,
@@ -87,19 +98,41 @@ struct Signals {
 
 impl Rack {
     /// Starts a driver and gives it the next index.
-    fn add(&self, mut config: modem::Config, armed: &[Armed]) {
+    ///
+    /// `found` tells the port of one that has none of its own. `None`: the gateway stops, or has too many.
+    fn add(
+        &self,
+        mut config: modem::Config,
+        found: Option<watch::Receiver<Option<String>>>,
+        armed: &[Armed],
+    ) -> Option<watch::Receiver<ModemStatus>> {
         let mut handles = lock(&self.handles);
-        let Some(handles) = handles.as_mut() else { return };
+        let handles = handles.as_mut()?;
+        if handles.len() >= MOST_MODEMS {
+            tracing::warn!("more than {MOST_MODEMS} modems; this one is not used");
+            return None;
+        }
         config.index = handles.len();
         self.labels.configure(config.sim_label.clone());
-        let listen = armed_on(&config.port, armed);
-        let handle = modem::spawn(config, self.links.clone(), listen);
-        // A scheduler that is gone needs no lane.
-        let _ = self.joining.send(handle.outgoing.clone());
-        lock(&self.statuses).push(handle.status.clone());
+        let links = self.links.clone();
+        let handle = match found {
+            None => {
+                let listen = armed_on(&config.port, armed);
+                modem::spawn(config, links, listen)
+            }
+            Some(port) => {
+                let listen = port.borrow().as_ref().and_then(|port| armed_on(port, armed));
+                modem::spawn_found(config, links, listen, port)
+            }
+        };
+        // There is room for all; a scheduler that is gone needs no lane.
+        let _ = self.joining.try_send(handle.outgoing.clone());
+        let status = handle.status.clone();
+        lock(&self.statuses).push(status.clone());
         tokio::spawn(watch_one(handle.status.clone(), Arc::clone(&self.signals)));
         handles.push(handle);
         self.signals.changed.send_modify(|n| *n += 1);
+        Some(status)
     }
 
     fn close(&self) -> Vec<Handle> {
@@ -117,6 +150,7 @@ pub type Armed = (String, AttemptId, Duration);
 /// Starts one driver a modem. `sims` are those that were ever used here, with their labels.
 pub fn start(
     configs: Vec<modem::Config>,
+    discovery: Option<discover::Config>,
     armed: &[Armed],
     sims: Vec<(Iccid, Label)>,
     store: Store,
@@ -126,7 +160,7 @@ pub fn start(
     let (received_in, received) = mpsc::channel(RECEIVED);
     let (pins_in, pins) = mpsc::channel(PIN_QUESTIONS);
     let (notices_in, notices) = mpsc::channel(NOTICES);
-    let (joining_in, joining) = mpsc::unbounded_channel();
+    let (joining_in, joining) = mpsc::channel(MOST_MODEMS);
     let ((changed_in, changed), (ended_in, ended)) = (watch::channel(0), watch::channel(false));
     let labels = Arc::new(Labels::new(sims));
     let rack = Arc::new(Rack {
@@ -137,13 +171,33 @@ pub fn start(
         signals: Arc::new(Signals { changed: changed_in, ended: ended_in }),
         handles: Mutex::new(Some(Vec::new())),
     });
-    for config in configs {
-        rack.add(config, armed);
+    let (found, fixed): (Vec<_>, Vec<_>) = configs.into_iter().partition(|config| config.imei.is_some());
+    let ports = fixed.iter().map(|config| config.port.clone()).collect();
+    for config in fixed {
+        rack.add(config, None, armed);
     }
+    let (hindered_in, hindered) = watch::channel(Vec::new());
+    let discovery = discovery.map(|config| {
+        let host = discover::Host {
+            modems: found.into_iter().filter_map(|config| Some((config.imei.clone()?, config))).collect(),
+            fixed: ports,
+            armed: armed.iter().map(|(port, ..)| port.clone()).collect(),
+            seat: seat(&rack, armed.to_vec()),
+            hindered: hindered_in,
+            notices: rack.links.notices.clone(),
+        };
+        tokio::spawn(discover::run(config, host))
+    });
     let pins = tokio::spawn(remember_pins(pins, store.clone()));
     let notices = tokio::spawn(keep_notices(notices, store, Arc::clone(&labels), clock));
-    let slots = Slots { statuses: Arc::clone(&rack.statuses), labels, changed, ended };
-    (slots, Lanes { joining, events }, Drivers { rack, pins, notices }, received)
+    let slots = Slots { statuses: Arc::clone(&rack.statuses), labels, hindered, changed, ended };
+    (slots, Lanes { joining, events }, Drivers { rack, discovery, pins, notices }, received)
+}
+
+/// How discovery puts a modem in.
+fn seat(rack: &Arc<Rack>, armed: Vec<Armed>) -> discover::Seat {
+    let rack = Arc::clone(rack);
+    Box::new(move |config, port| rack.add(config, Some(port), &armed))
 }
 
 /// The try that was armed on this port when the process before ended. The name may have moved to another modem: then
@@ -194,8 +248,8 @@ impl Slots {
     pub(crate) fn played(statuses: Vec<watch::Receiver<ModemStatus>>, changed: watch::Receiver<u64>) -> Slots {
         let labels = Labels::new(Vec::new());
         statuses.iter().for_each(|_| labels.configure(None));
-        let (_, ended) = watch::channel(false);
-        Slots { statuses: Arc::new(Mutex::new(statuses)), labels: Arc::new(labels), changed, ended }
+        let ((_, ended), (_, hindered)) = (watch::channel(false), watch::channel(Vec::new()));
+        Slots { statuses: Arc::new(Mutex::new(statuses)), labels: Arc::new(labels), hindered, changed, ended }
     }
 
     /// How many modems there are.
@@ -211,6 +265,11 @@ impl Slots {
     /// The state of every modem, by index.
     pub fn statuses(&self) -> Vec<watch::Receiver<ModemStatus>> {
         lock(&self.statuses).clone()
+    }
+
+    /// USB devices that should be modems and are not.
+    pub fn hindered(&self) -> Vec<Hindered> {
+        self.hindered.borrow().clone()
     }
 
     /// A counter that moves whenever any modem's state changes, or one is new.

@@ -46,7 +46,7 @@ fn the_example_is_the_defaults() {
 fn every_key_of_the_parser_stands_in_the_example() {
     let example: toml::Table = switched_on(true).parse().unwrap();
     // An unknown key makes the parser name those it knows.
-    let probe = "zz = 1\n[gateway]\nzz = 1\n[mqtt]\nzz = 1\n[[modem]]\nzz = 1\n\
+    let probe = "zz = 1\n[gateway]\nzz = 1\n[mqtt]\nzz = 1\n[[modem]]\nzz = 1\n[discovery]\nzz = 1\n\
         [limits]\nzz = 1\n[retry]\nzz = 1\n[log]\nzz = 1\n";
     let mistakes = Config::parse(Path::new("probe.toml"), probe).unwrap_err();
     let mut tables = 0;

@@ -29,7 +29,7 @@ fn a_database_that_fails_ends_it_with_74_and_a_restart_goes_on() {
 fn the_watchdog_is_fed_without_modems() {
     let dir = tempfile::tempdir().unwrap();
     let config = format!(
-        "[gateway]\nname = \"rig\"\nstate_dir = {:?}\ncontrol_socket = {:?}\n",
+        "[gateway]\nname = \"rig\"\nstate_dir = {:?}\ncontrol_socket = {:?}\n[discovery]\ntake = \"none\"\n",
         dir.path().join("state"),
         dir.path().join("control.sock")
     );

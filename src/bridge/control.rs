@@ -12,7 +12,7 @@
 //! The answer is `{"status":"ok","data":…}` or `{"status":"error","error":…}`, the same objects as over MQTT.
 
 use super::wire;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Hindered};
 use crate::model::{ModemStatus, Refusal, RefusalCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -213,7 +213,9 @@ fn modems(gateway: &Gateway) -> Value {
         }
         value
     };
-    json!({ "modems": gateway.modems().into_iter().enumerate().map(one).collect::<Vec<_>>() })
+    let hindered = |it: &Hindered| json!({ "socket": it.socket, "usb": it.usb, "reason": it.reason });
+    let hindered: Vec<Value> = gateway.hindered().iter().map(hindered).collect();
+    json!({ "hindered": hindered, "modems": gateway.modems().into_iter().enumerate().map(one).collect::<Vec<_>>() })
 }
 
 async fn info(gateway: &Gateway) -> Result<Value, Refusal> {

@@ -124,6 +124,7 @@ fn settings(dir: &Path, broker: SocketAddr) -> Result<app::Settings, Failure> {
     let name = label("demo")?;
     let mqtt = bridge::mqtt::Config::new(&format!("mqtt://{broker}"), &name).map_err(failed)?;
     Ok(app::Settings {
+        discovery: None,
         name,
         store: store::Config::new(dir.join("state")),
         modems,

@@ -17,7 +17,10 @@ pub(super) async fn run(common: &Common, _options: Options) -> Result<Exit, Fail
     if common.json {
         out::object(&data)?
     } else {
-        print(&data["modems"])?
+        print(&data["modems"])?;
+        for it in data["hindered"].as_array().into_iter().flatten() {
+            out::line(format!("USB {} at {}: {}", text(&it["usb"]), text(&it["socket"]), text(&it["reason"])))?;
+        }
     }
     Ok(Exit::Ok)
 }
@@ -26,7 +29,7 @@ pub(super) async fn run(common: &Common, _options: Options) -> Result<Exit, Fail
 pub(super) fn print(modems: &Value) -> Result<(), Failure> {
     let modems = modems.as_array().cloned().unwrap_or_default();
     if modems.is_empty() {
-        return out::line("no modem is configured; add [[modem]] port = \"/dev/ttyUSB2\" to the configuration");
+        return out::line("no modem is here; plug one in, or name the port of one: [[modem]] port = \"/dev/ttyUSB2\"");
     }
     let row = |modem: &Value| {
         let signal = modem["signal_dbm"].as_i64().map(|dbm| format!("{dbm} dBm")).unwrap_or_default();

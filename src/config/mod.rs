@@ -1,5 +1,6 @@
 //! The configuration file: parsed completely into checked values before anything opens.
 
+mod modems;
 mod table;
 
 pub use table::ConfigError;
@@ -7,13 +8,10 @@ pub use table::ConfigError;
 use crate::intake::Adopt;
 use crate::model::Label;
 use crate::telemetry::LogFormat;
-use crate::{app, bridge, modem, scheduler, store};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
+use crate::{app, bridge, scheduler, store};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use table::{At, Mistakes, Table};
+use table::{Mistakes, Table};
 use toml::de::DeTable;
 
 /// Where the file is when nobody says.
@@ -67,6 +65,7 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let gateway = root.table("gateway", mistakes);
     let mqtt = root.table("mqtt", mistakes);
     let modems = root.tables("modem", mistakes);
+    let discovery = root.table("discovery", mistakes);
     let limits = root.table("limits", mistakes);
     let retry = root.table("retry", mistakes);
     let log = root.table("log", mistakes);
@@ -76,10 +75,12 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let mqtt = mqtt.and_then(|table| read_mqtt(table, &gateway.name, mistakes));
     let scheduler = scheduler::Config { retry: read_retry(retry, mistakes), limits: read_limits(limits, mistakes) };
     let (log_level, log_format) = read_log(log, mistakes);
+    let modems = modems::read_modems(modems, mistakes);
     let settings = app::Settings {
         name: gateway.name,
         store: store::Config { dir: gateway.state_dir, max_queued: gateway.max_queued },
-        modems: read_modems(modems, mistakes),
+        discovery: modems::read_discovery(discovery, &modems, mistakes),
+        modems,
         scheduler,
         adopt: gateway.adopt,
         control_socket: gateway.control_socket,
@@ -236,33 +237,6 @@ fn read_password(table: &mut Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Opti
     }
 }
 
-/// The PIN of a modem's SIM: from the credential `modem.N.pin`, N counting from 0, or the file that `pin_file` names.
-fn read_pin(table: &mut Table<'_, '_>, index: usize, mistakes: &mut Mistakes<'_>) -> Option<modem::Pin> {
-    let secret = read_secret(table, "pin_file", &format!("modem.{index}.pin"), mistakes)?;
-    let text = String::from_utf8(secret).unwrap_or_default();
-    match modem::Pin::try_from(text.trim_end_matches(['\r', '\n'])) {
-        Ok(pin) => Some(pin),
-        Err(error) => {
-            mistakes.add(&table.place("pin_file"), &table.path("pin_file"), error.to_string());
-            None
-        }
-    }
-}
-
-/// The GPIO line that the modem's power key hangs on.
-fn read_power_key(mut table: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Option<modem::PowerKey> {
-    let chip = table.absolute("chip", mistakes);
-    let line = table.number("line", 0..=1023, mistakes);
-    for key in ["chip", "line"].into_iter().filter(|key| !table.has(key)) {
-        mistakes.add(table.span(), &table.path(key), "is missing; e.g. { chip = \"/dev/gpiochip0\", line = 4 }");
-    }
-    let press = table.number("press_ms", 50..=10_000, mistakes).unwrap_or(1000);
-    let active_low = table.boolean("active_low", mistakes).unwrap_or(false);
-    table.end(mistakes);
-    let line = u32::try_from(line?).ok()?;
-    Some(modem::PowerKey { chip: chip?.value.into(), line, press: Duration::from_millis(press), active_low })
-}
-
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     use std::io::{Error, Read};
     let mut octets = Vec::new();
@@ -275,61 +249,6 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
 
 fn read_text(path: &Path) -> std::io::Result<String> {
     String::from_utf8(read_bounded(path)?).map_err(|_| std::io::Error::other("not UTF-8"))
-}
-
-fn read_modems(tables: Vec<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Vec<modem::Config> {
-    let (mut ports, mut labels, mut sims) = (HashMap::new(), HashMap::new(), HashMap::new());
-    let mut modems = Vec::new();
-    for (index, mut table) in tables.into_iter().enumerate() {
-        let port = table.absolute("port", mistakes);
-        if !table.has("port") {
-            mistakes.add(table.span(), &table.path("port"), "is missing; e.g. \"/dev/ttyUSB2\"");
-        }
-        let label = table.parsed::<Label>("label", mistakes);
-        let sim_label = table.parsed::<Label>("sim_label", mistakes);
-        let mut config = modem::Config::new(index, port.as_ref().map_or("", |port| &port.value));
-        once(&mut ports, port.map(|port| At { value: same_port(&port.value), ..port }), "port", &table, mistakes);
-        config.label = once(&mut labels, label, "label", &table, mistakes);
-        config.sim_label = once(&mut sims, sim_label, "sim_label", &table, mistakes);
-        if let Some(baud) = table.number("baud", 300..=4_000_000, mistakes) {
-            config.baud = u32::try_from(baud).unwrap_or(config.baud);
-        }
-        config.pin = read_pin(&mut table, index, mistakes);
-        if let Some(force) = table.boolean("pin_force", mistakes) {
-            config.pin_force = force;
-        }
-        config.power_key = table.table("power_key", mistakes).and_then(|key| read_power_key(key, mistakes));
-        let profiles: Vec<_> = modem::profile::Profile::names().map(|name| (name, name)).collect();
-        config.profile = table.word("profile", &profiles, mistakes).map(str::to_owned);
-        table.end(mistakes);
-        modems.push(config);
-    }
-    modems
-}
-
-/// What no two modems may share: a second one that has it is a mistake, and gives it back all the same.
-fn once<T: Clone + Eq + Hash>(
-    seen: &mut HashMap<T, String>,
-    found: Option<At<T>>,
-    key: &'static str,
-    table: &Table<'_, '_>,
-    mistakes: &mut Mistakes<'_>,
-) -> Option<T> {
-    let At { value, span } = found?;
-    match seen.entry(value.clone()) {
-        Entry::Occupied(first) => {
-            mistakes.add(&span, &table.path(key), format!("is the same as {}", first.get()));
-        }
-        Entry::Vacant(place) => {
-            place.insert(table.path(key));
-        }
-    }
-    Some(value)
-}
-
-/// Two names of one device are one port.
-fn same_port(port: &str) -> String {
-    std::fs::canonicalize(port).map_or_else(|_| port.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
 fn read_limits(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> scheduler::limits::Config {
@@ -430,6 +349,30 @@ mod tests {
                 "pin_force",
                 "[[modem]]\nport = \"/a\"\npin_force = 1\n",
                 &["g.toml:3:13: modem[0].pin_force: must be true or false, not integer"],
+            ),
+            (
+                "no serial server",
+                "[[modem]]\nport = \"tcp://box\"\n",
+                &["g.toml:2:8: modem[0].port: must begin with /, and hold no NUL; or be tcp://host:port"],
+            ),
+            (
+                "neither port nor IMEI, and both",
+                "[[modem]]\n[[modem]]\nport = \"/a\"\nimei = \"490154203237518\"\n",
+                &["g.toml:1:1: modem[0].port: is missing", "g.toml:4:8: modem[1].imei: goes without port"],
+            ),
+            (
+                "one IMEI twice",
+                "[[modem]]\nimei = \"490154203237518\"\n[[modem]]\nimei = \"490154203237518\"\n",
+                &["g.toml:4:8: modem[1].imei: is the same as modem[0].imei"],
+            ),
+            (
+                "what is no USB device, and an IMEI that nobody looks for",
+                "[discovery]\ntake = \"none\"\nalso = [\"12d1\", 3]\n[[modem]]\nimei = \"490154203237518\"\n",
+                &[
+                    "g.toml:2:8: discovery.take: is none, and a [[modem]] has an imei",
+                    "g.toml:3:9: discovery.also: must be USB devices like",
+                    "g.toml:3:17: discovery.also: must be an array of strings",
+                ],
             ),
             (
                 "half a power key",

@@ -139,6 +139,20 @@ impl<'t, 'i> Table<'t, 'i> {
         None
     }
 
+    /// An array of strings.
+    pub(super) fn texts(&mut self, key: &'static str, mistakes: &mut Mistakes<'_>) -> Vec<At<String>> {
+        let wanted = "an array of strings";
+        let Some(found) = self.read(key, wanted, mistakes, DeValue::as_array) else { return Vec::new() };
+        let mut texts = Vec::new();
+        for entry in found.value {
+            match entry.get_ref().as_str() {
+                Some(text) => texts.push(At { value: text.to_owned(), span: entry.span() }),
+                None => mistakes.add(&entry.span(), &self.path(key), format!("must be {wanted}")),
+            }
+        }
+        texts
+    }
+
     /// A text that parses to something.
     pub(super) fn parsed<T: std::str::FromStr<Err: fmt::Display>>(
         &mut self,

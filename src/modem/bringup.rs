@@ -1,6 +1,6 @@
 //! Setting a modem up: what must be done before it may send, and what can wait.
 
-use super::chat::{ATTENTION, Lost, QUIET, Reply};
+use super::chat::{ATTENTION, Lost, Reply};
 use super::driver::{HUSHED, Session, flapping};
 use super::inbox::Selected;
 use super::port;
@@ -82,7 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.up = false;
         self.registration = [None; 3];
         self.board.phase(ModemPhase::BringUp, None);
-        self.wake().await?;
+        self.chat.wake(WAKE_TRIES).await?;
         let within = self.profile.deadlines.command;
         self.chat.ask(Command::plain_answers(), within).await?;
         self.chat.ask(Command::numeric_errors(), within).await?;
@@ -100,20 +100,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.up = true;
         self.publish_registration();
         Ok(())
-    }
-
-    /// `ESC CR AT CR`, and on at the first clean OK.
-    async fn wake(&mut self) -> Result<(), Lost> {
-        for n in 0..WAKE_TRIES {
-            self.chat.escape().await?;
-            // A modem that was told to answer in digits, or not at all, says OK to the second.
-            let command = if n % 2 == 0 { Command::attention() } else { Command::speak_up() };
-            if let Reply::Done(_) = self.chat.exchange(command, ATTENTION).await? {
-                return Ok(());
-            }
-            self.chat.drain(QUIET).await?;
-        }
-        Err(Lost::Mute)
     }
 
     /// What every modem of its make is told.

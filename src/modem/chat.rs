@@ -225,8 +225,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         Err(Lost::Mute)
     }
 
+    /// The first thing on a port: `ESC CR AT CR`, and on at the first clean OK.
+    pub(super) async fn wake(&mut self, tries: usize) -> Result<(), Lost> {
+        for n in 0..tries {
+            self.escape().await?;
+            // A modem that was told to answer in digits, or not at all, says OK to the second.
+            let command = if n % 2 == 0 { Command::attention() } else { Command::speak_up() };
+            if let Reply::Done(_) = self.exchange(command, ATTENTION).await? {
+                return Ok(());
+            }
+            self.drain(QUIET).await?;
+        }
+        Err(Lost::Mute)
+    }
+
     /// Leaves any prompt, as the first thing on a port. The ESC has a CR behind it for a modem that was in the middle of a line.
-    pub(super) async fn escape(&mut self) -> Result<(), Lost> {
+    async fn escape(&mut self) -> Result<(), Lost> {
         self.write(b"\x1b\r").await
     }
 

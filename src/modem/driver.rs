@@ -182,7 +182,7 @@ impl Board {
             label: config.label.clone().unwrap_or_else(|| port_label(config)),
             port: config.port.clone(),
             phase: ModemPhase::Offline,
-            reason: None,
+            reason: config.port.is_empty().then(|| "it is not plugged in".to_owned()),
             imei: None,
             manufacturer: None,
             model: None,
@@ -200,6 +200,16 @@ impl Board {
             let before = status.clone();
             change(status);
             *status != before
+        });
+    }
+
+    /// The port is open. Its name may have changed since the last time.
+    fn opened(&self, port: &str) {
+        self.update(|status| {
+            status.opened += 1;
+            if status.port != port {
+                port.clone_into(&mut status.port);
+            }
         });
     }
 
@@ -300,15 +310,16 @@ pub(super) async fn run<S, F, Fut>(mut desk: Desk, mut open: F)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     F: FnMut() -> Fut,
-    Fut: Future<Output = Result<S, OpenError>>,
+    Fut: Future<Output = Result<(String, S), OpenError>>,
 {
     let mut failures = 0;
     while let Some(opened) = desk.meanwhile(open()).await {
         let most = match opened {
-            Ok(port) => {
-                desk.board.update(|status| status.opened += 1);
+            Ok((port, line)) => {
+                desk.board.opened(&port);
+                desk.config.port = port;
                 let began = Instant::now();
-                let Err(lost) = session(&mut desk, port).await else { break };
+                let Err(lost) = session(&mut desk, line).await else { break };
                 if matches!(lost, Lost::HangUp | Lost::Io(_) | Lost::PoweringDown) {
                     desk.went_away();
                 }

@@ -138,7 +138,7 @@ impl Bench {
                 let script = world.lock().unwrap().scripts.pop_front().unwrap_or_default();
                 let (ours, theirs) = duplex(script.line.unwrap_or(4096));
                 tokio::spawn(FakeModem::new(theirs, script, world.clone()).run(urcs.subscribe()));
-                std::future::ready(Ok::<_, OpenError>(ours))
+                std::future::ready(Ok::<_, OpenError>(("/dev/ttyFAKE0".to_owned(), ours)))
             }
         };
         let handle = start(config, links, listen_first, open);

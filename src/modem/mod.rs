@@ -3,12 +3,14 @@
 mod bringup;
 mod chat;
 mod device;
+pub mod discover;
 mod driver;
 #[cfg(test)]
 mod fake;
 mod identify;
 mod inbox;
 mod ladder;
+mod line;
 mod pin;
 mod port;
 pub mod profile;
@@ -23,12 +25,14 @@ mod trace;
 mod unlock;
 
 pub use crate::at::Pin;
-use crate::model::{AttemptId, Iccid, Label, ModemStatus, Notice, SendOutcome};
+use crate::model::{AttemptId, Iccid, Imei, Label, ModemStatus, Notice, SendOutcome};
 pub use device::PowerKey;
+pub use line::TCP;
 pub use pin::{PinMemory, PinQuestion};
 
 use driver::{Board, Desk};
-use port::{OpenError, Port};
+use line::Line;
+use port::OpenError;
 use std::future::Future;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -41,8 +45,11 @@ pub struct Config {
     pub index: usize,
     /// The operator's name for it. Default: made from the IMEI.
     pub label: Option<Label>,
-    /// Path of the tty; symbolic links are followed anew at every opening.
+    /// Path of the tty, symbolic links being followed anew at every opening, or `tcp://host:port`. Empty: somebody else
+    /// finds it.
     pub port: String,
+    /// Its IMEI, where it is found by that and has no port of its own. Default: none.
+    pub imei: Option<Imei>,
     /// Line speed in bit/s. Default 115200.
     pub baud: u32,
     /// Name of the profile to use. Default: chosen from what the modem says it is.
@@ -64,6 +71,7 @@ impl Config {
             index,
             label: None,
             port: port.into(),
+            imei: None,
             baud: 115_200,
             profile: None,
             sim_label: None,
@@ -207,25 +215,41 @@ const NEXT: usize = 2;
 /// `listen_first` is a try that was armed when the last process ended, with what is left of its deadline:
 /// its final code may still come, and is listened for before anything is written.
 pub fn spawn(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>) -> Handle {
-    let (path, baud) = (config.port.clone(), config.baud);
-    start(config, links, listen_first, move || open(path.clone(), baud))
+    let (port, baud) = (config.port.clone(), config.baud);
+    start(config, links, listen_first, move || {
+        let port = port.clone();
+        async move { Line::open(port.clone(), baud).await.map(|line| (port, line)) }
+    })
 }
 
-/// Opening may take as long as the device likes, so it happens beside the runtime.
-async fn open(path: String, baud: u32) -> Result<Port, OpenError> {
-    let opening = tokio::task::spawn_blocking({
-        let path = path.clone();
-        move || Port::open(&path, baud)
-    });
-    opening.await.unwrap_or_else(|error| Err(OpenError::Io { port: path, source: std::io::Error::other(error) }))
+/// The same, for a modem whose port somebody else finds; `None` while it is not plugged in.
+pub fn spawn_found(
+    config: Config,
+    links: Links,
+    listen_first: Option<(AttemptId, Duration)>,
+    port: watch::Receiver<Option<String>>,
+) -> Handle {
+    let baud = config.baud;
+    start(config, links, listen_first, move || {
+        let mut port = port.clone();
+        async move {
+            let found = port.wait_for(Option::is_some).await.ok().and_then(|port| port.clone());
+            let port = match found {
+                Some(port) => port,
+                // Nobody looks any more: the gateway stops.
+                None => std::future::pending().await,
+            };
+            Line::open(port.clone(), baud).await.map(|line| (port, line))
+        }
+    })
 }
 
-/// The driver over anything that can be opened, read and written.
+/// The driver over anything that can be opened, which tells the port's name too, read and written.
 fn start<S, F, Fut>(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>, open: F) -> Handle
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: FnMut() -> Fut + Send + 'static,
-    Fut: Future<Output = Result<S, OpenError>> + Send + 'static,
+    Fut: Future<Output = Result<(String, S), OpenError>> + Send + 'static,
 {
     let (outgoing, parts) = mpsc::channel(NEXT);
     let (stop, stopped) = watch::channel(false);

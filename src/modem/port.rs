@@ -31,6 +31,14 @@ pub(super) enum OpenError {
         /// Who, as well as we could find out.
         holder: String,
     },
+    /// The serial server does not answer.
+    #[error("{port} cannot be reached: {source}")]
+    Unreachable {
+        /// `tcp://` and its address.
+        port: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// Anything else.
     #[error("cannot open {port}: {source}")]
     Io {
@@ -48,6 +56,7 @@ impl OpenError {
             OpenError::Missing(_) => "plug the modem in, or name its port in the configuration",
             OpenError::Denied(_) => "let the gateway's user be a member of the group of the tty, often dialout",
             OpenError::Held { .. } => "stop the other program, or tell ModemManager to leave this modem alone",
+            OpenError::Unreachable { .. } => "look whether the serial server is on, and nobody else uses it",
             OpenError::Io { .. } => "unplug the modem and plug it in again",
         }
     }

@@ -101,7 +101,7 @@ struct Scheduler {
     store: Store,
     slots: Slots,
     lanes: Vec<Lane>,
-    joining: mpsc::UnboundedReceiver<mpsc::Sender<Outgoing>>,
+    joining: mpsc::Receiver<mpsc::Sender<Outgoing>>,
     events: mpsc::Receiver<LaneEvent>,
     wake: Wake,
     queue: Queue,

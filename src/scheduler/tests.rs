@@ -88,8 +88,8 @@ impl Stage {
         let (statuses, watches): (Vec<_>, Vec<_>) = (0..lanes).map(|n| watch::channel(status(n))).unzip();
         let (changed, changes) = watch::channel(0);
         let (give, outgoing): (Vec<_>, Vec<_>) = (0..lanes).map(|_| mpsc::channel(lane::DEPTH)).unzip();
-        let (join, joining) = mpsc::unbounded_channel();
-        give.into_iter().for_each(|lane| join.send(lane).unwrap());
+        let (join, joining) = mpsc::channel(lanes.max(1));
+        give.into_iter().for_each(|lane| join.try_send(lane).unwrap());
         let (events, receiver) = mpsc::channel(16);
         let (stop, stopped) = watch::channel(false);
         let wake = Wake::default();

@@ -58,11 +58,21 @@ pub struct Rig {
 impl Rig {
     /// Two modems, ready; the SIMs are called `sim0` and `sim1`.
     pub fn start() -> Rig {
+        let table = |(n, port): (usize, &String)| {
+            format!("[[modem]]\nport = {port:?}\nlabel = \"modem{n}\"\nsim_label = \"sim{n}\"\n")
+        };
+        Rig::with(2, |_, ports| ports.iter().enumerate().map(table).collect())
+    }
+
+    /// As many virtual modems, and a gateway that runs and has them all ready, unless it is to wait for none; `configure`
+    /// gets the rig's directory and their ports.
+    pub fn with(modems: usize, configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
         let dir = tempfile::tempdir().unwrap();
-        let lab = dir.path().join("lab");
         let simulator = gsmgate()
-            .args(["simulate", "--json", "--modems", "2", "--latency", "10", "--report-delay", "10", "--dir"])
-            .arg(&lab)
+            .args(["simulate", "--json", "--latency", "10", "--report-delay", "10", "--modems"])
+            .arg(modems.to_string())
+            .arg("--dir")
+            .arg(dir.path().join("lab"))
             .stdout(Stdio::piped())
             .spawn();
         let mut simulator = Process(simulator.unwrap());
@@ -70,21 +80,41 @@ impl Rig {
         BufReader::new(simulator.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&ready["ready"], &ready["echo"]), (&true.into(), &ECHO.into()));
+        let ports: Vec<String> = serde_json::from_value(ready["ports"].clone()).unwrap();
 
         let mut config = format!("[gateway]\nname = \"rig\"\nstate_dir = {:?}\n", dir.path().join("state"));
         config += &format!("control_socket = {:?}\n", dir.path().join("control.sock"));
-        for (n, port) in ready["ports"].as_array().unwrap().iter().enumerate() {
-            config += &format!("[[modem]]\nport = {port}\nlabel = \"modem{n}\"\nsim_label = \"sim{n}\"\n");
-        }
+        config += &configure(dir.path(), &ports);
+        let wanted = config.matches("[[modem]]\nport").count();
         std::fs::write(dir.path().join("gsmgate.toml"), config).unwrap();
-        let gateway = start_gateway(dir.path());
+        let gateway = start_gateway(dir.path(), wanted);
         Rig { gateway, simulator, dir }
     }
 
     /// Another process, after the one before has ended.
     pub fn restart(&mut self) {
         std::fs::remove_file(self.path("notify")).unwrap();
-        self.gateway = start_gateway(self.dir.path());
+        self.gateway = start_gateway(self.dir.path(), 2);
+    }
+
+    /// Pulls the plug of a virtual modem.
+    pub fn unplug_virtual(&self, modem: usize) {
+        self.order_lab(&format!(r#"{{"do":"unplug","modem":{modem}}}"#));
+    }
+
+    /// Puts it in again.
+    pub fn plug_virtual(&self, modem: usize) {
+        self.order_lab(&format!(r#"{{"do":"plug","modem":{modem}}}"#));
+    }
+
+    fn order_lab(&self, order: &str) {
+        use std::io::Write;
+        let mut lab = UnixStream::connect(self.path("lab/ctl")).unwrap();
+        lab.set_read_timeout(Some(PATIENCE)).unwrap();
+        writeln!(lab, "{order}").unwrap();
+        let mut answer = String::new();
+        BufReader::new(lab).read_line(&mut answer).unwrap();
+        assert!(answer.contains("true"), "{answer}");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -122,8 +152,8 @@ pub fn lines(output: Output) -> (Option<i32>, Vec<String>) {
     (output.status.code(), text.lines().map(str::to_owned).collect())
 }
 
-/// Starts the gateway and waits until it tells the service manager that all its modems are ready.
-fn start_gateway(dir: &Path) -> Process {
+/// Starts the gateway and waits until it tells the service manager that so many modems are ready.
+fn start_gateway(dir: &Path, modems: usize) -> Process {
     let manager = UnixDatagram::bind(dir.join("notify")).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     let gateway = gsmgate()
@@ -136,7 +166,7 @@ fn start_gateway(dir: &Path) -> Process {
     let gateway = Process(gateway.unwrap());
     let mut octets = [0; 512];
     let mut said = String::new();
-    while !(said.contains("READY=1") && said.contains("STATUS=2 of 2 modems ready")) {
+    while !(said.contains("READY=1") && said.contains(&format!("STATUS={modems} of "))) {
         let n = manager.recv(&mut octets).unwrap_or_else(|error| {
             panic!("{error} after {said}\n{}", std::fs::read_to_string(dir.join("gateway.log")).unwrap())
         });

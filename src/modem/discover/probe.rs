@@ -1,0 +1,59 @@
+//! Whether a modem is behind a tty, and which.
+
+use super::super::chat::{Chat, Lost, Reply};
+use super::super::line::Line;
+use super::super::port::OpenError;
+use crate::at::{Command, sim};
+use crate::model::Imei;
+use std::time::Duration;
+
+/// How long a command may take that concerns the modem alone.
+const COMMAND: Duration = Duration::from_secs(5);
+
+/// What was found behind the ttys of a device.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A modem that answers on this tty.
+    Modem {
+        /// Which of the ttys.
+        tty: usize,
+        /// Who it is, where it says so.
+        imei: Option<Imei>,
+    },
+    /// None of them could be opened; the reason of the first.
+    Closed(OpenError),
+    /// Nobody answers.
+    Mute,
+}
+
+/// Tries the ttys in order, by their paths. The first that answers is it.
+pub(super) async fn identify(ttys: &[String], baud: u32, tries: usize) -> Found {
+    let mut closed = None;
+    let mut is_mute = false;
+    for (tty, path) in ttys.iter().enumerate() {
+        match Line::open(path.clone(), baud).await {
+            Ok(line) => match ask(Chat::new(line, path.clone()), tries).await {
+                Ok(imei) => return Found::Modem { tty, imei },
+                Err(_) => is_mute = true,
+            },
+            Err(error) => closed = closed.or(Some(error)),
+        }
+    }
+    match closed {
+        // The right one may be among those that are closed.
+        Some(error) if !is_mute || matches!(error, OpenError::Held { .. } | OpenError::Denied(_)) => {
+            Found::Closed(error)
+        }
+        _ => Found::Mute,
+    }
+}
+
+async fn ask(mut chat: Chat<Line>, tries: usize) -> Result<Option<Imei>, Lost> {
+    chat.wake(tries).await?;
+    chat.ask(Command::plain_answers(), COMMAND).await?;
+    let answer = match chat.ask(Command::serial_number(), COMMAND).await? {
+        Reply::Done(answer) | Reply::Silent(answer) => answer,
+        Reply::Refused(_) => return Ok(None),
+    };
+    Ok(answer.lines.iter().find_map(|line| sim::digits(line, "+CGSN", 14, 17)?.parse().ok()))
+}
