@@ -5,8 +5,8 @@ use crate::model::{
     StatusChange, Submission, Timestamp,
 };
 use crate::scheduler::Wake;
-pub use crate::slots::Hindered;
 use crate::slots::Slots;
+pub use crate::slots::{Carried, Entry, Hindered, Order, TypedLine};
 pub use crate::store::StoreError;
 use crate::store::{Accepted, CancelError, NewMessage, Store};
 use crate::tpdu::{Segment, SegmentError, segment};
@@ -144,6 +144,15 @@ impl Gateway {
     /// The state of every modem.
     pub fn modems(&self) -> Vec<watch::Receiver<ModemStatus>> {
         self.slots.statuses()
+    }
+
+    /// Has a modem carry out an order: the one with this label, or with a SIM of this label in it.
+    pub async fn order(&self, label: &Label, order: Order) -> Result<Carried, Refusal> {
+        let Some(outcome) = self.slots.order(label, order).await else {
+            let detail = format!("no modem and no SIM that is in one is called {label}; see `gsmgate modems`");
+            return Err(refuse(RefusalCode::NotFound, detail, "/modem"));
+        };
+        outcome.map_err(|detail| Refusal::new(RefusalCode::Failed, detail))
     }
 
     /// USB devices that should be modems and are not.

@@ -2,13 +2,13 @@
 
 use crate::model::{AttemptId, Iccid, Label, ModemNotice, ModemPhase, ModemStatus, Timestamp};
 use crate::modem::discover;
-use crate::modem::{self, Handle, Links, Noticed, PinQuestion, Received};
+use crate::modem::{self, Handle, Links, Noticed, Ordered, PinQuestion, Received};
 use crate::store::Store;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// Room for what drivers report: every modem has at most four events under way, and waits while there is none.
@@ -24,7 +24,7 @@ const NOTICES: usize = 64;
 
 pub use crate::modem::discover::Hindered;
 pub use crate::modem::profile::SEND_DEADLINE;
-pub use crate::modem::{LaneEvent, LaneEventKind, Outgoing};
+pub use crate::modem::{Carried, Entry, LaneEvent, LaneEventKind, Order, Outcome, Outgoing, TypedLine};
 
 /// All slots: cheap to clone, for reading. They become more while the gateway runs, never fewer.
 #[derive(Debug, Clone)]
@@ -36,8 +36,8 @@ pub struct Slots {
     ended: watch::Receiver<bool>,
 }
 
-/// The state of every modem, by index.
-type Statuses = Arc<Mutex<Vec<watch::Receiver<ModemStatus>>>>;
+/// The state of every modem, and where orders are given to it, by index.
+type Statuses = Arc<Mutex<Vec<(watch::Receiver<ModemStatus>, mpsc::Sender<Ordered>)>>>;
 
 /// The lane ends that the scheduler owns.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl Rack {
         // There is room for all; a scheduler that is gone needs no lane.
         let _ = self.joining.try_send(handle.outgoing.clone());
         let status = handle.status.clone();
-        lock(&self.statuses).push(status.clone());
+        lock(&self.statuses).push((status.clone(), handle.orders.clone()));
         tokio::spawn(watch_one(handle.status.clone(), Arc::clone(&self.signals)));
         handles.push(handle);
         self.signals.changed.send_modify(|n| *n += 1);
@@ -249,6 +249,8 @@ impl Slots {
         let labels = Labels::new(Vec::new());
         statuses.iter().for_each(|_| labels.configure(None));
         let ((_, ended), (_, hindered)) = (watch::channel(false), watch::channel(Vec::new()));
+        let (orders, _) = mpsc::channel(1);
+        let statuses = statuses.into_iter().map(|status| (status, orders.clone())).collect();
         Slots { statuses: Arc::new(Mutex::new(statuses)), labels: Arc::new(labels), hindered, changed, ended }
     }
 
@@ -264,7 +266,26 @@ impl Slots {
 
     /// The state of every modem, by index.
     pub fn statuses(&self) -> Vec<watch::Receiver<ModemStatus>> {
-        lock(&self.statuses).clone()
+        lock(&self.statuses).iter().map(|(status, _)| status.clone()).collect()
+    }
+
+    /// Gives an order to the modem with this label, or the one with a SIM of this label in it. `None`: there is none.
+    pub async fn order(&self, label: &Label, order: Order) -> Option<Outcome> {
+        let has_label = |index: usize, status: &ModemStatus| {
+            let sim = status.sim.as_ref().map(|sim| self.sim_label(index, &sim.iccid));
+            status.label == *label || sim.as_ref() == Some(label)
+        };
+        let found = lock(&self.statuses)
+            .iter()
+            .enumerate()
+            .find(|(index, (status, _))| has_label(*index, &status.borrow()))
+            .map(|(_, (_, orders))| orders.clone());
+        let (answer, outcome) = oneshot::channel();
+        let gone = || Err("the modem was lost in the middle of it; see `gsmgate modems`".to_owned());
+        match found?.try_send(Ordered { order, answer }) {
+            Ok(()) => Some(outcome.await.unwrap_or_else(|_| gone())),
+            Err(_) => Some(Err("the modem has orders enough; try again later".to_owned())),
+        }
     }
 
     /// USB devices that should be modems and are not.

@@ -403,3 +403,25 @@ fn demo_without_time_fails_and_says_what_is_missing() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("sim-b not delivered"));
 }
+
+#[test]
+fn what_one_modem_is_asked() {
+    let rig = Rig::start();
+    let (exit, said) = rig.cli(&["at", "modem0", "AT+CSQ", "AT+CGMI"]);
+    assert_eq!(exit, Some(0), "{said:?}");
+    assert!(said[0].starts_with("+CSQ: ") && said[1] == "OK" && said.len() == 4, "{said:?}");
+    let (exit, said) = rig.json(&["at", "sim1", "AT+NOSUCH"]);
+    assert_eq!((exit, &said[0]["result"]), (Some(1), &"ERROR".into()));
+    for (arguments, exit) in [
+        (&["at", "nobody", "AT"][..], 3),
+        (&["at", "modem0", "AT+CMGS=1"], 2),
+        (&["ussd", "nobody", "*100#"], 3),
+        (&["modem", "modem0", "slot", "2"], 1),
+    ] {
+        assert_eq!(rig.cli(arguments).0, Some(exit), "{arguments:?}");
+    }
+    let (exit, _) = rig.cli(&["modem", "modem0", "restart"]);
+    assert_eq!(exit, Some(0));
+    let (_, events) = rig.json(&["status"]);
+    assert!(events[0]["modems"].is_array());
+}

@@ -20,6 +20,8 @@ pub enum Expect {
     Pdus(&'static str),
     /// A prompt, and after the payload lines of this name.
     Prompt(&'static str),
+    /// Whatever comes, but for what tells of messages: a command of a person.
+    Anything,
 }
 
 /// One command line, ready for the wire.
@@ -248,6 +250,67 @@ impl Command {
         execute("+CNMA", Expect::Nothing)
     }
 
+    /// `AT+CLIP=1`: calls come with their number. 3GPP TS 27.007 §7.6.
+    pub fn calling_line() -> Command {
+        set("+CLIP", &[1], Expect::Nothing)
+    }
+
+    /// `AT+CHUP`: no call. 3GPP TS 27.007 §6.5.
+    pub fn hang_up() -> Command {
+        execute("+CHUP", Expect::Nothing)
+    }
+
+    /// `ATH`: the same for modems that do not know `+CHUP`. V.250 §6.3.6.
+    pub fn hook() -> Command {
+        execute("H", Expect::Nothing)
+    }
+
+    /// `AT+CUSD=1,"…",dcs`: a code, or the answer to a menu. 3GPP TS 27.007 §7.15.
+    pub fn ussd(string: &UssdString, dcs: u8) -> Command {
+        Command { wire: format!("AT+CUSD=1,\"{}\",{dcs}\r", string.0).into_bytes(), expect: Expect::Nothing }
+    }
+
+    /// `AT+CUSD=2`: no more.
+    pub fn end_ussd() -> Command {
+        set("+CUSD", &[2], Expect::Nothing)
+    }
+
+    /// `AT+CSCB=0,"…"`: these cell broadcasts are taken. 3GPP TS 27.005 §3.3.4.
+    pub fn broadcasts(identifiers: &BroadcastList) -> Command {
+        Command { wire: format!("AT+CSCB=0,\"{}\",\"\"\r", identifiers.0).into_bytes(), expect: Expect::Nothing }
+    }
+
+    /// `AT+CNUM`: the SIM's own number, where it knows it. 3GPP TS 27.007 §7.1.
+    pub fn own_number() -> Command {
+        execute("+CNUM", Expect::Named("+CNUM"))
+    }
+
+    /// `AT+CPBS="SM"`: the phonebook of the SIM. 3GPP TS 27.007 §8.11.
+    pub fn select_phonebook() -> Command {
+        Command::of_make("+CPBS=\"SM\"", Expect::Nothing)
+    }
+
+    /// `AT+CPBR=?`: its places. 3GPP TS 27.007 §8.12.
+    pub fn phonebook_places() -> Command {
+        test("+CPBR", Expect::Named("+CPBR"))
+    }
+
+    /// `AT+CPBR=first,last`
+    pub fn phonebook(first: u16, last: u16) -> Command {
+        set("+CPBR", &[i32::from(first), i32::from(last)], Expect::Named("+CPBR"))
+    }
+
+    /// `AT+CSCA="…",type`: the service centre. 3GPP TS 27.005 §3.3.1.
+    pub fn set_service_centre(number: &ServiceCentre) -> Command {
+        let kind = if number.0.starts_with('+') { 145 } else { 129 };
+        Command { wire: format!("AT+CSCA=\"{}\",{kind}\r", number.0).into_bytes(), expect: Expect::Nothing }
+    }
+
+    /// What a person typed.
+    pub fn typed(line: &TypedLine) -> Command {
+        Command { wire: format!("{}\r", line.0).into_bytes(), expect: Expect::Anything }
+    }
+
     /// A command of one make, from its profile: what stands behind `AT`.
     pub fn of_make(text: &'static str, expect: Expect) -> Command {
         Command { wire: format!("AT{text}\r").into_bytes(), expect }
@@ -358,6 +421,128 @@ impl TryFrom<String> for Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Payload({} octets)", self.0.len() / 2)
+    }
+}
+
+/// A text that goes between quotes: one character of the wrong kind would end them.
+fn is_quotable(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"')
+}
+
+/// A string of USSD as it goes over the line: printable ASCII without quotes, or hexadecimal digits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UssdString(String);
+
+/// The text cannot go over the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a USSD string has 1 to 182 characters of ASCII, without quotes")]
+pub struct NotAUssdString;
+
+impl TryFrom<String> for UssdString {
+    type Error = NotAUssdString;
+
+    /// 182 characters are the longest; in hexadecimal four times as many digits.
+    fn try_from(text: String) -> Result<UssdString, NotAUssdString> {
+        if is_quotable(&text, 4 * 182) { Ok(UssdString(text)) } else { Err(NotAUssdString) }
+    }
+}
+
+/// Says how much, never the content.
+impl fmt::Debug for UssdString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UssdString({} octets)", self.0.len())
+    }
+}
+
+/// Message identifiers of cell broadcast: `0-999,4352-6399`. 3GPP TS 27.005 §3.3.4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BroadcastList(String);
+
+/// The text is no such list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("identifiers are numbers up to 65535 and ranges of them, such as \"0-999,4352-6399\"")]
+pub struct NotABroadcastList;
+
+impl FromStr for BroadcastList {
+    type Err = NotABroadcastList;
+
+    fn from_str(text: &str) -> Result<BroadcastList, NotABroadcastList> {
+        let number = |text: &str| {
+            let is_plain = (1..=5).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+            if is_plain { text.parse::<u16>().ok() } else { None }
+        };
+        let is_range = |range: &str| match range.split_once('-') {
+            Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| first <= last),
+            None => number(range).is_some(),
+        };
+        if text.len() <= 200 && text.split(',').all(is_range) {
+            Ok(BroadcastList(text.to_owned()))
+        } else {
+            Err(NotABroadcastList)
+        }
+    }
+}
+
+/// The number of a service centre: `+` and digits, or digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceCentre(String);
+
+/// The text is no such number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a service centre is a number of 3 to 20 digits, with + in front of an international one")]
+pub struct NotAServiceCentre;
+
+impl FromStr for ServiceCentre {
+    type Err = NotAServiceCentre;
+
+    fn from_str(text: &str) -> Result<ServiceCentre, NotAServiceCentre> {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        let fits = (3..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        if fits { Ok(ServiceCentre(text.to_owned())) } else { Err(NotAServiceCentre) }
+    }
+}
+
+/// A command line that a person typed, such as `AT+CSQ`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedLine(String);
+
+/// Why a typed line is not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotATypedLine {
+    /// Not a command.
+    #[error("a command begins with AT and has at most 256 printable ASCII characters")]
+    NotACommand,
+    /// It would wait for something that is no command.
+    #[error("{0} waits for more than a line; messages go by `gsmgate send`")]
+    Prompts(&'static str),
+    /// It holds or changes a secret of the SIM.
+    #[error("{0} may lock the SIM for good; use pin_file, or a phone")]
+    Locks(&'static str),
+    /// It begins a call.
+    #[error("{0} takes the line away from messages")]
+    Calls(&'static str),
+}
+
+impl TryFrom<String> for TypedLine {
+    type Error = NotATypedLine;
+
+    fn try_from(text: String) -> Result<TypedLine, NotATypedLine> {
+        let is_plain = (2..=256).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~'));
+        let upper = text.to_ascii_uppercase();
+        let Some(rest) = upper.strip_prefix("AT").filter(|_| is_plain) else { return Err(NotATypedLine::NotACommand) };
+        // Several may stand in one line, with or without a semicolon, and blanks anywhere.
+        let squeezed: String = rest.chars().filter(|c| *c != ' ').collect();
+        let find = |names: &[&'static str]| names.iter().copied().find(|name| squeezed.contains(name));
+        if let Some(name) = find(&["+CMGS", "+CMGW", "+CMGC", "+CNMA=", "+CMUX", "+CIPSEND"]) {
+            return Err(NotATypedLine::Prompts(name));
+        }
+        if let Some(name) = find(&["+CPIN=", "+CPIN2", "+CLCK=", "+CPWD", "+CSIM=", "+CRSM="]) {
+            return Err(NotATypedLine::Locks(name));
+        }
+        if squeezed.starts_with(['D', 'A', 'O']) || squeezed.contains("+CGDATA") {
+            return Err(NotATypedLine::Calls("dialling, answering and going online"));
+        }
+        Ok(TypedLine(text))
     }
 }
 

@@ -24,6 +24,9 @@ const ANSWER_OCTETS: usize = 512 * 1024;
 /// Unsolicited lines kept until they are polled; what comes on top is dropped. A chunk of 4 KiB has no more.
 const PENDING: usize = 2048;
 
+/// Octets of a USSD text over several lines: 182 characters in the longest form, and its name.
+const USSD_OCTETS: usize = 1024;
+
 /// How long the final `OK` may stay away after `+CMGS: mr` was read: the submit itself is decided by then.
 const OK_AFTER_REFERENCE: Duration = Duration::from_secs(5);
 
@@ -101,6 +104,8 @@ pub struct Engine {
     events: VecDeque<Event>,
     /// An unsolicited head whose PDU is due.
     head: Option<Head>,
+    /// A text of USSD whose closing quote has not come.
+    ussd: Option<String>,
     /// A late `+CMGS` came; the `OK` that follows it is not the current exchange's.
     ok_is_late: bool,
     signs: &'static [&'static [Sign]],
@@ -213,8 +218,10 @@ impl Engine {
             return;
         }
         if let Some(result) = FinalResult::parse(&line) {
+            self.end_ussd();
             return self.take_final(result);
         }
+        let Some(line) = self.whole_ussd(line) else { return };
         if let Some(pdu) = sms::octets(&line)
             && self.take_pdu(&line, pdu)
         {
@@ -224,6 +231,31 @@ impl Engine {
             return self.keep(now, line);
         }
         self.take_unsolicited(line);
+    }
+
+    /// The line; or, of a USSD text that goes over several, nothing until its last.
+    fn whole_ussd(&mut self, line: String) -> Option<String> {
+        let whole = match self.ussd.take() {
+            Some(mut open) => {
+                open.push('\n');
+                open + &line
+            }
+            None if body(&line, "+CUSD").is_some() => line,
+            None => return Some(line),
+        };
+        let is_open = whole.bytes().filter(|octet| *octet == b'"').count() % 2 == 1;
+        if is_open && whole.len() < USSD_OCTETS {
+            self.ussd = Some(whole);
+            return None;
+        }
+        Some(whole)
+    }
+
+    /// What has come of a USSD text is told, though its end has not.
+    fn end_ussd(&mut self) {
+        if let Some(open) = self.ussd.take() {
+            self.take_unsolicited(open);
+        }
     }
 
     fn take_final(&mut self, result: FinalResult) {
@@ -274,6 +306,7 @@ impl Engine {
             Expect::Pdus(name) => body(line, name).is_some(),
             Expect::Some(name) => body(line, name).is_some() || self.classify(line) == Class::Unknown,
             Expect::Prompt(name) => exchange.stage == Stage::Submit && body(line, name).is_some(),
+            Expect::Anything => !tells_of_messages(&self.classify(line)),
         }
     }
 
@@ -289,7 +322,7 @@ impl Engine {
                 let soon = now.checked_add(OK_AFTER_REFERENCE);
                 exchange.deadline = exchange.deadline.min(soon).or(soon);
             }
-            Expect::Nothing | Expect::Named(_) | Expect::Some(_) => {}
+            Expect::Nothing | Expect::Named(_) | Expect::Some(_) | Expect::Anything => {}
         }
         exchange.push(line);
     }
@@ -348,6 +381,15 @@ impl Exchange {
         if self.octets <= ANSWER_OCTETS {
             self.answer.lines.push(line);
         }
+    }
+}
+
+/// True for what the driver must hear whoever has asked for something.
+fn tells_of_messages(class: &Class) -> bool {
+    match class {
+        Class::Head(_) => true,
+        Class::Urc(urc) => !matches!(urc, Urc::Other(_) | Urc::Registration(..) | Urc::Pin(_)),
+        Class::Unknown => false,
     }
 }
 
@@ -444,7 +486,8 @@ mod tests {
 
     #[test]
     fn table_of_answers() {
-        let home = || Urc::Registration(Domain::Circuit, Registration { stat: Stat::Home, area: None, cell: None });
+        let home =
+            || Urc::Registration(Domain::Circuit, Registration { stat: Stat::Home, area: None, cell: None, act: None });
         check(&[
             row("plain", Command::attention(), "\r\nOK\r\n", vec![done(&[])]),
             row("echo", Command::attention(), "AT\r\r\nOK\r\n", vec![done(&[])]),
@@ -543,7 +586,7 @@ mod tests {
                 vec![urc(Urc::MessageStored(Memory::SM, 1)), routed(&[0x07, 0x91])],
             ),
             row("message", None, "+CMT: ,23\r\n0791\r\n", vec![urc(Urc::MessageRouted(vec![0x07, 0x91]))]),
-            row("cell broadcast", None, "+CBM: 88\r\n0791\r\n", vec![other("+CBM")]),
+            row("cell broadcast", None, "+CBM: 88\r\n0791\r\n", vec![urc(Urc::Broadcast(vec![7, 145]))]),
             row(
                 "IMSI after a spoilt report",
                 Command::subscriber(),

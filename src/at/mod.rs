@@ -10,7 +10,9 @@ pub mod sim;
 pub mod sms;
 pub mod urc;
 
-pub use command::{Command, Expect, Memory, Payload, Pin};
+pub use command::{
+    BroadcastList, Command, Expect, Memory, NotATypedLine, Payload, Pin, ServiceCentre, TypedLine, UssdString,
+};
 pub use engine::{Answer, Engine, Event};
 pub use params::{Param, Params};
 pub use result::{CmeError, CmsError, FinalResult};

@@ -59,6 +59,8 @@ pub struct Registration {
     pub area: Option<u32>,
     /// Cell identity.
     pub cell: Option<u32>,
+    /// Access technology.
+    pub act: Option<u8>,
 }
 
 /// True when the parameters have the shape of an unsolicited line: the state alone, or the state and then an area,
@@ -78,12 +80,22 @@ pub fn is_unsolicited(params: &Params<'_>) -> bool {
 pub fn registration(params: &Params<'_>, asked: bool) -> Option<Registration> {
     let at = usize::from(asked && !is_unsolicited(params));
     let stat = params.number::<u8>(at)?;
-    Some(Registration { stat: Stat::from(stat), area: params.at(at + 1).hex(), cell: params.at(at + 2).hex() })
+    Some(Registration {
+        stat: Stat::from(stat),
+        area: params.at(at + 1).hex(),
+        cell: params.at(at + 2).hex(),
+        act: params.number(at + 3),
+    })
 }
 
 /// The network's name in `+COPS: mode[,format,name[,act]]`. 3GPP TS 27.007 §7.3.
 pub fn operator(params: &Params<'_>) -> Option<String> {
     params.text(2).map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// Bit error rate, 0 to 7, from `+CSQ: rssi,ber`. 3GPP TS 27.007 §8.5.
+pub fn bit_errors(params: &Params<'_>) -> Option<u8> {
+    params.number::<u8>(1).filter(|ber| *ber <= 7)
 }
 
 /// Received signal strength in dBm from `+CSQ: rssi,ber`. 3GPP TS 27.007 §8.5.
@@ -103,8 +115,8 @@ mod tests {
     #[test]
     fn table_of_registrations() {
         use Stat::{EmergencyOnly, Home, HomeNoCsfb, NotRegistered, Other, Roaming, RoamingSmsOnly, Searching};
-        let full = |stat, area, cell| Some(Registration { stat, area: Some(area), cell: Some(cell) });
-        let bare = |stat| Some(Registration { stat, area: None, cell: None });
+        let full = |stat, area, cell| Some(Registration { stat, area: Some(area), cell: Some(cell), act: None });
+        let bare = |stat| Some(Registration { stat, area: None, cell: None, act: None });
         // The fourteen forms of ModemManager's mm-modem-helpers.c, then what gammu and python-gsmmodem saw.
         for (asked, text, want) in [
             (false, "1", bare(Home)),
@@ -124,21 +136,25 @@ mod tests {
             (true, "1", bare(Home)),
             (true, "2,\"1F00\",\"1234\"", full(Searching, 0x1f00, 0x1234)),
             // The same line means another thing by context.
-            (false, "1,5", Some(Registration { stat: Home, area: Some(5), cell: None })),
+            (false, "1,5", Some(Registration { stat: Home, area: Some(5), cell: None, act: None })),
             (true, "1,5", bare(Roaming)),
             (true, "0,0", bare(NotRegistered)),
             (true, "2,8", bare(EmergencyOnly)),
             (true, "2,11", bare(Other(11))),
             // gammu: creg-corner, creg.
-            (true, "2,1,\"\",\"605F\"", Some(Registration { stat: Home, area: None, cell: Some(0x605f) })),
-            (true, "2,1,\"5E25", Some(Registration { stat: Home, area: Some(0x5e25), cell: None })),
+            (true, "2,1,\"\",\"605F\"", Some(Registration { stat: Home, area: None, cell: Some(0x605f), act: None })),
+            (true, "2,1,\"5E25", Some(Registration { stat: Home, area: Some(0x5e25), cell: None, act: None })),
             (true, "2,1,4CA,81DE445", full(Home, 0x4ca, 0x81d_e445)),
             (true, "0,1,\"5E25\",\"605F\",2", full(Home, 0x5e25, 0x605f)),
             (true, "", None),
             (true, "x,y", None),
             (false, "300", None),
         ] {
-            assert_eq!(registration(&Params::parse(text), asked), want, "{text} asked: {asked}");
+            let ours = registration(&Params::parse(text), asked).map(|it| Registration { act: None, ..it });
+            assert_eq!(ours, want, "{text} asked: {asked}");
+        }
+        for (text, act) in [("2,1,\"1F00\",\"1234\",7", Some(7)), ("2,1,\"1F00\",\"1234\"", None), ("0,1", None)] {
+            assert_eq!(registration(&Params::parse(text), true).and_then(|it| it.act), act, "{text}");
         }
         let corner = registration(&Params::parse("2,1,\"0B,\"0100701\",7"), true);
         assert_eq!(corner.map(|r| r.stat), Some(Home));
@@ -172,5 +188,6 @@ mod tests {
         ] {
             assert_eq!(signal_dbm(&Params::parse(text)), want, "{text}");
         }
+        assert_eq!([bit_errors(&Params::parse("18,3")), bit_errors(&Params::parse("18,99"))], [Some(3), None]);
     }
 }

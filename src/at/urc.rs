@@ -33,12 +33,37 @@ pub enum Urc {
     Strained(String),
     /// The SIM was put in or taken out.
     SimMoved,
+    /// `RING`, `+CRING`, `+CLIP`: a call comes in; who calls, where that is told.
+    Ringing(Option<String>),
+    /// `+CUSD`: what the network answers, or asks, by USSD.
+    Ussd(Ussd),
+    /// `+CBM` and the line after it: a page of a cell broadcast.
+    Broadcast(Vec<u8>),
     /// `+CMGS` that nobody waits for: a submit of which the final code came late. TP-MR, where it was readable.
     Submitted(Option<u8>),
     /// A final result that nobody waits for.
     Final(FinalResult),
     /// Anything else, as it came.
     Other(String),
+}
+
+/// What the network says by USSD. 3GPP TS 27.007 §7.15.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ussd {
+    /// `m`: 0 it is over, 1 an answer is wanted, 2 the network ended it, 3 another client answered, 4 not supported, 5 the
+    /// network did not answer.
+    pub state: u8,
+    /// As the modem writes it: text, or octets in hexadecimal.
+    pub string: Option<String>,
+    /// Its data coding scheme. 3GPP TS 23.038 §5.
+    pub dcs: Option<u8>,
+}
+
+/// Says how much, never the content.
+impl std::fmt::Debug for Ussd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ussd({}, {} octets)", self.state, self.string.as_ref().map_or(0, String::len))
+    }
 }
 
 /// The first line of an unsolicited pair; the PDU is in the next line.
@@ -58,7 +83,7 @@ impl Head {
         match self {
             Head::Message => Urc::MessageRouted(pdu),
             Head::Report => Urc::ReportRouted(pdu),
-            Head::Broadcast => Urc::Other("+CBM".to_owned()),
+            Head::Broadcast => Urc::Broadcast(pdu),
         }
     }
 }
@@ -137,6 +162,17 @@ fn known(line: &str) -> Option<Urc> {
     if let Some(text) = body(line, "+CMGS") {
         return Some(Urc::Submitted(sms::reference(&Params::parse(text))));
     }
+    if line == "RING" || body(line, "+CRING").is_some() {
+        return Some(Urc::Ringing(None));
+    }
+    if let Some(text) = body(line, "+CLIP") {
+        return Some(Urc::Ringing(Params::parse(text).text(0).filter(|number| !number.is_empty()).map(str::to_owned)));
+    }
+    if let Some(text) = body(line, "+CUSD") {
+        let params = Params::parse(text);
+        let string = params.text(1).map(str::to_owned);
+        return Some(Urc::Ussd(Ussd { state: params.number(0)?, string, dcs: params.number(2) }));
+    }
     // The radio has come up: said at the beginning, and after it was switched off.
     begins_with(line, "+CFUN: 1").then_some(Urc::Started)
 }
@@ -149,8 +185,8 @@ fn begins_with(line: &str, name: &str) -> bool {
 /// Names that begin unsolicited lines of 3GPP TS 27.005 and 27.007, and V.250; `+CMTI`, `+CDSI` and registrations are here
 /// for those that we cannot read. What else makers say is in their profiles.
 const INVENTORY: &[&str] = &[
-    "+CMTI", "+CDSI", "+CBMI", "RING", "+CRING", "+CLIP", "+CCWA", "+CREG", "+CGREG", "+CEREG", "+C5GREG", "+CUSD",
-    "+CSSI", "+CSSU", "+CFUN", "+CMTE", "+CGEV", "+CIEV", "+CTZV", "+CTZE",
+    "+CMTI", "+CDSI", "+CBMI", "+CCWA", "+CREG", "+CGREG", "+CEREG", "+C5GREG", "+CUSD", "+CSSI", "+CSSU", "+CFUN",
+    "+CMTE", "+CGEV", "+CIEV", "+CTZV", "+CTZE",
 ];
 
 #[cfg(test)]
@@ -175,7 +211,7 @@ mod tests {
 
     #[test]
     fn table_of_unsolicited_lines() {
-        let home = Registration { stat: Stat::Home, area: None, cell: None };
+        let home = Registration { stat: Stat::Home, area: None, cell: None, act: None };
         for (line, want) in [
             ("+CMTI: \"SM\",3", Urc::MessageStored(Memory::SM, 3)),
             ("+CMTI:\"ME\",0", Urc::MessageStored(Memory::ME, 0)),
@@ -199,7 +235,16 @@ mod tests {
             ("NORMAL POWER DOWN", Urc::PoweringDown),
             ("UNDER-VOLTAGE WARNNING", Urc::Strained("UNDER-VOLTAGE WARNNING".to_owned())),
             ("+QSIMSTAT: 1,0", Urc::SimMoved),
-            ("RING", Urc::Other("RING".to_owned())),
+            ("RING", Urc::Ringing(None)),
+            ("+CRING: VOICE", Urc::Ringing(None)),
+            ("+CLIP: \"+491701234567\",145,,,,0", Urc::Ringing(Some("+491701234567".to_owned()))),
+            ("+CLIP: \"\",128", Urc::Ringing(None)),
+            (
+                "+CUSD: 0,\"Balance: 9,50\",15",
+                Urc::Ussd(Ussd { state: 0, string: Some("Balance: 9,50".to_owned()), dcs: Some(15) }),
+            ),
+            ("+CUSD: 4", Urc::Ussd(Ussd { state: 4, string: None, dcs: None })),
+            ("+CUSD: x", Urc::Other("+CUSD: x".to_owned())),
             ("^RSSI:20", Urc::Other("^RSSI:20".to_owned())),
         ] {
             assert_eq!(classified(line), Class::Urc(want), "{line}");

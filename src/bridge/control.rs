@@ -6,6 +6,8 @@
 //! | `{"do":"get","with":{"id":…}}` | the message with its history |
 //! | `{"do":"cancel","with":{"id":…}}` | its state after it |
 //! | `{"do":"modems"}` | every modem, and the SIM in it |
+//! | `{"do":"ussd","with":{"modem":…,"code":…}}` | what the network says; `modem_restart`, `sim_slot`, `phonebook` alike |
+//! | `{"do":"at","with":{"modem":…,"command":…}}` | the lines of the answer, for those who may |
 //! | `{"do":"info"}` | name, version, queue, the last `seq` |
 //! | `{"do":"follow","with":{"after":…}}` | from which `seq`; then every event, a line each, until the client goes |
 //!
@@ -31,6 +33,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+/// The group whose members may type commands to modems.
+const ADMINS: &str = "gsmgate-admin";
 /// Clients at a time. The next is told so.
 const CLIENTS: usize = 32;
 /// A request is not longer than this, in octets.
@@ -120,6 +124,7 @@ fn turn_away(stream: UnixStream) {
 }
 
 async fn talk(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
+    let is_admin = stream.peer_cred().is_ok_and(|peer| is_admin(peer.uid(), peer.gid()));
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -136,7 +141,7 @@ async fn talk(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
         }
         let reply = match Request::parse(&line) {
             Ok(request) if request.verb == "follow" => return follow(&request, reader, writer, gateway).await,
-            Ok(request) => answer(&request, gateway).await,
+            Ok(request) => answer(&request, gateway, is_admin).await,
             Err(refusal) => Err(refusal),
         };
         send(&mut writer, reply.unwrap_or_else(|refusal| wire::error(&refusal))).await?;
@@ -178,7 +183,10 @@ impl<'a> Request<'a> {
     }
 }
 
-async fn answer(request: &Request<'_>, gateway: &Gateway) -> Result<Vec<u8>, Refusal> {
+async fn answer(request: &Request<'_>, gateway: &Gateway, is_admin: bool) -> Result<Vec<u8>, Refusal> {
+    if let Some(verb) = wire::OrderVerb::named(&request.verb) {
+        return order(verb, request.body(), gateway, is_admin).await;
+    }
     match request.verb.as_ref() {
         "send" => {
             let command = wire::parse_send(request.body(), gateway.now(), &wire::Defaults::default())?;
@@ -199,8 +207,34 @@ async fn answer(request: &Request<'_>, gateway: &Gateway) -> Result<Vec<u8>, Ref
         }
         "modems" => Ok(wire::ok(modems(gateway), None)),
         "info" => Ok(wire::ok(info(gateway).await?, None)),
-        _ => Err(Refusal::new(RefusalCode::Unsupported, "verbs are send, get, cancel, modems, info, follow").at("/do")),
+        _ => Err(Refusal::new(
+            RefusalCode::Unsupported,
+            "verbs are send, get, cancel, modems, info, follow, ussd, modem_restart, sim_slot, phonebook, at",
+        )
+        .at("/do")),
     }
+}
+
+async fn order(verb: wire::OrderVerb, body: &[u8], gateway: &Gateway, is_admin: bool) -> Result<Vec<u8>, Refusal> {
+    let command = wire::parse_order(verb, body)?;
+    if verb == wire::OrderVerb::At && !is_admin {
+        let detail = format!("only root, the gateway's own user and members of the group {ADMINS} may");
+        return Err(Refusal::new(RefusalCode::NotAuthorized, detail));
+    }
+    let carried = gateway.order(&command.modem, command.order).await?;
+    Ok(wire::ok(wire::carried(&carried), command.transaction.as_deref()))
+}
+
+/// True for root, for the user that we run as, who can do everything anyhow, and for members of the group.
+fn is_admin(uid: u32, gid: u32) -> bool {
+    use nix::unistd::{Gid, Group, Uid, User};
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    if uid.is_root() || uid == Uid::effective() {
+        return true;
+    }
+    let Ok(Some(group)) = Group::from_name(ADMINS) else { return false };
+    let name = User::from_uid(uid).ok().flatten().map(|user| user.name);
+    gid == group.gid || name.is_some_and(|name| group.mem.contains(&name))
 }
 
 /// As in `modem/<label>/state`, with the SIM's own state in place of its label.

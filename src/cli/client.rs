@@ -65,6 +65,11 @@ impl Client {
 
     /// One request, and the data of its answer; an error of the gateway becomes a failure.
     pub(super) async fn ask(&mut self, verb: &str, with: Value) -> Result<Value, Failure> {
+        self.ask_within(verb, with, ANSWER).await
+    }
+
+    /// The same for what a modem or the network has to do first.
+    pub(super) async fn ask_within(&mut self, verb: &str, with: Value, within: Duration) -> Result<Value, Failure> {
         let mut line = json!({ "do": verb, "with": with }).to_string();
         line.push('\n');
         let exchange = async {
@@ -72,8 +77,10 @@ impl Client {
             let _ = self.writer.write_all(line.as_bytes()).await;
             self.next().await
         };
-        let reply = tokio::time::timeout(ANSWER, exchange).await;
-        let mut reply = reply.map_err(|_| Failure::new(Exit::TimeOut, "the gateway did not answer within 30 s"))??;
+        let reply = tokio::time::timeout(within, exchange).await;
+        let mut reply = reply.map_err(|_| {
+            Failure::new(Exit::TimeOut, format!("the gateway did not answer within {} s", within.as_secs()))
+        })??;
         if reply["status"] == "ok" { Ok(reply["data"].take()) } else { Err(Failure::refused(reply)) }
     }
 

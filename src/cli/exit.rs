@@ -65,7 +65,7 @@ impl Exit {
         match code {
             "not_found" => Exit::NotFound,
             "opted_out" | "blocked" | "quota_exceeded" | "not_authorized" => Exit::Refused,
-            "queue_full" | "conflict" | "internal" => Exit::Failed,
+            "queue_full" | "conflict" | "internal" | "failed" => Exit::Failed,
             _ => Exit::Usage,
         }
     }

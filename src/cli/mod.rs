@@ -8,6 +8,7 @@ mod demo;
 mod encode;
 mod events;
 mod exit;
+mod modem;
 mod modems;
 mod out;
 mod pdu_json;
@@ -65,6 +66,12 @@ enum Command {
     Status(status::Options),
     /// Show modems and SIMs.
     Modems(modems::Options),
+    /// Send USSD codes, and answers to their menus.
+    Ussd(modem::Ussd),
+    /// Type AT commands to a modem, between two messages.
+    At(modem::At),
+    /// Restart a modem, change its SIM slot, or print its SIM's phonebook.
+    Modem(modem::Options),
     /// Follow what happens: status changes, inbound messages, refusals.
     Events(events::Options),
     /// Print PDUs field by field.
@@ -95,6 +102,9 @@ pub fn main() -> Exit {
         Command::Send(options) => send::run(common, options),
         Command::Status(options) => client::block_on(status::run(common, options)),
         Command::Modems(options) => client::block_on(modems::run(common, options)),
+        Command::Ussd(options) => client::block_on(modem::ussd(common, options)),
+        Command::At(options) => client::block_on(modem::at(common, options)),
+        Command::Modem(options) => client::block_on(modem::run(common, options)),
         Command::Events(options) => client::block_on(events::run(common, options)),
         Command::Decode(options) => decode::run(common, &options),
         Command::Encode(options) => encode::run(common, &options),

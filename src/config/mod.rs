@@ -8,7 +8,7 @@ pub use table::ConfigError;
 use crate::intake::Adopt;
 use crate::model::Label;
 use crate::telemetry::LogFormat;
-use crate::{app, bridge, scheduler, store};
+use crate::{app, bridge, modem, scheduler, store};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use table::{Mistakes, Table};
@@ -75,11 +75,11 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let mqtt = mqtt.and_then(|table| read_mqtt(table, &gateway.name, mistakes));
     let scheduler = scheduler::Config { retry: read_retry(retry, mistakes), limits: read_limits(limits, mistakes) };
     let (log_level, log_format) = read_log(log, mistakes);
-    let modems = modems::read_modems(modems, mistakes);
+    let modems = modems::read_modems(modems, &gateway.every_modem, mistakes);
     let settings = app::Settings {
         name: gateway.name,
         store: store::Config { dir: gateway.state_dir, max_queued: gateway.max_queued },
-        discovery: modems::read_discovery(discovery, &modems, mistakes),
+        discovery: modems::read_discovery(discovery, &modems, gateway.every_modem, mistakes),
         modems,
         scheduler,
         adopt: gateway.adopt,
@@ -95,6 +95,8 @@ struct GatewayTable {
     control_socket: PathBuf,
     max_queued: u64,
     adopt: Adopt,
+    /// What holds for all modems.
+    every_modem: modem::Config,
 }
 
 fn read_gateway(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> GatewayTable {
@@ -104,6 +106,7 @@ fn read_gateway(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Ga
         control_socket: DEFAULT_SOCKET.into(),
         max_queued: 1_000_000,
         adopt: Adopt::Keep,
+        every_modem: modem::Config::new(0, ""),
     };
     let Some(mut table) = table else { return gateway };
     if let Some(name) = table.parsed("name", mistakes) {
@@ -125,6 +128,11 @@ fn read_gateway(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Ga
     if let Some(adopt) = table.word("adopt", &[("keep", Adopt::Keep), ("publish", Adopt::Publish)], mistakes) {
         gateway.adopt = adopt;
     }
+    let calls = [("hang_up", modem::Calls::HangUp), ("ignore", modem::Calls::Ignore)];
+    if let Some(calls) = table.word("calls", &calls, mistakes) {
+        gateway.every_modem.calls = calls;
+    }
+    gateway.every_modem.broadcasts = table.parsed("cell_broadcasts", mistakes).map(|list| list.value);
     table.end(mistakes);
     gateway
 }
@@ -372,6 +380,14 @@ mod tests {
                     "g.toml:2:8: discovery.take: is none, and a [[modem]] has an imei",
                     "g.toml:3:9: discovery.also: must be USB devices like",
                     "g.toml:3:17: discovery.also: must be an array of strings",
+                ],
+            ),
+            (
+                "calls and broadcasts that nobody knows",
+                "[gateway]\ncalls = \"answer\"\ncell_broadcasts = \"9-1\"\n",
+                &[
+                    "g.toml:2:9: gateway.calls: must be one of \"hang_up\", \"ignore\"",
+                    "g.toml:3:19: gateway.cell_broadcasts: identifiers are numbers up to 65535",
                 ],
             ),
             (

@@ -12,7 +12,11 @@ use std::hash::Hash;
 use std::time::Duration;
 
 /// The modems of the configuration.
-pub(super) fn read_modems(tables: Vec<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Vec<modem::Config> {
+pub(super) fn read_modems(
+    tables: Vec<Table<'_, '_>>,
+    every: &modem::Config,
+    mistakes: &mut Mistakes<'_>,
+) -> Vec<modem::Config> {
     let (mut ports, mut imeis) = (HashMap::new(), HashMap::new());
     let (mut labels, mut sims) = (HashMap::new(), HashMap::new());
     let mut modems = Vec::new();
@@ -33,7 +37,8 @@ pub(super) fn read_modems(tables: Vec<Table<'_, '_>>, mistakes: &mut Mistakes<'_
         }
         let label = table.parsed::<Label>("label", mistakes);
         let sim_label = table.parsed::<Label>("sim_label", mistakes);
-        let mut config = modem::Config::new(index, port.as_ref().map_or("", |port| &port.value));
+        let port_name = port.as_ref().map_or(String::new(), |port| port.value.clone());
+        let mut config = modem::Config { index, port: port_name, ..every.clone() };
         once(&mut ports, port.map(|port| At { value: same_port(&port.value), ..port }), "port", &table, mistakes);
         config.imei = once(&mut imeis, imei, "imei", &table, mistakes);
         config.label = once(&mut labels, label, "label", &table, mistakes);
@@ -127,6 +132,7 @@ fn read_power_key(mut table: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Opti
 pub(super) fn read_discovery(
     table: Option<Table<'_, '_>>,
     modems: &[modem::Config],
+    every: modem::Config,
     mistakes: &mut Mistakes<'_>,
 ) -> Option<discover::Config> {
     let has_port = modems.iter().any(|modem| modem.imei.is_none());
@@ -136,7 +142,8 @@ pub(super) fn read_discovery(
         (true, true) => Some(Take::Configured),
         (true, false) => None,
     };
-    let Some(mut table) = table else { return take.map(discover::Config::new) };
+    let of = |take| discover::Config { every, ..discover::Config::new(take) };
+    let Some(mut table) = table else { return take.map(of) };
     let words = [("all", Some(Take::All)), ("configured", Some(Take::Configured)), ("none", None)];
     if let Some(word) = table.word("take", &words, mistakes) {
         take = word;
@@ -145,7 +152,7 @@ pub(super) fn read_discovery(
             mistakes.add(&table.place("take"), &table.path("take"), message);
         }
     }
-    let mut config = discover::Config::new(take.unwrap_or(Take::Configured));
+    let mut config = of(take.unwrap_or(Take::Configured));
     for id in table.texts("also", mistakes) {
         match usb_id(&id.value) {
             Some(id) => config.also.push(id),

@@ -209,6 +209,8 @@ words! {
         NotFound = 15 "not_found",
         /// It is too late for that.
         Conflict = 16 "conflict",
+        /// The modem or the network did not do it.
+        Failed = 17 "failed",
     }
 }
 

@@ -23,6 +23,6 @@ pub use outcome::{SendOutcome, UncertainReason};
 pub use part::{PartState, PublicState, roll_up};
 pub use pin::{PinMark, PinRecord};
 pub use view::{
-    AttemptView, MessageView, ModemPhase, ModemStatus, PartView, QueueCounts, RecoveryCounts, Registration, SimStatus,
-    StorageLevel,
+    AttemptView, Cell, MessageView, ModemPhase, ModemStatus, PartView, QueueCounts, Radio, RecoveryCounts,
+    Registration, SimStatus, StorageLevel,
 };

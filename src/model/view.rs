@@ -4,6 +4,7 @@ use super::words::words;
 use super::{
     AttemptId, Failure, Iccid, Imei, Imsi, Label, MessageId, Number, PartState, PublicState, Timestamp, UncertainReason,
 };
+use std::time::Duration;
 
 /// An outbound message with its history.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +123,61 @@ impl Registration {
     }
 }
 
+words! {
+    /// Access technology. 3GPP TS 27.007 §7.2.
+    pub enum Radio {
+        /// GSM, GSM compact.
+        Gsm = 0 "gsm",
+        /// GSM with EGPRS.
+        Edge = 1 "edge",
+        /// UTRAN, also with HSDPA and HSUPA.
+        Umts = 2 "umts",
+        /// E-UTRAN.
+        Lte = 3 "lte",
+        /// EC-GSM-IoT.
+        EcGsm = 4 "ec_gsm",
+        /// E-UTRAN, NB-S1.
+        NbIot = 5 "nb_iot",
+        /// NR.
+        Nr = 6 "nr",
+    }
+}
+
+impl Radio {
+    /// By AcT. `None` for a value that no release has.
+    pub fn from_act(act: u8) -> Option<Radio> {
+        Some(match act {
+            0 | 1 => Radio::Gsm,
+            2 | 4..=6 => Radio::Umts,
+            3 => Radio::Edge,
+            7 | 13 => Radio::Lte,
+            8 => Radio::EcGsm,
+            9 => Radio::NbIot,
+            10..=12 => Radio::Nr,
+            _ => return None,
+        })
+    }
+
+    /// How long a submit may take on it: a shorter wait makes duplicates. RELIABILITY A-2, 3GPP TS 24.011 §10.
+    pub fn submit_deadline(self) -> Duration {
+        Duration::from_secs(match self {
+            Radio::NbIot | Radio::EcGsm => 450,
+            Radio::Gsm | Radio::Edge | Radio::Umts | Radio::Lte | Radio::Nr => 180,
+        })
+    }
+}
+
+/// A cell. 3GPP TS 27.007 §7.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cell {
+    /// LAC or TAC.
+    pub area: Option<u32>,
+    /// Cell identity.
+    pub id: Option<u32>,
+    /// Access technology.
+    pub radio: Option<Radio>,
+}
+
 /// How full one memory is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageLevel {
@@ -158,6 +214,10 @@ pub struct ModemStatus {
     pub opened: u32,
     /// What was done to get it to work again, since the start.
     pub recovery: RecoveryCounts,
+    /// Its temperature in tenths of a degree Celsius, where it measures that.
+    pub temperature_tenths: Option<i32>,
+    /// Its supply in millivolts, where it measures that.
+    pub supply_mv: Option<u32>,
 }
 
 /// How often each step was taken to get a modem to work again.
@@ -186,6 +246,12 @@ pub struct SimStatus {
     pub registration: Registration,
     /// Received signal strength in dBm, from `+CSQ`. 3GPP TS 27.007 §8.5.
     pub signal_dbm: Option<i16>,
+    /// Bit error rate, 0 (best) to 7, from `+CSQ`. 3GPP TS 27.007 §8.5.
+    pub bit_errors: Option<u8>,
+    /// Where it is registered.
+    pub cell: Option<Cell>,
+    /// Its own number, where the SIM knows it.
+    pub number: Option<Number>,
     /// Its memories.
     pub storage: Vec<StorageLevel>,
 }

@@ -4,7 +4,7 @@ use super::chat::{ATTENTION, Lost, Reply};
 use super::driver::{HUSHED, Session, flapping};
 use super::inbox::Selected;
 use super::port;
-use super::profile::Init;
+use super::profile::{Init, Quantity};
 use super::recover::PULSE;
 use crate::at::command::Domain;
 use crate::at::net::{self, Stat};
@@ -62,10 +62,20 @@ pub(super) enum Detail {
     SetUp,
     /// Whether the modem still answers.
     Pulse,
+    /// Calls are to come with their number.
+    CallingLine,
+    /// Which cell broadcasts are taken.
+    Broadcasts,
+    /// The SIM's own number.
+    OwnNumber,
+    /// What the make measures, by its place in the profile.
+    Gauge(usize),
 }
 
-const AFTER_READY: [Detail; 8] = [
+const AFTER_READY: [Detail; 11] = [
     Detail::Dtr,
+    Detail::CallingLine,
+    Detail::Broadcasts,
     Detail::Report(Domain::Eps),
     Detail::Report(Domain::Packet),
     Detail::Operator,
@@ -73,6 +83,7 @@ const AFTER_READY: [Detail; 8] = [
     Detail::Subscriber,
     Detail::Firmware,
     Detail::ServiceCentre,
+    Detail::OwnNumber,
 ];
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -161,6 +172,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     operator: None,
                     registration: Registration::Unknown,
                     signal_dbm: None,
+                    bit_errors: None,
+                    cell: None,
+                    number: None,
                     storage: Vec::new(),
                 });
             }
@@ -172,9 +186,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) async fn pause(&mut self, span: Duration) -> Result<(), Lost> {
         let end = Instant::now() + span;
         loop {
-            match timeout_at(end, self.chat.event()).await {
+            let happened = timeout_at(end, async {
+                tokio::select! {
+                    event = self.chat.event() => Ok(event),
+                    Some(ordered) = self.orders.next() => Err(ordered),
+                }
+            });
+            match happened.await {
                 Err(_) => return Ok(()),
-                Ok(event) => match event? {
+                // What a person does to the SIM shows at once.
+                Ok(Err(ordered)) => return self.obey_without_sim(ordered).await,
+                Ok(Ok(event)) => match event? {
                     // What the SIM says now is asked for next.
                     Event::Urc(Urc::Pin(_)) => return Ok(()),
                     // All that was set before is void.
@@ -251,7 +273,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let within = self.profile.deadlines.command;
         let answer = self.chat.ask(Command::indications_known(), within).await?.done().unwrap_or_default();
         let known = answer.params("+CNMI").unwrap_or_else(|| Params::parse(""));
+        let broadcasts = if self.config.broadcasts.is_some() && known.at(2).allows(2) { 2 } else { 0 };
         for values in self.profile.cnmi.iter().filter(|values| sms::indications_allowed(&known, **values)) {
+            let [mode, mt, bm, ds, bfr] = *values;
+            let values = &[mode, mt, bm.max(broadcasts), ds, bfr];
             if self.chat.ask(Command::select_indications(*values), within).await?.done().is_none() {
                 continue;
             }
@@ -288,7 +313,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let reply = self.chat.ask(Command::registration(domain), self.profile.deadlines.command).await?;
         let Some(answer) = reply.done() else { return Ok(()) };
         if let Some(it) = answer.params(domain.name()).and_then(|params| net::registration(&params, true)) {
-            self.registered(domain, it.stat);
+            self.registered(domain, it);
         }
         Ok(())
     }
@@ -308,7 +333,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Detail::Signal => {
                 let answer = self.chat.ask(Command::signal(), within).await?.done().unwrap_or_default();
                 let dbm = answer.params("+CSQ").and_then(|params| net::signal_dbm(&params));
-                self.update_sim(|sim| sim.signal_dbm = dbm);
+                let bit_errors = answer.params("+CSQ").and_then(|params| net::bit_errors(&params));
+                self.update_sim(|sim| (sim.signal_dbm, sim.bit_errors) = (dbm, bit_errors));
             }
             Detail::Subscriber => {
                 let imsi = self.read_imsi().await?;
@@ -331,9 +357,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
             }
             Detail::SetUp => self.set_up_messages().await?,
+            Detail::CallingLine => drop(self.chat.ask(Command::calling_line(), within).await?),
+            Detail::Broadcasts => {
+                if let Some(list) = self.config.broadcasts.clone() {
+                    let reply = self.chat.ask(Command::broadcasts(&list), within).await?;
+                    if !matches!(reply, Reply::Done(_)) {
+                        warn!(port = self.config.port, %reply, "the modem does not take these cell broadcasts");
+                    }
+                }
+            }
+            Detail::OwnNumber => {
+                let number = self.read_own_number().await?;
+                self.update_sim(|sim| sim.number = number);
+            }
+            Detail::Gauge(n) => self.read_gauge(n).await?,
             Detail::Pulse => drop(self.chat.ask(Command::attention(), ATTENTION).await?),
             Detail::Reassert => drop(self.chat.ask(Command::select_indications(self.indications), within).await?),
         }
+        Ok(())
+    }
+
+    /// One of the make's own measurements. A modem that does not know the command is not asked again.
+    async fn read_gauge(&mut self, n: usize) -> Result<(), Lost> {
+        let Some(gauge) = self.profile.gauges.get(n).filter(|_| !self.blind_gauges.contains(&n)) else { return Ok(()) };
+        let Some(value) = self.ask_number(gauge.asked).await? else {
+            self.blind_gauges.push(n);
+            return Ok(());
+        };
+        let value = i32::try_from(value).unwrap_or_default();
+        self.board.update(|status| match gauge.quantity {
+            Quantity::Celsius => status.temperature_tenths = Some(value.saturating_mul(10)),
+            Quantity::TenthsCelsius => status.temperature_tenths = Some(value),
+            Quantity::Millivolts => status.supply_mv = u32::try_from(value).ok(),
+        });
         Ok(())
     }
 
@@ -351,7 +407,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) fn due(&self) -> Instant {
         let timers = [self.timers.registration, self.timers.reassert, self.inbox.retry_at, self.hushed_until];
         let recovery = [Some(self.chat.last_heard() + PULSE), self.network_due, self.watched.map(|(until, _)| until)];
-        timers.into_iter().chain(recovery).flatten().fold(self.timers.check, Instant::min)
+        let others = [self.ussd.as_ref().map(|ussd| ussd.until), self.call.as_ref().and_then(|call| call.due)];
+        timers.into_iter().chain(recovery).chain(others).flatten().fold(self.timers.check, Instant::min)
     }
 
     /// Puts what is due on the list.
@@ -363,6 +420,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.timers.checks += 1;
             self.inbox.check_soon();
             self.details.push_back(Detail::Signal);
+            self.details.extend((0..self.profile.gauges.len()).map(Detail::Gauge));
             if self.timers.checks.is_multiple_of(CHECKS_PER_INDICATIONS) {
                 self.details.extend([Detail::Indications, Detail::Operator]);
             }
@@ -416,7 +474,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         best.or_else(|| known.clone().next()).unwrap_or_default()
     }
 
-    fn update_sim(&self, change: impl FnOnce(&mut SimStatus)) {
+    pub(super) fn update_sim(&self, change: impl FnOnce(&mut SimStatus)) {
         self.board.update(|status| {
             if let Some(sim) = &mut status.sim {
                 change(sim);

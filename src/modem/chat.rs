@@ -126,6 +126,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         }
     }
 
+    /// Waits for the end of a command that a person typed: its lines, and the final result as it came. No result: there was
+    /// none in time, and the line was brought in step.
+    pub(super) async fn finish_typed(&mut self) -> Result<(Vec<String>, Option<String>), Lost> {
+        loop {
+            match self.event().await? {
+                Event::Done(answer) => return Ok((answer.lines, Some("OK".to_owned()))),
+                Event::Failed(result, answer) => return Ok((answer.lines, Some(result.to_string()))),
+                Event::TimedOut(answer) => {
+                    self.resync().await?;
+                    return Ok((answer.lines, None));
+                }
+                Event::Prompt => {}
+                Event::Urc(urc) => self.keep(urc),
+            }
+        }
+    }
+
     /// Writes a command; [`Chat::event`] tells what comes of it.
     pub(super) async fn begin(&mut self, command: Command, within: Duration) -> Result<(), Lost> {
         self.engine.start(now(), command, within);

@@ -1,15 +1,20 @@
 //! The task of one modem: open, set up, serve, and when the line is lost open again.
 
+use super::broadcasts::Broadcasts;
+use super::calls::Call;
 use super::chat::{Chat, Lost};
 use super::inbox::Inbox;
 use super::ladder::{FLAPPING, Ladder};
+use super::orders::{self, Ordered, Orders};
 use super::port::OpenError;
+use super::ussd::Waiting;
 use super::{Config, LaneEvent, LaneEventKind, Links, Noticed, Outgoing, PinMemory, Received};
 use crate::at::command::Domain;
-use crate::at::net::Stat;
+use crate::at::net::{self, Registration, Stat};
 use crate::at::{Event, FinalResult, Urc};
 use crate::model::{
-    AttemptId, Iccid, Imei, Label, ModemPhase, ModemStatus, Notice, NoticeKind, RecoveryCounts, SendOutcome,
+    AttemptId, Cell, Iccid, Imei, Label, ModemPhase, ModemStatus, Notice, NoticeKind, Radio, RecoveryCounts,
+    SendOutcome,
 };
 use crate::modem::bringup::Detail;
 use crate::modem::profile::{GENERIC, Profile};
@@ -48,6 +53,8 @@ pub(super) struct Desk {
     pub(super) pins: PinMemory,
     notices: mpsc::Sender<Noticed>,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
+    orders: Orders,
+    broadcasts: Broadcasts,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) board: Board,
     /// Submits without a final code, that a late `+CMGS` may belong to.
@@ -66,6 +73,7 @@ impl Desk {
         config: Config,
         links: Links,
         outgoing: mpsc::Receiver<Outgoing>,
+        orders: Orders,
         stop: watch::Receiver<bool>,
         board: Board,
     ) -> Desk {
@@ -76,6 +84,8 @@ impl Desk {
             pins: links.pins,
             notices: links.notices,
             outgoing,
+            orders,
+            broadcasts: Broadcasts::default(),
             stop,
             board,
             unresolved: Vec::new(),
@@ -157,6 +167,24 @@ impl Desk {
         let _ = stop.wait_for(|stop| *stop).await;
     }
 
+    /// The same while there is no session: orders are turned away too.
+    async fn while_closed<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let orders = self.orders.clone();
+        let turn_away = async {
+            while let Some(ordered) = orders.next().await {
+                orders::tell(ordered.answer, Err("the modem is not there now; see `gsmgate modems`".to_owned()));
+            }
+            std::future::pending().await
+        };
+        let work = async {
+            tokio::select! {
+                done = work => done,
+                never = turn_away => never,
+            }
+        };
+        self.meanwhile(work).await
+    }
+
     /// Does something that is not sending; parts that come meanwhile are given back. `None`: the driver is to end.
     async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
@@ -190,6 +218,8 @@ impl Board {
             sim: None,
             opened: 0,
             recovery: RecoveryCounts::default(),
+            temperature_tenths: None,
+            supply_mv: None,
         });
         (Board(sender), receiver)
     }
@@ -211,6 +241,11 @@ impl Board {
                 port.clone_into(&mut status.port);
             }
         });
+    }
+
+    /// The radio that the SIM is registered on, where that is known.
+    fn radio(&self) -> Option<Radio> {
+        self.0.borrow().sim.as_ref()?.cell?.radio
     }
 
     /// Whose it is.
@@ -266,6 +301,14 @@ pub(super) struct Session<S> {
     pub(super) up: bool,
     /// Until when nothing may be submitted.
     pub(super) hushed_until: Option<Instant>,
+    pub(super) orders: Orders,
+    /// An order that came while it waited.
+    pub(super) ordered: Option<Ordered>,
+    /// A USSD code waits for the network.
+    pub(super) ussd: Option<Waiting>,
+    pub(super) call: Option<Call>,
+    /// Measurements that this modem does not have.
+    pub(super) blind_gauges: Vec<usize>,
     /// Since when it is set up and finds no network.
     pub(super) without_network: Option<Instant>,
     /// When that is to be looked at.
@@ -313,7 +356,7 @@ where
     Fut: Future<Output = Result<(String, S), OpenError>>,
 {
     let mut failures = 0;
-    while let Some(opened) = desk.meanwhile(open()).await {
+    while let Some(opened) = desk.while_closed(open()).await {
         let most = match opened {
             Ok((port, line)) => {
                 desk.board.opened(&port);
@@ -334,7 +377,7 @@ where
                 if matches!(error, OpenError::Missing(_)) { BACKOFF_MISSING } else { BACKOFF_MOST }
             }
         };
-        if desk.meanwhile(sleep(backoff(failures, most))).await.is_none() {
+        if desk.while_closed(sleep(backoff(failures, most))).await.is_none() {
             break;
         }
         failures += 1;
@@ -390,6 +433,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             powering_down: false,
             up: false,
             hushed_until: None,
+            orders: desk.orders.clone(),
+            ordered: None,
+            ussd: None,
+            call: None,
+            blind_gauges: Vec::new(),
             without_network: None,
             network_due: None,
             watched: desk.ladder.watched(now).map(|(span, losses)| (now + span, losses)),
@@ -463,7 +511,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             self.tick();
             self.inbox.settle_now();
-            if (allowance > 0 || desk.outgoing.is_empty()) && self.work().await? {
+            if (allowance > 0 || desk.outgoing.is_empty()) && (self.work().await? || self.obey(desk).await?) {
                 allowance = allowance.saturating_sub(1);
                 continue;
             }
@@ -503,6 +551,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             event = self.chat.event() => if let Event::Urc(urc) = event? {
                 self.chat.keep(urc);
             },
+            Some(ordered) = self.orders.next() => self.ordered = Some(ordered),
             () = self.inbox.settled() => {}
             true = has_room(&self.received), if self.inbox.has_backlog() => {}
             () = sleep_until(due) => {}
@@ -539,7 +588,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     self.inbox.announced(memory, index);
                 }
                 Urc::MessageRouted(pdu) | Urc::ReportRouted(pdu) => self.inbox.routed(pdu),
-                Urc::Registration(domain, registration) => self.registered(domain, registration.stat),
+                Urc::Registration(domain, registration) => self.registered(domain, registration),
                 Urc::Pin(_) | Urc::Started => self.anew = true,
                 Urc::MemoryFull => {
                     warn!(port = self.config.port, "a message memory is full");
@@ -548,6 +597,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Urc::PoweringDown => self.powering_down = true,
                 Urc::Strained(line) => {
                     warn!(port = self.config.port, line, "the modem complains of its supply or its temperature");
+                }
+                Urc::Ringing(number) => self.rings(number),
+                Urc::Ussd(said) => self.heard_ussd(desk, &said),
+                Urc::Broadcast(page) => {
+                    if let Some(notice) = desk.broadcasts.take(&page) {
+                        desk.notice(notice);
+                    }
                 }
                 Urc::SimMoved => self.details.push_back(Detail::Sim),
                 Urc::Submitted(mr) => desk.credit(mr).await,
@@ -561,13 +617,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Takes a state of registration.
-    pub(super) fn registered(&mut self, domain: Domain, stat: Stat) {
+    pub(super) fn registered(&mut self, domain: Domain, registration: net::Registration) {
         for (slot, each) in self.registration.iter_mut().zip(Domain::ALL) {
             if each == domain {
-                *slot = Some(stat);
+                *slot = Some(registration.stat);
             }
         }
+        let Registration { area, cell: id, act, .. } = registration;
+        // A change told without its cell leaves the one that is known.
+        if area.is_some() || id.is_some() || act.is_some() {
+            let cell = Cell { area, id, radio: act.and_then(Radio::from_act) };
+            self.update_sim(|sim| sim.cell = Some(cell));
+        }
         self.publish_registration();
+    }
+
+    /// How long a submit may take: as long as the radio needs, and the make.
+    pub(super) fn submit_deadline(&self) -> Duration {
+        let least = self.profile.deadlines.submit;
+        self.board.radio().map_or(least, |radio| least.max(radio.submit_deadline()))
     }
 
     /// Carries out what is decided already, so that as little as possible is found again at the next start.

@@ -1,7 +1,10 @@
 //! A modem for tests: answers over an in-memory line as scripted, and keeps what it was sent.
 
 use super::port::OpenError;
-use super::{Config, Handle, LaneEvent, LaneEventKind, Links, Noticed, Outgoing, Pin, PinQuestion, Received, start};
+use super::{
+    Config, Handle, LaneEvent, LaneEventKind, Links, Noticed, Order, Ordered, Outcome, Outgoing, Pin, PinQuestion,
+    Received, start,
+};
 use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord, SendOutcome};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -143,6 +146,21 @@ impl Bench {
         };
         let handle = start(config, links, listen_first, open);
         Bench { handle, lane, received, notices, world, urcs, attempts: 0 }
+    }
+
+    /// A driver with this configuration, over a modem that is ready.
+    pub(super) async fn ready_as(config: Config, script: Script) -> Bench {
+        let mut bench = Bench::start_as(config, [script], None);
+        bench.phase(ModemPhase::Ready).await;
+        bench.settle().await;
+        bench
+    }
+
+    /// Gives an order; the answer comes when it comes.
+    pub(super) async fn order(&self, order: Order) -> oneshot::Receiver<Outcome> {
+        let (answer, outcome) = oneshot::channel();
+        self.handle.orders.send(Ordered { order, answer }).await.unwrap();
+        outcome
     }
 
     /// A driver over a modem that is ready.

@@ -1,6 +1,8 @@
 //! The driver: one task per modem that opens its tty, sets it up, sends, receives, and opens it again when it is lost.
 
 mod bringup;
+mod broadcasts;
+mod calls;
 mod chat;
 mod device;
 pub mod discover;
@@ -11,6 +13,9 @@ mod identify;
 mod inbox;
 mod ladder;
 mod line;
+mod orders;
+#[cfg(test)]
+mod orders_tests;
 mod pin;
 mod port;
 pub mod profile;
@@ -23,15 +28,19 @@ mod send;
 mod tests;
 mod trace;
 mod unlock;
+mod ussd;
 
-pub use crate::at::Pin;
+pub use crate::at::{BroadcastList, Pin, TypedLine};
 use crate::model::{AttemptId, Iccid, Imei, Label, ModemStatus, Notice, SendOutcome};
+pub use calls::Calls;
 pub use device::PowerKey;
 pub use line::TCP;
+pub use orders::{Answer, Carried, Entry, Order, Ordered, Outcome};
 pub use pin::{PinMemory, PinQuestion};
 
 use driver::{Board, Desk};
 use line::Line;
+use orders::Orders;
 use port::OpenError;
 use std::future::Future;
 use std::time::Duration;
@@ -60,6 +69,10 @@ pub struct Config {
     pub pin: Option<Pin>,
     /// The PIN is entered with two tries left too, and into a SIM that is not the one it was for. Default false.
     pub pin_force: bool,
+    /// What is done with calls that come in. Default: they are ended.
+    pub calls: Calls,
+    /// Cell broadcasts that are taken. Default: none.
+    pub broadcasts: Option<BroadcastList>,
     /// Where its power key can be pressed. Default: nowhere.
     pub power_key: Option<PowerKey>,
 }
@@ -77,6 +90,8 @@ impl Config {
             sim_label: None,
             pin: None,
             pin_force: false,
+            calls: Calls::default(),
+            broadcasts: None,
             power_key: None,
         }
     }
@@ -193,6 +208,8 @@ pub struct Handle {
     pub status: watch::Receiver<ModemStatus>,
     /// Parts to send: one in the air, one next.
     pub outgoing: mpsc::Sender<Outgoing>,
+    /// What people ask.
+    pub orders: mpsc::Sender<Ordered>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -207,6 +224,8 @@ impl Handle {
     }
 }
 
+/// Orders that wait for a driver.
+const ORDERS: usize = 4;
 /// Parts the channel to a driver holds; one more is in the air.
 const NEXT: usize = 2;
 
@@ -252,11 +271,12 @@ where
     Fut: Future<Output = Result<(String, S), OpenError>> + Send + 'static,
 {
     let (outgoing, parts) = mpsc::channel(NEXT);
+    let (orders, ordered) = mpsc::channel(ORDERS);
     let (stop, stopped) = watch::channel(false);
     let (board, status) = Board::new(&config);
-    let mut desk = Desk::new(config, links, parts, stopped, board);
+    let mut desk = Desk::new(config, links, parts, Orders::new(ordered), stopped, board);
     if let Some((attempt, left)) = listen_first {
         desk.remember(attempt, left);
     }
-    Handle { status, outgoing, stop, task: tokio::spawn(driver::run(desk, open)) }
+    Handle { status, outgoing, orders, stop, task: tokio::spawn(driver::run(desk, open)) }
 }

@@ -40,6 +40,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.merged_registration().can_send() {
             desk.ladder.well();
         }
+        self.call_if_due(desk).await?;
+        self.ussd_if_due().await?;
         self.find_network_if_due(desk).await?;
         self.network_due = self.without_network.map(|since| desk.ladder.network_due(since));
         Ok(())
@@ -57,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// One step. What it does shows later; that it was taken is told first.
-    async fn take(&mut self, desk: &Desk, step: Step, why: &str) {
+    pub(super) async fn take(&mut self, desk: &Desk, step: Step, why: &str) {
         desk.recovering(step, why);
         let done = match step {
             Step::Radio => self.switch_radio().await,

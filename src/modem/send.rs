@@ -73,7 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if let SendOutcome::Uncertain { reason: UncertainReason::Timeout | UncertainReason::HangUp, .. } =
                 end.outcome
             {
-                desk.remember(attempt, self.profile.deadlines.submit.saturating_sub(began.elapsed()));
+                desk.remember(attempt, self.submit_deadline().saturating_sub(began.elapsed()));
             }
             let ended = LaneEventKind::Ended(attempt, end.outcome);
             match end.line {
@@ -118,7 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             return end;
         }
         // Whatever fails up to here, Ctrl-Z has not been written: a byte the kernel did not take is not on the wire.
-        match self.chat.submit(begun.payload, self.profile.deadlines.submit).await {
+        match self.chat.submit(begun.payload, self.submit_deadline()).await {
             Ok(true) => self.await_reference().await,
             Ok(false) => left_the_prompt(),
             Err(lost) => End::not_sent(None, lost.to_string()).on(Line::Lost(lost)),

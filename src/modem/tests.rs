@@ -56,6 +56,7 @@ const AFTERWARDS: &[&str] = &[
     "AT+CPMS=\"SM\"",
     "AT+CMGL=4",
     "AT&D0",
+    "AT+CLIP=1",
     "AT+CEREG=2",
     "AT+CEREG?",
     "AT+CGREG=2",
@@ -65,6 +66,7 @@ const AFTERWARDS: &[&str] = &[
     "AT+CIMI",
     "AT+CGMR",
     "AT+CSCA?",
+    "AT+CNUM",
     "AT+CPMS=\"ME\",\"SM\",\"ME\"",
 ];
 

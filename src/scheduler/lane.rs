@@ -4,9 +4,10 @@ use super::breaker::Breaker;
 use super::limits::{self, Window};
 use super::retry::Facts;
 use crate::model::{AttemptId, Iccid, Label, Number, PartKey, Priority, Timestamp};
-use crate::slots::Outgoing;
+use crate::slots::{Outgoing, SEND_DEADLINE};
 use crate::store::Step;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Parts a lane holds at most: one in the air, one claimed next, so that the line never waits for us.
@@ -48,6 +49,8 @@ pub(super) struct Lane {
     /// The SIM in it with its label, once read.
     pub(super) sim: Option<(Iccid, Label)>,
     pub(super) ready: bool,
+    /// How long a submit may take on the radio that the SIM is registered on.
+    pub(super) deadline: Duration,
     pub(super) in_hand: Vec<InHand>,
     /// Parts given since the start.
     pub(super) given: u64,
@@ -64,6 +67,7 @@ impl Lane {
             port: "".into(),
             sim: None,
             ready: false,
+            deadline: SEND_DEADLINE,
             in_hand: Vec::with_capacity(DEPTH),
             given: 0,
             limits: Window::default(),

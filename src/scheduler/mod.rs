@@ -257,8 +257,10 @@ impl Scheduler {
         // A modem that joined after we looked is told of again.
         for (index, status) in statuses.into_iter().enumerate() {
             let status = status.borrow().clone();
+            let radio = status.sim.as_ref().and_then(|sim| sim.cell?.radio);
             let sim = status.sim.map(|sim| (sim.iccid.clone(), self.slots.sim_label(index, &sim.iccid)));
             let lane = &mut self.lanes[index];
+            lane.deadline = radio.map_or(SEND_DEADLINE, |radio| SEND_DEADLINE.max(radio.submit_deadline()));
             if *lane.port != *status.port {
                 lane.port = status.port.as_str().into();
             }
@@ -304,13 +306,14 @@ impl Scheduler {
     }
 
     fn handle_started(&mut self, modem: usize, attempt: AttemptId, at: Timestamp, steps: &mut Vec<Step>) {
+        let deadline = self.lanes.get(modem).map_or(SEND_DEADLINE, |lane| lane.deadline);
         let Some(held) = self.lanes.get_mut(modem).and_then(|lane| lane.find(attempt)) else {
             tracing::warn!(modem, attempt = attempt.0, "a driver began a send that nobody gave it");
             return;
         };
         // One that was taken back meanwhile has no reply, which says so to the driver.
         if let Some(reply) = held.armed.take() {
-            steps.push(Step::Arm { attempt, at, deadline: at.after(SEND_DEADLINE), reply });
+            steps.push(Step::Arm { attempt, at, deadline: at.after(deadline), reply });
         }
     }
 

@@ -46,6 +46,9 @@ fn status(n: usize) -> ModemStatus {
         operator: None,
         registration: Registration::Home,
         signal_dbm: None,
+        bit_errors: None,
+        cell: None,
+        number: None,
         storage: Vec::new(),
     };
     ModemStatus {
@@ -60,6 +63,8 @@ fn status(n: usize) -> ModemStatus {
         sim: Some(sim),
         opened: 1,
         recovery: RecoveryCounts::default(),
+        temperature_tenths: None,
+        supply_mv: None,
     }
 }
 

@@ -4,9 +4,9 @@ use super::client::{Client, Command, Echo, MAX_ECHO, RECEIVE_MAXIMUM};
 use super::tickets::Ticket;
 use super::told;
 use super::topics::{Topics, Verb};
-use crate::bridge::wire::{self, ByIdCommand, Defaults, SendCommand};
-use crate::gateway::{Gateway, Origin};
-use crate::model::{MessageId, Refusal, RefusalCode, Timestamp};
+use crate::bridge::wire::{self, ByIdCommand, Defaults, OrderCommand, SendCommand};
+use crate::gateway::{Gateway, Order, Origin};
+use crate::model::{Label, MessageId, Refusal, RefusalCode, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -45,6 +45,7 @@ enum Action {
     Send(SendCommand, Option<Origin>),
     Cancel(MessageId),
     Get(MessageId),
+    Order(Label, Order),
 }
 
 /// Where the answer goes.
@@ -110,6 +111,7 @@ async fn carry_out(mut work: Work, gateway: Gateway, client: Client) -> Option<M
             gateway.submit(command.submissions, origin).await.map(|receipts| wire::receipts(&receipts))
         }
         Ok(Action::Cancel(id)) => gateway.cancel(&id).await.map(|state| state_of(&id, state.word())),
+        Ok(Action::Order(modem, order)) => gateway.order(&modem, order).await.map(|carried| wire::carried(&carried)),
         Ok(Action::Get(id)) => gateway.message(&id).await.map(|view| wire::message(&view)),
         Err(refusal) => Err(refusal),
     };
@@ -166,15 +168,21 @@ fn read(command: Command, topics: &Topics, now: Timestamp) -> Option<Work> {
             (id, transaction) = (Some(named.clone()), word);
             Ok(if verb == Verb::Cancel { Action::Cancel(named) } else { Action::Get(named) })
         }
+        Verb::Order(verb) => {
+            let OrderCommand { modem, order, transaction: word } = wire::parse_order(verb, &command.payload)?;
+            transaction = word;
+            Ok(Action::Order(modem, order))
+        }
         Verb::Unknown => {
-            let detail = "this version knows send, send/<digits>, request/cancel and request/get";
+            let detail = "this version knows send, send/<digits>, and as requests: cancel, get, ussd, modem_restart, \
+                          sim_slot, phonebook";
             Err(Refusal::new(RefusalCode::Unsupported, detail))
         }
     });
     let response_topic = command.response_topic.filter(|topic| topics.may_answer_to(topic));
     let asked = response_topic.is_some() || transaction.is_some();
     let answer = Answer {
-        to_success: asked || matches!(verb, Verb::Cancel | Verb::Get),
+        to_success: asked || matches!(verb, Verb::Cancel | Verb::Get | Verb::Order(_)),
         topic: response_topic.unwrap_or_else(|| topics.response(verb)),
         echo: echo(command.correlation, command.user_properties),
     };

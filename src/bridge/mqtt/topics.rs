@@ -1,6 +1,6 @@
 //! The names of our topics: made of the base and checked identities only (T-13).
 
-use crate::bridge::wire;
+use crate::bridge::wire::{self, OrderVerb};
 use crate::model::Label;
 
 /// All topics under one base.
@@ -21,6 +21,8 @@ pub(super) enum Verb<'a> {
     Cancel,
     /// `request/get`
     Get,
+    /// `request/ussd` and others for one modem.
+    Order(OrderVerb),
     /// A request or a contact that this version does not know.
     Unknown,
 }
@@ -32,6 +34,7 @@ impl Verb<'_> {
             Verb::Send | Verb::SendTo(_) => "send",
             Verb::Cancel => "cancel",
             Verb::Get => "get",
+            Verb::Order(verb) => verb.word(),
             Verb::Unknown => "request",
         }
     }
@@ -55,7 +58,12 @@ impl Topics {
             Some(("send", digits)) => Some(Verb::SendTo(digits)),
             Some(("request", "cancel")) => Some(Verb::Cancel),
             Some(("request", "get")) => Some(Verb::Get),
-            Some(("request" | "notify", _)) => Some(Verb::Unknown),
+            // Typed commands are for who is on the box.
+            Some(("request", word)) => match OrderVerb::named(word).filter(|verb| *verb != OrderVerb::At) {
+                Some(verb) => Some(Verb::Order(verb)),
+                None => Some(Verb::Unknown),
+            },
+            Some(("notify", _)) => Some(Verb::Unknown),
             _ => None,
         }
     }
@@ -130,7 +138,8 @@ mod tests {
             ("gsmgate/pi1/send/a/b", Some(Verb::SendTo("a/b"))),
             ("gsmgate/pi1/request/cancel", Some(Verb::Cancel)),
             ("gsmgate/pi1/request/get", Some(Verb::Get)),
-            ("gsmgate/pi1/request/ussd", Some(Verb::Unknown)),
+            ("gsmgate/pi1/request/ussd", Some(Verb::Order(OrderVerb::Ussd))),
+            ("gsmgate/pi1/request/at", Some(Verb::Unknown)),
             ("gsmgate/pi1/notify/anna", Some(Verb::Unknown)),
             ("gsmgate/pi1/status/x", None),
             ("gsmgate/pi2/send", None),

@@ -124,7 +124,10 @@ pub fn plain_text(digits: &str, payload: &[u8], now: Timestamp, defaults: &Defau
 }
 
 /// Opens the payload, and names the command in whatever is refused.
-fn command<'a, T>(payload: &'a [u8], read: impl FnOnce(&mut Fields<'a>) -> Result<T, Refusal>) -> Result<T, Refusal> {
+pub(super) fn command<'a, T>(
+    payload: &'a [u8],
+    read: impl FnOnce(&mut Fields<'a>) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
     if payload.len() > MAX_PAYLOAD {
         return Err(oversized(payload));
     }
@@ -221,7 +224,7 @@ fn sim(fields: &mut Fields<'_>) -> Result<Option<Label>, Refusal> {
     text.parse().map(Some).map_err(|error: crate::model::IdError| invalid("/sim", error.to_string()))
 }
 
-fn transaction(fields: &mut Fields<'_>) -> Result<Option<String>, Refusal> {
+pub(super) fn transaction(fields: &mut Fields<'_>) -> Result<Option<String>, Refusal> {
     let Some(text) = fields.text("transaction")? else { return Ok(None) };
     check_word(&text, "/transaction")?;
     Ok(Some(text.into_owned()))

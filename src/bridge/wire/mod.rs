@@ -5,6 +5,7 @@ mod command;
 mod event;
 mod fields;
 mod json;
+mod order;
 mod reply;
 mod time;
 mod view;
@@ -13,6 +14,7 @@ pub use command::{
     ByIdCommand, Defaults, MAX_PAYLOAD, MAX_RECIPIENTS, SendCommand, parse_by_id, parse_send, plain_text,
 };
 pub use event::{Topic, topic, write};
+pub use order::{OrderCommand, OrderVerb, carried, parse_order};
 pub use reply::{error, ok, receipts};
 pub use view::{counts, message, modem, sim};
 

@@ -80,6 +80,8 @@ pub fn modem(status: &ModemStatus, sim: Option<&Label>) -> Value {
         "operator": card.and_then(|card| card.operator.as_deref()),
         "registration": card.map(|card| card.registration.word()),
         "signal_dbm": card.and_then(|card| card.signal_dbm),
+        "temperature_c": status.temperature_tenths.map(|tenths| f64::from(tenths) / 10.0),
+        "supply_mv": status.supply_mv,
         "opened": status.opened,
         "recovery": {
             "radio": status.recovery.radio,
@@ -92,6 +94,7 @@ pub fn modem(status: &ModemStatus, sim: Option<&Label>) -> Value {
 
 /// A SIM: the payload of `sim/<label>/state`. `modem` is the modem it sits in; the IMSI stays inside.
 pub fn sim(label: &Label, modem: &ModemStatus, status: &SimStatus) -> Value {
+    let cell = status.cell.unwrap_or_default();
     json!({
         "label": label.as_str(),
         "state": modem.phase.word(),
@@ -100,6 +103,11 @@ pub fn sim(label: &Label, modem: &ModemStatus, status: &SimStatus) -> Value {
         "operator": status.operator,
         "registration": status.registration.word(),
         "signal_dbm": status.signal_dbm,
+        "bit_errors": status.bit_errors,
+        "radio": cell.radio.map(|radio| radio.word()),
+        "area": cell.area,
+        "cell": cell.id,
+        "number": status.number.as_ref().map(|number| number.as_str()),
         "storage": status.storage.iter().map(storage).collect::<Vec<_>>(),
     })
 }

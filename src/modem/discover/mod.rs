@@ -57,12 +57,20 @@ pub struct Config {
     pub rescan: Duration,
     /// Where `sys` and `dev` lie. Default `/`.
     pub root: PathBuf,
+    /// What holds for modems that have no configuration of their own. Default: the defaults.
+    pub every: ModemConfig,
 }
 
 impl Config {
     /// Takes these, everything else default.
     pub fn new(take: Take) -> Config {
-        Config { take, also: Vec::new(), rescan: Duration::from_secs(30), root: "/".into() }
+        Config {
+            take,
+            also: Vec::new(),
+            rescan: Duration::from_secs(30),
+            root: "/".into(),
+            every: ModemConfig::new(0, ""),
+        }
     }
 }
 
@@ -375,7 +383,7 @@ impl Search {
             seated.device = Some(key.clone());
             seated.port.send_replace(Some(port));
         } else if self.config.take == Take::All || imei.is_none() {
-            self.seat(ModemConfig::new(0, ""), imei, Some(key.clone()), Some(port));
+            self.seat(self.config.every.clone(), imei, Some(key.clone()), Some(port));
         } else {
             let reason = "its IMEI is not configured, and discovery takes configured modems only";
             self.hinder(key, "unknown_modem", reason);
