@@ -165,6 +165,7 @@ mod tests {
         let emoji = super::on(Layout::default(), "🙂🙂", Choice::Auto).unwrap();
         assert_eq!(seen(&emoji.longer), [('🙂', 2, 0, None)]);
         assert!(emoji.savings.is_empty(), "one part is the least there is");
+        assert_eq!(seen(&self::advice("я🙂", Choice::Auto).longer), [('🙂', 1, 1, None)]);
     }
 
     #[test]

@@ -254,6 +254,7 @@ mod tests {
             ([0x03, 0x10, 0x20, 0x30, 0, 0, 0], Some(3600 + 2 * 60 + 3), "3723 seconds"),
             ([0x43, 0x32, 0x95, 0x95, 0, 0, 0], Some(86399), "86399 seconds, one try only"),
             ([0x07, 1, 2, 3, 0, 0, 0], None, "reserved format"),
+            ([0x81, 0, 11, 0, 0, 0, 0], None, "reserved format"),
         ] {
             let vp = ValidityPeriod::Enhanced(octets);
             let read = (vp.duration().map(|span| span.as_secs()), vp.to_string());

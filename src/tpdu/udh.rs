@@ -403,6 +403,16 @@ mod tests {
                 &[0x05, 4, 0x0B, 0x84, 0x23, 0xF0, 0x04, 2, 239, 241, 0x05, 4, 0xC0, 0, 0, 0],
                 Some(Ports { dst: 2948, src: 9200, wide: true }),
             ),
+            (
+                "the first that is not reserved",
+                &[0x04, 2, 240, 241, 0x04, 2, 239, 241],
+                Some(Ports { dst: 240, src: 241, wide: false }),
+            ),
+            (
+                "a low port of 16 bits is none",
+                &[0x05, 4, 0, 80, 0, 0, 0x05, 4, 0xC0, 0, 0, 0],
+                Some(Ports { dst: 80, src: 0, wide: true }),
+            ),
             ("reserved ones only", &[0x04, 2, 0, 11], Some(Ports { dst: 0, src: 11, wide: false })),
             ("the last of 16 bits", &[0x05, 4, 0xBF, 0xFF, 0, 0], Some(Ports { dst: 49_151, src: 0, wide: true })),
             ("none", &[0x00, 3, 1, 2, 1], None),

@@ -204,6 +204,12 @@ mod tests {
     }
 
     #[test]
+    fn half_of_the_units_are_not_enough() {
+        assert_eq!(guess("00410041A234B678", None), Form::Packed);
+        assert_eq!(guess("004100410041B678", None), Form::Ucs2);
+    }
+
+    #[test]
     fn every_form_comes_back() {
         for form in [Form::Raw, Form::Packed, Form::Ucs2, Form::Octets] {
             let string = encode("*100#", form).unwrap();

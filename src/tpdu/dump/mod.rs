@@ -459,6 +459,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_longer_than_the_standard_allows_is_read_with_a_warning() {
+        for (digits, is_warned) in [("2143658709".repeat(2), false), ("2143658709".repeat(2) + "21", true)] {
+            let line = format!("{:02X}91{digits} 04 029121 00 00 99309251619580 00", digits.len() / 2 + 1);
+            let lines = shown(&line, Direction::FromModem);
+            assert_eq!(lines[2].ends_with("(more digits than any number has)"), is_warned, "{}", lines[2]);
+        }
+        for (octets, is_warned) in [(140, false), (141, true)] {
+            let line = format!("00 04 029121 00 04 99309251619580 {octets:02X}{}", "AB".repeat(octets));
+            let lines = shown(&line, Direction::FromModem);
+            let udl = lines.iter().find(|line| line.contains("TP-UDL")).unwrap();
+            assert_eq!(udl.ends_with("(more than the 140 octets that a message has)"), is_warned, "{udl}");
+        }
+    }
+
+    #[test]
     fn digits_that_are_no_date() {
         let stamp = shown("00 04 029121 00 00 00000000000000 00", Direction::FromModem);
         assert!(stamp.iter().any(|line| line.ends_with("unknown (these digits are no date)")), "{stamp:#?}");
