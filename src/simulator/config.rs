@@ -1,6 +1,7 @@
 //! What a lab is made of.
 
 use super::Fault;
+use super::personality::{GENERIC, Personality};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub(super) const SMSC: &str = "+491760000443";
 pub struct LabConfig {
     /// How many modems. Default 1.
     pub modems: usize,
+    /// What the modems are like, in turn. Default: all are generic.
+    pub personalities: Vec<&'static Personality>,
     /// Where the links `modem0`, `modem1` … to the ptys are made; `None`, the default: no ptys, the modems are reached
     /// in memory by [`Handle::connect`](super::Handle::connect).
     pub dir: Option<PathBuf>,
@@ -21,7 +24,7 @@ pub struct LabConfig {
     pub baud: u32,
     /// Slots of each memory, SM and ME. Default 30.
     pub slots: u16,
-    /// Index of the first slot. Default 1; some Huawei modems begin at 0.
+    /// Index of the first slot, unless the personality says otherwise. Default 1.
     pub first_slot: u16,
     /// Where the log is appended to; `None`, the default: only the latest records are kept, in memory.
     pub log: Option<PathBuf>,
@@ -50,6 +53,7 @@ impl Default for LabConfig {
     fn default() -> LabConfig {
         LabConfig {
             modems: 1,
+            personalities: Vec::new(),
             dir: None,
             latency: Duration::from_millis(800),
             baud: 0,
@@ -70,6 +74,12 @@ impl Default for LabConfig {
 }
 
 impl LabConfig {
+    /// What the n-th modem is like, from 0.
+    pub fn personality(&self, n: usize) -> &'static Personality {
+        let at = n.checked_rem(self.personalities.len());
+        at.and_then(|at| self.personalities.get(at)).copied().unwrap_or(&GENERIC)
+    }
+
     /// The number of the n-th virtual SIM, from 0.
     pub fn number(n: usize) -> String {
         format!("+49151555{n:04}")

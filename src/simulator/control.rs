@@ -5,6 +5,7 @@
 //! | `{"do":"inject","modem":0,"from":"+49…","text":"…"}` | an SMS from outside |
 //! | `{"do":"inject_pdu","modem":0,"pdu":"07…"}` | octets from outside, whatever they are |
 //! | `{"do":"fault","fault":"F-09","when":{"nth":3},"modem":0}` | a scripted fault, see [`Fault`](super::Fault) |
+//! | `{"do":"say","modem":0,"line":"RING"}` | a line of the modem's own; without `line` all that its make says by itself |
 //! | `{"do":"clear_faults","modem":0}` | no more faults |
 //! | `{"do":"unplug","modem":0,"back_ms":500}` | pull the plug; without `back_ms` it stays away |
 //! | `{"do":"plug","modem":0}` | put it in |

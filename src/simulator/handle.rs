@@ -54,6 +54,12 @@ pub(super) enum Command {
     InjectPdu { modem: usize, pdu: String },
     /// A scripted fault.
     Fault(Fault),
+    /// A line of a modem's own.
+    Say {
+        modem: usize,
+        #[serde(default)]
+        line: Option<String>,
+    },
     /// No more faults.
     ClearFaults {
         #[serde(default)]
@@ -92,6 +98,11 @@ impl Handle {
     /// Sets a fault.
     pub async fn fault(&self, fault: Fault) -> Result<(), LabError> {
         self.command(Command::Fault(fault)).await
+    }
+
+    /// A modem says a line by itself, or without one all that its make says so.
+    pub async fn say(&self, modem: usize, line: Option<&str>) -> Result<(), LabError> {
+        self.command(Command::Say { modem, line: line.map(str::to_owned) }).await
     }
 
     /// Removes the faults of one modem, or of all.

@@ -7,7 +7,7 @@
 //! ```
 //! [`Network`] holds everything but the ports and is sans-IO: octets and time go in, octets, deadlines and records come
 //! out, so whole histories run in virtual time. [`Lab`] is the one task that joins it to ports and a clock. What the
-//! modems do wrong is scripted by [`Fault`]s.
+//! modems do wrong is scripted by [`Fault`]s; what they do otherwise because of their make is a [`Personality`].
 
 mod centre;
 mod command;
@@ -22,7 +22,9 @@ mod log;
 mod memory;
 mod modem;
 mod network;
+mod personality;
 mod port;
+mod power;
 mod pty;
 mod receive;
 mod send;
@@ -38,6 +40,7 @@ pub use lab::Lab;
 pub use log::{Record, What};
 pub use modem::{Modem, ModemEvent, Stats};
 pub use network::{Network, NetworkError, PlugEvent};
+pub use personality::Personality;
 pub use receive::Arrival;
 pub use send::{Submitted, Verdict};
 

@@ -7,13 +7,16 @@
 //!     └───────────────────┘
 //! ```
 //! One command is worked on at a time; what the host sends meanwhile waits. URCs go out at once, except while the
-//! prompt stands. What it says is in `speak.rs`, sending in `send.rs`, receiving in `receive.rs`.
+//! prompt stands. What it says is in `speak.rs`, sending in `send.rs`, receiving in
+//! `receive.rs`, how it comes and goes in `power.rs`.
 
 use super::command::{self, Answer, Memory, Settings};
 use super::config::random;
 use super::fault::{Fault, FaultKind, Faults, Point, Step};
 use super::line::Line;
 use super::log::What;
+use super::personality::Personality;
+use super::power::{Leave, SECOND_SIMS};
 use super::receive::{Arrival, Unacked};
 use super::send::{Entry, InAir};
 use super::sim::Sim;
@@ -25,12 +28,17 @@ use std::time::Duration;
 
 /// Octets of a command line or a payload; a longer one is not obeyed. The longest PDU has 376 digits.
 const LINE_MAX: usize = 1024;
-
 /// A virtual modem with its SIM.
 #[derive(Debug)]
 pub struct Modem {
+    pub(super) make: &'static Personality,
     pub(super) settings: Settings,
     pub(super) sim: Sim,
+    /// The SIM of the slot that is not in use.
+    pub(super) spare: Sim,
+    pub(super) slot: usize,
+    /// Before it `+CPIN?` is answered with an error.
+    pub(super) sim_ready_at: Moment,
     pub(super) imei: String,
     /// The moment of what is being worked on.
     pub(super) clock: Moment,
@@ -46,7 +54,11 @@ pub struct Modem {
     /// Octets of the line or payload that is being read.
     pub(super) buffer: Vec<u8>,
     me: Storage,
-    powered: bool,
+    /// Status reports, where the make has a memory for them.
+    sr: Storage,
+    /// When it goes away by itself.
+    pub(super) leaves: Option<(Moment, Leave)>,
+    pub(super) powered: bool,
     faults: Faults,
     events: VecDeque<ModemEvent>,
     room: bool,
@@ -112,9 +124,15 @@ impl Modem {
     pub fn new(n: usize, config: &LabConfig) -> Modem {
         let mut state = config.seed.wrapping_add(n as u64);
         let first_mr = random(&mut state) as u8;
-        Modem {
+        let make = config.personality(n);
+        let storage = || Storage::new(config.slots, make.first_slot.unwrap_or(config.first_slot));
+        let mut modem = Modem {
+            make,
             settings: Settings::default(),
-            sim: Sim::new(n, config, first_mr),
+            sim: Sim::new(n, first_mr, storage()),
+            spare: Sim::new(n + SECOND_SIMS, first_mr, storage()),
+            slot: 0,
+            sim_ready_at: Moment::ZERO,
             imei: LabConfig::imei(n),
             clock: Moment::ZERO,
             line: Line::new(config.baud),
@@ -126,13 +144,17 @@ impl Modem {
             stats: Stats::default(),
             speech: Speech::default(),
             buffer: Vec::new(),
-            me: Storage::new(config.slots, config.first_slot),
+            me: storage(),
+            sr: storage(),
+            leaves: None,
             powered: true,
             faults: Faults::default(),
             events: VecDeque::new(),
             room: false,
             random: state,
-        }
+        };
+        modem.boot(Moment::ZERO);
+        modem
     }
 
     /// Takes octets that the host began to send at `now`. A modem without power hears nothing.
@@ -152,6 +174,7 @@ impl Modem {
         }
         self.acknowledgement_overdue(now);
         self.advance(now);
+        self.leave_when_due(now);
     }
 
     /// When [`Modem::handle_timeout`] or [`Modem::poll_transmit`] has something to do.
@@ -161,7 +184,8 @@ impl Modem {
         let reply = self.speech.reply.as_ref().map(|reply| reply.at);
         let late = self.speech.late.first().map(|(at, _)| *at);
         let overdue = self.unacked.as_ref().map(|unacked| unacked.until);
-        [input, reply, late, overdue, self.line.next_output()].into_iter().flatten().min()
+        let leaves = self.leaves.map(|(at, _)| at);
+        [input, reply, late, overdue, leaves, self.line.next_output()].into_iter().flatten().min()
     }
 
     /// Octets that have reached the host by `now`.
@@ -175,25 +199,6 @@ impl Modem {
     pub fn poll_event(&mut self) -> Option<ModemEvent> {
         let event = self.events.pop_front();
         event.or_else(|| std::mem::take(&mut self.room).then_some(ModemEvent::Room))
-    }
-
-    /// Pulls the plug. What the host has not heard by `now` it never will; the SIM and the memories keep what they have.
-    pub fn power_off(&mut self, now: Moment) {
-        self.line.cut(now);
-        self.powered = false;
-        self.mode = Mode::Command;
-        self.buffer.clear();
-        self.speech = Speech::default();
-        self.in_air = None;
-        self.give_back();
-    }
-
-    /// Puts it back in, with all settings as from the factory.
-    pub fn power_on(&mut self) {
-        self.line.clear();
-        self.settings = Settings::default();
-        self.powered = true;
-        self.room();
     }
 
     /// True from `power_on` to `power_off`.
@@ -232,6 +237,7 @@ impl Modem {
         match memory {
             Memory::Sm => &mut self.sim.memory,
             Memory::Me => &mut self.me,
+            Memory::Sr => &mut self.sr,
         }
     }
 
@@ -266,11 +272,6 @@ impl Modem {
         let Some(FaultKind::HangUp { back, .. }) = self.strike(Point::Step(step)) else { return false };
         self.pull(back);
         true
-    }
-
-    fn pull(&mut self, back: Option<Duration>) {
-        self.power_off(self.clock);
-        self.event(ModemEvent::Unplug { back });
     }
 
     /// A number below `n`, by the seed.
@@ -356,6 +357,10 @@ impl Modem {
                 Answer::Ok => {}
                 Answer::Info(more) => lines.extend(more),
                 Answer::Refused(refusal) => return self.answer_line(&lines, Err(refusal)),
+                Answer::Bare(more) => {
+                    lines.extend(more);
+                    return self.answer_bare(&lines);
+                }
                 Answer::Prompt(entry) => return self.ask_for_payload(entry),
                 Answer::Silent => return,
             }

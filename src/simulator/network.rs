@@ -130,6 +130,13 @@ impl Network {
         Ok(())
     }
 
+    /// A modem says a line by itself, or without one all that its make says so; nothing happens to one that is away.
+    pub fn say(&mut self, now: Moment, modem: usize, line: Option<&str>) -> Result<(), NetworkError> {
+        self.known(modem)?;
+        self.modems[modem].say_by_itself(now, line);
+        Ok(())
+    }
+
     /// Removes the faults of one modem, or of all.
     pub fn clear_faults(&mut self, modem: Option<usize>) -> Result<(), NetworkError> {
         modem.map_or(Ok(()), |modem| self.known(modem))?;
@@ -245,7 +252,7 @@ impl Network {
         self.back_at[modem] = None;
         self.plug_events.push(PlugEvent::Plugged(modem));
         self.record(now, modem, What::Plugged);
-        self.modems[modem].power_on();
+        self.modems[modem].power_on(now);
     }
 
     fn fill(&mut self, now: Moment, sim: usize) {

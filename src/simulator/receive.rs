@@ -5,8 +5,9 @@ use super::command::{Cnmi, Memory};
 use super::fault::{FaultKind, OddDelete, Point, UrcPlace};
 use super::log::What;
 use super::modem::{Modem, ModemEvent};
+use super::personality::Services;
 use super::storage::{Stat, Stored};
-use crate::tpdu::hex;
+use crate::tpdu::{Incoming, hex};
 use std::time::Duration;
 
 /// How long the network waits for the acknowledgement of a routed message: within TR2M, 3GPP TS 24.011 §10.
@@ -61,7 +62,7 @@ impl Modem {
     }
 
     fn store(&mut self, arrival: Arrival, indicate: bool) -> Result<(), Arrival> {
-        let memory = self.settings.memories[2];
+        let memory = self.make.reports.filter(|_| arrival.is_report).unwrap_or(self.settings.memories[2]);
         let Arrival { id, is_report, ref pdu, tpdu_octets } = arrival;
         let message = Stored { id, stat: Stat::Unread, pdu: pdu.clone(), tpdu_octets };
         let Some(index) = self.storage(memory).put(message) else { return Err(arrival) };
@@ -70,7 +71,8 @@ impl Modem {
         self.event(ModemEvent::Taken(id));
         if indicate && !self.silent {
             let name = if is_report { "+CDSI" } else { "+CMTI" };
-            let urc = self.render(&[format!("{name}: \"{}\",{index}", memory.name())], None);
+            let mms = if self.make.tells_mms && is_mms(pdu) { ",\"MMS PUSH\",2,1" } else { "" };
+            let urc = self.render(&[format!("{name}: \"{}\",{index}{mms}", memory.name())], None);
             self.urc(urc);
         }
         Ok(())
@@ -82,12 +84,16 @@ impl Modem {
         }
         self.stats.routed += 1;
         self.record(What::Routed { id: arrival.id });
-        // <alpha> of +CMT is empty; +CDS has none.
-        let name = if arrival.is_report { "+CDS: " } else { "+CMT: ," };
+        // <alpha> of +CMT is empty; +CDS has none by the standard.
+        let name = match arrival.is_report {
+            true if self.make.cds_has_alpha => "+CDS: ,",
+            true => "+CDS: ",
+            false => "+CMT: ,",
+        };
         let line = format!("{name}{}\r\n{}", arrival.tpdu_octets, hex::encode(&arrival.pdu));
         let urc = self.render(&[line], None);
         self.urc(urc);
-        if self.settings.csms == 1 {
+        if self.settings.csms == 1 && self.make.services == Services::Acknowledged {
             self.unacked = Some(Unacked { arrival, until: self.clock + ACKNOWLEDGED_WITHIN });
         } else {
             self.event(ModemEvent::Taken(arrival.id));
@@ -172,4 +178,11 @@ impl Modem {
             }
         }
     }
+}
+
+/// True for an MMS notification: to the port of WAP push.
+fn is_mms(pdu: &[u8]) -> bool {
+    const WAP_PUSH: u16 = 2948;
+    let Ok(Incoming::Deliver(pdu)) = Incoming::decode(pdu) else { return false };
+    pdu.tpdu.ud.udh.ports().is_some_and(|ports| ports.dst == WAP_PUSH)
 }

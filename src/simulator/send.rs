@@ -63,10 +63,8 @@ pub(super) struct InAir {
 }
 
 // Codes of 3GPP TS 27.005 §3.2.5.
-const INVALID_PDU: u16 = 304;
 const MEMORY_FULL: u16 = 322;
 const SMSC_UNKNOWN: u16 = 330;
-const NO_NETWORK: u16 = 331;
 
 impl Modem {
     /// The centre's verdict on the message with this reference, at its moment. Does nothing when that is not in the air
@@ -98,7 +96,8 @@ impl Modem {
             },
             (_, _) => (accepted(&mr.to_string()), Ok(())),
         };
-        let octets = self.render(&lines, Some(result));
+        let noise: Vec<String> = self.murmur().map(|(line, _)| line).into_iter().collect();
+        let octets = self.render(&[noise, lines].concat(), Some(result));
         self.reply(self.clock, octets, Then::Final);
         self.advance(at);
     }
@@ -127,9 +126,9 @@ impl Modem {
             Some(FaultKind::Prompt { prompt: OddPrompt::Missing }) => return,
             Some(FaultKind::Prompt { prompt: OddPrompt::NoBlank }) => ("\r\n>", Duration::ZERO),
             Some(FaultKind::Prompt { prompt: OddPrompt::LateMs(ms) }) => {
-                ("\r\n> ", Duration::from_millis(u64::from(ms)))
+                (self.make.prompt, Duration::from_millis(u64::from(ms)))
             }
-            _ => ("\r\n> ", Duration::ZERO),
+            _ => (self.make.prompt, Duration::ZERO),
         };
         self.reply(self.clock + wait, prompt.into(), Then::Prompt(entry));
     }
@@ -164,7 +163,7 @@ impl Modem {
         }
         let Some((pdu, message)) = text.and_then(|text| read(&text, entry.tpdu_octets)) else {
             self.stats.bad_pdus += 1;
-            return self.refuse(INVALID_PDU);
+            return self.refuse(self.make.invalid_pdu);
         };
         match entry.kind {
             EntryKind::Send => self.submit(entry, pdu, message),
@@ -179,7 +178,7 @@ impl Modem {
     /// Gives the message to the centre, unless a fault has it otherwise.
     fn submit(&mut self, entry: Entry, pdu: Vec<u8>, message: Pdu<Submit>) {
         if !self.is_registered() {
-            return self.refuse(NO_NETWORK);
+            return self.refuse(self.make.no_network);
         }
         if message.smsc.is_none() && self.sim.smsc.is_none() {
             return self.refuse(SMSC_UNKNOWN);

@@ -18,14 +18,14 @@ pub(super) struct Sim {
 }
 
 impl Sim {
-    /// The n-th SIM of a lab. Its first SMS-SUBMIT gets the reference `first_mr`.
-    pub(super) fn new(n: usize, config: &LabConfig, first_mr: u8) -> Sim {
+    /// The n-th SIM of a lab, with this memory. Its first SMS-SUBMIT gets the reference `first_mr`.
+    pub(super) fn new(n: usize, first_mr: u8, memory: Storage) -> Sim {
         Sim {
             iccid: LabConfig::iccid(n),
             imsi: LabConfig::imsi(n),
             smsc: Some(Address::from_number(SMSC)),
             last_mr: MessageReference(first_mr.wrapping_sub(1)),
-            memory: Storage::new(config.slots, config.first_slot),
+            memory,
         }
     }
 

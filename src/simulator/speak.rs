@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 /// URCs that wait; the oldest goes first.
 const URCS_MAX: usize = 64;
 
+/// So many answers from one line of the make's own noise to the next.
+const MURMUR_EVERY: usize = 3;
+
 /// What is to be said, and how.
 #[derive(Debug, Default)]
 pub(super) struct Speech {
@@ -24,6 +27,8 @@ pub(super) struct Speech {
     pub(super) echo_stuck: bool,
     /// Lines end in CR CR LF (F-03).
     pub(super) doubled_cr: bool,
+    /// Answers since the start: they say when the modem murmurs.
+    answers: usize,
 }
 
 /// What is said at its moment, and what comes then.
@@ -53,7 +58,11 @@ impl Modem {
 
     /// The answer to a command line, at once.
     pub(super) fn answer_line(&mut self, lines: &[String], result: Result<(), Refusal>) {
-        let mut octets = self.render(lines, None);
+        let mut said = lines.to_vec();
+        if let Some((line, in_front)) = self.murmur() {
+            said.insert(if in_front { 0 } else { lines.len() }, line);
+        }
+        let mut octets = self.render(&said, None);
         if !lines.is_empty()
             && let Some(FaultKind::UrcInside { urc, .. }) = self.strike(Point::UrcIn(UrcPlace::Response))
         {
@@ -61,6 +70,31 @@ impl Modem {
         }
         octets.extend(self.render(&[], Some(result)));
         self.reply(self.clock, octets, Then::Answer);
+    }
+
+    /// The answer to a command line of which these lines are the end.
+    pub(super) fn answer_bare(&mut self, lines: &[String]) {
+        let octets = self.render(lines, None);
+        self.reply(self.clock, octets, Then::Answer);
+    }
+
+    /// What the make says by itself with an answer, now and then; whether it comes before or after what was asked for.
+    pub(super) fn murmur(&mut self) -> Option<(String, bool)> {
+        let n = self.speech.answers;
+        self.speech.answers = n.wrapping_add(1);
+        let turn = n / MURMUR_EVERY;
+        let line = self.make.noise.get(turn.checked_rem(self.make.noise.len())?)?;
+        (n % MURMUR_EVERY == MURMUR_EVERY - 1).then(|| ((*line).to_owned(), turn.is_multiple_of(2)))
+    }
+
+    /// Says a line now, or all that the make says by itself.
+    pub(super) fn say_by_itself(&mut self, now: Moment, line: Option<&str>) {
+        let noise: Vec<String> = match line {
+            Some(line) => vec![line.to_owned()],
+            None => self.make.noise.iter().map(|line| (*line).to_owned()).collect(),
+        };
+        let octets = self.render(&noise, None);
+        self.say(now, &octets);
     }
 
     /// Puts a late answer where it belongs.
@@ -134,6 +168,7 @@ impl Modem {
             Ok(()) if !self.settings.verbose => return "0\r".to_owned(),
             Err(_) if !self.settings.verbose => return "4\r".to_owned(),
             Ok(()) => "OK".to_owned(),
+            Err(Refusal::Unknown) => self.make.unknown.to_owned(),
             Err(_) => "ERROR".to_owned(),
         };
         format!("\r\n{words}\r\n")

@@ -3,6 +3,7 @@
 use super::{Answer, Cnmi, ERROR, Form, Memory, Refusal, info, string};
 use crate::simulator::fault::OddDelete;
 use crate::simulator::modem::Modem;
+use crate::simulator::personality::Services;
 use crate::simulator::send::{Entry, EntryKind};
 use crate::simulator::storage::{Stat, Stored};
 use crate::tpdu::{Address, hex, ucs2};
@@ -10,10 +11,11 @@ use crate::tpdu::{Address, hex, ucs2};
 /// `+CSMS`: service 1 wants `+CNMA`. 3GPP TS 27.005 §3.2.1.
 pub(super) fn csms(modem: &mut Modem, form: &Form<'_>) -> Answer {
     match form {
+        Form::Test if modem.make.services == Services::Plain => info("+CSMS: (0)"),
         Form::Test => info("+CSMS: (0,1)"),
         Form::Read => info(format!("+CSMS: {},1,1,1", modem.settings.csms)),
         Form::Set(values) => match values.number(0) {
-            Some(service @ 0..=1) => {
+            Some(service @ 0..=1) if service == 0 || modem.make.services != Services::Plain => {
                 modem.settings.csms = service;
                 info("+CSMS: 1,1,1")
             }
@@ -54,14 +56,14 @@ fn smsc(modem: &Modem, text: &str, toa: Option<u8>) -> Option<Address> {
 /// `+CPMS`. 3GPP TS 27.005 §3.2.2.
 pub(super) fn cpms(modem: &mut Modem, form: &Form<'_>) -> Answer {
     match form {
-        Form::Test => info("+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")"),
+        Form::Test => info(format!("+CPMS: {}", modem.make.cpms_listed)),
         Form::Read => info(format!("+CPMS: {}", levels(modem, true))),
-        Form::Set(values) if (1..=3).contains(&values.len()) => {
+        Form::Set(values) if (1..=modem.make.cpms_fields).contains(&values.len()) => {
             let mut memories = modem.settings.memories;
             for (memory, value) in memories.iter_mut().zip(&values.0) {
                 match value.text().map(Memory::from_name) {
-                    Some(Some(chosen)) => *memory = chosen,
-                    Some(None) => return cms(NOT_ALLOWED),
+                    Some(Some(chosen)) if modem.make.memories.contains(&chosen) => *memory = chosen,
+                    Some(_) => return cms(NOT_ALLOWED),
                     None => {}
                 }
             }
@@ -85,18 +87,17 @@ fn levels(modem: &mut Modem, named: bool) -> String {
 
 /// `+CNMI`. 3GPP TS 27.005 §3.4.1.
 pub(super) fn cnmi(modem: &mut Modem, form: &Form<'_>) -> Answer {
-    const MOST: [u8; 5] = [2, 2, 0, 2, 1];
     let old = modem.settings.cnmi;
     let mut values = [old.mode, old.mt, 0, old.ds, old.bfr];
     match form {
-        Form::Test => info("+CNMI: (0-2),(0-2),(0),(0-2),(0,1)"),
+        Form::Test => info(format!("+CNMI: {}", modem.make.cnmi_listed)),
         Form::Read => info(format!("+CNMI: {}", values.map(|n| n.to_string()).join(","))),
         Form::Set(given) if (1..=5).contains(&given.len()) => {
-            for ((value, given), most) in values.iter_mut().zip(&given.0).zip(MOST) {
+            for ((value, given), taken) in values.iter_mut().zip(&given.0).zip(modem.make.cnmi) {
                 if given.text().is_none() {
                     continue;
                 }
-                match given.number::<u8>().filter(|n| *n <= most) {
+                match given.number::<u8>().filter(|n| taken.contains(n)) {
                     Some(n) => *value = n,
                     None => return cms(NOT_ALLOWED),
                 }
@@ -171,9 +172,11 @@ pub(super) fn cmgr(modem: &mut Modem, form: &Form<'_>) -> Answer {
         _ => return ERROR,
     };
     let memory = modem.settings.memories[0];
+    let lacks_stat = modem.make.cmgr_lacks_stat;
     let slot = index.and_then(|index| modem.storage(memory).slot(index)?.as_mut());
     let Some(message) = slot else { return cms(INVALID_INDEX) };
-    let (head, pdu, read) = (head(message), hex::encode(&message.pdu), mark_read(message));
+    let head = if lacks_stat { format!(",,{}", message.tpdu_octets) } else { head(message) };
+    let (pdu, read) = (hex::encode(&message.pdu), mark_read(message));
     read.into_iter().for_each(|id| modem.was_read(id));
     let urc = modem.urc_between();
     info(format!("+CMGR: {head}\r\n{urc}{pdu}"))
@@ -268,7 +271,7 @@ pub(super) fn cmgw(modem: &mut Modem, form: &Form<'_>) -> Answer {
 fn prompt(modem: &Modem, kind: EntryKind, tpdu_octets: Option<usize>) -> Answer {
     match tpdu_octets.filter(|n| TPDU_OCTETS.contains(n)) {
         Some(tpdu_octets) => Answer::Prompt(Entry { kind, tpdu_octets, asked_at: modem.clock }),
-        None => cms(INVALID_PDU),
+        None => cms(modem.make.invalid_pdu),
     }
 }
 
@@ -282,7 +285,6 @@ fn cms(code: u16) -> Answer {
 /// Codes of 3GPP TS 27.005 §3.2.5 that the modem itself gives.
 const NOT_ALLOWED: u16 = 302;
 const NOT_SUPPORTED: u16 = 303;
-const INVALID_PDU: u16 = 304;
 const INVALID_INDEX: u16 = 321;
 const NO_ACK_EXPECTED: u16 = 340;
 const UNKNOWN: u16 = 500;

@@ -1,7 +1,9 @@
 //! The AT interpreter: cuts a command line into commands and looks each up in one table.
 //! ITU-T V.250 §5.4, 3GPP TS 27.007, 3GPP TS 27.005.
 
+mod make;
 mod message;
+mod ussd;
 
 use super::modem::Modem;
 use super::send::Entry;
@@ -11,6 +13,8 @@ use crate::tpdu::hex;
 /// One command of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Call<'a> {
+    /// As it was given.
+    text: &'a str,
     /// In upper case, with its prefix: `E`, `&F`, `+CMGS`.
     name: String,
     form: Form<'a>,
@@ -38,6 +42,8 @@ pub(super) enum Answer {
     Info(Vec<String>),
     /// Anything but OK, which also ends the line.
     Refused(Refusal),
+    /// These lines, and no final result.
+    Bare(Vec<String>),
     /// The prompt for a PDU.
     Prompt(Entry),
     /// Never.
@@ -49,6 +55,8 @@ pub(super) enum Answer {
 pub(super) enum Refusal {
     /// `ERROR`
     Error,
+    /// What the make says to a command that it does not know.
+    Unknown,
     /// `+CME ERROR: <n>`, or ERROR after `AT+CMEE=0`. 3GPP TS 27.007 §9.2.
     Cme(u16),
     /// `+CMS ERROR: <n>`. 3GPP TS 27.005 §3.2.5.
@@ -67,6 +75,8 @@ pub(super) struct Settings {
     pub(super) cops_format: u8,
     pub(super) ucs2: bool,
     pub(super) csms: u8,
+    /// `+CUSD`: 1: what the network says is told.
+    pub(super) cusd: u8,
     pub(super) cnmi: Cnmi,
     /// `<mem1>` to read and delete, `<mem2>` to write, `<mem3>` for what is received. 3GPP TS 27.005 §3.2.2.
     pub(super) memories: [Memory; 3],
@@ -85,6 +95,7 @@ impl Default for Settings {
             cops_format: 0,
             ucs2: false,
             csms: 0,
+            cusd: 0,
             cnmi: Cnmi::default(),
             memories: [Memory::Sm; 3],
             cfun: 1,
@@ -109,6 +120,8 @@ pub(super) struct Cnmi {
 pub(super) enum Memory {
     Sm,
     Me,
+    /// For status reports.
+    Sr,
 }
 
 impl Memory {
@@ -116,11 +129,12 @@ impl Memory {
         match self {
             Memory::Sm => "SM",
             Memory::Me => "ME",
+            Memory::Sr => "SR",
         }
     }
 
     fn from_name(name: &str) -> Option<Memory> {
-        [Memory::Sm, Memory::Me].into_iter().find(|memory| memory.name() == name)
+        [Memory::Sm, Memory::Me, Memory::Sr].into_iter().find(|memory| memory.name() == name)
     }
 }
 
@@ -128,7 +142,7 @@ impl Memory {
 pub(super) fn next<'a>(rest: &mut &'a str) -> Option<Call<'a>> {
     *rest = rest.trim_start_matches([' ', ';']);
     let first = rest.chars().next()?;
-    if "+^*%$#".contains(first) { Some(extended(rest)) } else { Some(basic(rest)) }
+    if "+^*%$#!_".contains(first) { Some(extended(rest)) } else { Some(basic(rest)) }
 }
 
 /// `+NAME`, `+NAME?`, `+NAME=?`, `+NAME=values`, up to a semicolon outside quotes. V.250 §5.4.2.
@@ -148,26 +162,31 @@ fn extended<'a>(rest: &mut &'a str) -> Call<'a> {
             None => (command, Form::Execute),
         },
     };
-    Call { name: name.trim_end().to_ascii_uppercase(), form }
+    Call { text: command.trim_end(), name: name.trim_end().to_ascii_uppercase(), form }
 }
 
 /// A letter, or `&` and a letter, with a number that may be missing. V.250 §5.4.1.
 fn basic<'a>(rest: &mut &'a str) -> Call<'a> {
     let letters = if rest.starts_with('&') { 2 } else { 1 };
     let end = rest.char_indices().nth(letters).map_or(rest.len(), |(at, _)| at);
+    let whole = *rest;
     let (name, after) = rest.split_at(end);
     let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
     let (number, after) = after.split_at(digits);
     *rest = after;
     let form = if number.is_empty() { Form::Execute } else { Form::Set(Params::parse(number)) };
-    Call { name: name.to_ascii_uppercase(), form }
+    Call { text: &whole[..whole.len() - rest.len()], name: name.to_ascii_uppercase(), form }
 }
 
 /// Does what a command says.
 pub(super) fn run(modem: &mut Modem, call: &Call<'_>) -> Answer {
-    match TABLE.iter().find(|(name, _)| *name == call.name) {
+    if let Some(deed) = modem.make.deed(call.text) {
+        return make::run(modem, deed);
+    }
+    let lacks = modem.make.lacks.contains(&call.name.as_str());
+    match TABLE.iter().find(|(name, _)| !lacks && *name == call.name) {
         Some((_, run)) => run(modem, &call.form),
-        None => ERROR,
+        None => Answer::Refused(Refusal::Unknown),
     }
 }
 
@@ -181,15 +200,15 @@ const TABLE: &[(&str, Run)] = &[
     ("E", |m, form| switch(form, &mut m.settings.echo)),
     ("V", |m, form| switch(form, &mut m.settings.verbose)),
     ("Q", |m, form| switch(form, &mut m.settings.quiet)),
-    ("I", |_, _| info("gsmgate virtual")),
+    ("I", |m, _| info(format!("{} {}", m.make.maker, m.make.model))),
     ("Z", |m, _| m.reset()),
     ("&F", |m, _| m.reset()),
     ("&C", |_, _| Answer::Ok),
     ("&D", |_, _| Answer::Ok),
     // TS 27.007
-    ("+CGMI", |_, form| identity(form, "gsmgate")),
-    ("+CGMM", |_, form| identity(form, "virtual")),
-    ("+CGMR", |_, form| identity(form, env!("CARGO_PKG_VERSION"))),
+    ("+CGMI", |m, form| identity(form, m.make.maker)),
+    ("+CGMM", |m, form| identity(form, m.make.model)),
+    ("+CGMR", |m, form| identity(form, m.make.revision)),
     ("+CGSN", |m, form| identity(form, &m.imei)),
     ("+CIMI", |m, form| identity(form, &m.sim.imsi)),
     ("+CCID", |m, form| identity(form, &format!("+CCID: {}", m.sim.iccid))),
@@ -203,6 +222,7 @@ const TABLE: &[(&str, Run)] = &[
     ("+CEREG", |m, form| creg(m, form, "+CEREG", 2)),
     ("+COPS", cops),
     ("+CSQ", csq),
+    ("+CUSD", ussd::cusd),
     // TS 27.005
     ("+CSMS", message::csms),
     ("+CMGF", |_, form| number(form, "+CMGF", 0..=0, &mut 0)),
@@ -291,10 +311,12 @@ fn string(modem: &Modem, text: &str) -> String {
 }
 
 /// `+CPIN`: the virtual SIM has none. 3GPP TS 27.007 §8.3.
-fn cpin(_: &mut Modem, form: &Form<'_>) -> Answer {
+fn cpin(modem: &mut Modem, form: &Form<'_>) -> Answer {
     const NOT_NEEDED: u16 = 3;
     match form {
         Form::Test => Answer::Ok,
+        Form::Read if modem.clock < modem.sim_ready_at => Answer::Refused(Refusal::Cme(modem.make.sim_busy)),
+        Form::Read if modem.make.ends_with_cpin => Answer::Bare(vec!["+CPIN: READY".to_owned()]),
         Form::Read => info("+CPIN: READY"),
         _ => Answer::Refused(Refusal::Cme(NOT_NEEDED)),
     }
@@ -318,27 +340,34 @@ fn cfun(modem: &mut Modem, form: &Form<'_>) -> Answer {
     }
 }
 
-/// `+CREG`, `+CGREG`, `+CEREG`: at home in LTE, or off. 3GPP TS 27.007 §7.2.
+/// `+CREG`, `+CGREG`, `+CEREG`: at home, or off. 3GPP TS 27.007 §7.2.
 fn creg(modem: &mut Modem, form: &Form<'_>, name: &str, which: usize) -> Answer {
     let stat = u8::from(modem.is_registered());
+    let access = access(modem);
     let n = &mut modem.settings.creg[which];
     match form {
-        Form::Read if *n == 2 && stat == 1 => info(format!("{name}: 2,1,\"00C3\",\"01A2B301\",7")),
+        Form::Read if *n == 2 && stat == 1 => info(format!("{name}: 2,1,\"00C3\",\"01A2B301\"{access}")),
         Form::Read => info(format!("{name}: {n},{stat}")),
         _ => number(form, name, 0..=2, n),
     }
+}
+
+/// The technology as the last field of an answer, where the make tells it.
+fn access(modem: &Modem) -> String {
+    modem.make.access.map_or_else(String::new, |access| format!(",{access}"))
 }
 
 /// `+COPS`. 3GPP TS 27.007 §7.3.
 fn cops(modem: &mut Modem, form: &Form<'_>) -> Answer {
     let names = [string(modem, "gsmgate"), string(modem, "gsmgate"), string(modem, "26299")];
     let [long, short, numeric] = &names;
+    let access = access(modem);
     match form {
-        Form::Test => info(format!("+COPS: (2,{long},{short},{numeric},7),,(0,3),(0-2)")),
+        Form::Test => info(format!("+COPS: (2,{long},{short},{numeric}{access}),,(0,3),(0-2)")),
         Form::Read if !modem.is_registered() => info("+COPS: 0"),
         Form::Read => {
             let format = modem.settings.cops_format;
-            info(format!("+COPS: 0,{format},{},7", names[usize::from(format)]))
+            info(format!("+COPS: 0,{format},{}{access}", names[usize::from(format)]))
         }
         Form::Set(values) => match (values.number(0), values.number(1)) {
             (Some(0), _) => Answer::Ok,
@@ -382,9 +411,16 @@ mod tests {
         ] {
             let mut rest = line;
             let calls: Vec<Call<'_>> = std::iter::from_fn(|| next(&mut rest)).collect();
-            let want: Vec<Call<'_>> = want.into_iter().map(|(name, form)| Call { name: name.into(), form }).collect();
-            assert_eq!(calls, want, "{line:?}");
+            let calls: Vec<_> = calls.iter().map(|call| (call.name.as_str(), &call.form)).collect();
+            assert_eq!(calls, want.iter().map(|(name, form)| (*name, form)).collect::<Vec<_>>(), "{line:?}");
         }
+    }
+
+    #[test]
+    fn commands_keep_their_text() {
+        let mut rest = "E0 ^SPIC=\"SC\",1;&D0!UIMS=0";
+        let calls = std::iter::from_fn(|| next(&mut rest));
+        assert_eq!(calls.map(|call| call.text).collect::<Vec<_>>(), ["E0", "^SPIC=\"SC\",1", "&D0", "!UIMS=0"]);
     }
 
     #[test]

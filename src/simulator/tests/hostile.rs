@@ -7,6 +7,11 @@ use proptest::prelude::*;
 fn octets() -> impl Strategy<Value = Vec<u8>> {
     let words = prop::sample::select(vec![
         "AT",
+        "^RESET",
+        "^SIMSWITCH=1",
+        "+CPOWD=1",
+        "+CFUN=1",
+        "+CUSD=1,\"*100#\"",
         "ATE1",
         "ATZ",
         "ATV0",
@@ -70,9 +75,10 @@ proptest! {
     fn a_modem_survives_any_host(
         turns in prop::collection::vec((octets(), 0..3000_u64, any::<bool>()), 1..12),
         faults in prop::collection::vec(fault(), 0..4),
+        make in prop::sample::select(vec!["generic", "huawei", "simcom-2g", "wavecom"]),
         baud in prop::sample::select(vec![0, 9600, 115_200]),
     ) {
-        let mut bench = Bench::new(LabConfig { baud, faults, latency: 100 * MS, slots: 3, ..quick(2) });
+        let mut bench = Bench::new(LabConfig { personalities: vec![Personality::named(make).unwrap()], baud, faults, latency: 100 * MS, slots: 3, ..quick(2) });
         for (octets, wait, listens) in turns {
             bench.network.inject(bench.now, 0, "+491701", "hello").unwrap();
             bench.network.handle_bytes(bench.now, 0, &octets);
@@ -94,6 +100,7 @@ proptest! {
         bench.network.clear_faults(None).unwrap();
         bench.network.unplug(bench.now, 0, None).unwrap();
         bench.network.plug(bench.now, 0).unwrap();
+        bench.wait(0, SECOND);
         bench.network.handle_bytes(bench.now, 0, b"\rAT\r");
         let mut heard = Vec::new();
         for _ in 0..1000 {

@@ -4,6 +4,7 @@ mod dialogues;
 mod faults;
 mod hostile;
 mod network;
+mod personalities;
 mod ports;
 
 use super::*;
