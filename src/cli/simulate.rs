@@ -3,7 +3,7 @@
 use super::client::block_on;
 use super::exit::{Exit, Failure};
 use super::{Common, out};
-use crate::simulator::{self, Fault, LabConfig};
+use crate::simulator::{self, Fault, LabConfig, Personality};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -13,7 +13,12 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   gsmgate simulate --modems 2 --dir /tmp/lab
+  gsmgate simulate --modems 2 --personality huawei --personality simcom-lte
   gsmgate simulate --fault F-09 --fault '{\"fault\":\"F-25\",\"code\":38,\"when\":{\"nth\":3},\"modem\":0}'
+
+Personalities: generic, huawei, zte, simcom-2g, simcom-lte, simcom-a76xx, quectel, quectel-ec200, cinterion, telit,
+u-blox, wavecom, sierra, nokia, option, ericsson, fibocom, mediatek. Each is what a modem of that make says and does: its
+names, the lines of its start and of its own, what it takes and refuses, its resets, SIM slots, gauges and USSD.
 
 Faults, with the keys of their JSON form; \"when\" is {\"nth\":N} (default 1), {\"after\":N} or \"always\":
   F-02    a line of the modem's own in the wrong place: place (response, cmgr, prompt), urc
@@ -32,11 +37,14 @@ Faults, with the keys of their JSON form; \"when\" is {\"nth\":N} (default 1), {
   report  a status report with this TP-ST: status
 
 Name /tmp/lab/modem0 and /tmp/lab/modem1 as ports; the number +49170555000 answers every text.
-JSON lines on /tmp/lab/ctl inject messages and faults: {\"do\":\"inject\",\"modem\":0,\"from\":\"+49…\",\"text\":\"…\"}")]
+JSON lines on /tmp/lab/ctl inject messages, lines and faults: {\"do\":\"inject\",\"modem\":0,\"from\":\"+49…\",\"text\":\"…\"}")]
 pub(super) struct Options {
     /// How many modems.
     #[arg(long, default_value_t = 1)]
     modems: usize,
+    /// What the modems are like, as listed below; given several times: in turn.
+    #[arg(long = "personality", value_name = "NAME", value_parser = personality)]
+    personalities: Vec<&'static Personality>,
     /// Where the links modem0, modem1 … and the control socket ctl are made.
     #[arg(long, default_value = "gsmgate-lab")]
     dir: PathBuf,
@@ -72,6 +80,14 @@ fn fault(text: &str) -> Result<Fault, String> {
     read.map_err(|error| error.to_string())
 }
 
+fn personality(name: &str) -> Result<&'static Personality, String> {
+    let unknown = || {
+        let names: Vec<_> = Personality::names().collect();
+        format!("no personality is named so; there are {}", names.join(", "))
+    };
+    Personality::named(name).ok_or_else(unknown)
+}
+
 pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
     let io = |error: std::io::Error| Failure::new(Exit::Io, format!("{}: {error}", options.dir.display()));
     std::fs::create_dir_all(&options.dir).map_err(io)?;
@@ -79,6 +95,7 @@ pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
     let socket = dir.join("ctl");
     let config = LabConfig {
         modems: options.modems,
+        personalities: options.personalities.clone(),
         dir: Some(dir.clone()),
         latency: Duration::from_millis(options.latency),
         baud: options.baud,
@@ -109,6 +126,16 @@ pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn personalities_by_name() {
+        assert_eq!(personality("u-blox"), Ok(Personality::named("u-blox").unwrap()));
+        let refused = personality("acme").unwrap_err();
+        let help = Options::augment_args(clap::Command::new("simulate")).render_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let names = Personality::names().collect::<Vec<_>>().join(", ");
+        assert!(refused.ends_with(&names) && help.contains(&names), "{refused} {help}");
+    }
 
     #[test]
     fn faults_by_id_or_in_full() {
