@@ -53,24 +53,35 @@ pub struct Rig {
     pub gateway: Process,
     pub simulator: Process,
     pub dir: tempfile::TempDir,
+    modems: usize,
 }
 
 impl Rig {
     /// Two modems, ready; the SIMs are called `sim0` and `sim1`.
     pub fn start() -> Rig {
+        Rig::of(2, &[])
+    }
+
+    /// So many modems that the simulator is told more about, ready; the SIMs are called `sim0`, `sim1` …
+    pub fn of(modems: usize, arguments: &[&str]) -> Rig {
         let table = |(n, port): (usize, &String)| {
             format!("[[modem]]\nport = {port:?}\nlabel = \"modem{n}\"\nsim_label = \"sim{n}\"\n")
         };
-        Rig::with(2, |_, ports| ports.iter().enumerate().map(table).collect())
+        Rig::made(modems, arguments, |_, ports| ports.iter().enumerate().map(table).collect())
     }
 
     /// As many virtual modems, and a gateway that runs and has them all ready, unless it is to wait for none; `configure`
     /// gets the rig's directory and their ports.
     pub fn with(modems: usize, configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
+        Rig::made(modems, &[], configure)
+    }
+
+    fn made(modems: usize, arguments: &[&str], configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
         let dir = tempfile::tempdir().unwrap();
         let simulator = gsmgate()
             .args(["simulate", "--json", "--latency", "10", "--report-delay", "10", "--modems"])
             .arg(modems.to_string())
+            .args(arguments)
             .arg("--dir")
             .arg(dir.path().join("lab"))
             .stdout(Stdio::piped())
@@ -88,13 +99,13 @@ impl Rig {
         let wanted = config.matches("[[modem]]\nport").count();
         std::fs::write(dir.path().join("gsmgate.toml"), config).unwrap();
         let gateway = start_gateway(dir.path(), wanted);
-        Rig { gateway, simulator, dir }
+        Rig { gateway, simulator, dir, modems: wanted }
     }
 
     /// Another process, after the one before has ended.
     pub fn restart(&mut self) {
         std::fs::remove_file(self.path("notify")).unwrap();
-        self.gateway = start_gateway(self.dir.path(), 2);
+        self.gateway = start_gateway(self.dir.path(), self.modems);
     }
 
     /// Pulls the plug of a virtual modem.

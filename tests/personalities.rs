@@ -1,0 +1,79 @@
+//! Every make that the simulator can play, with the whole gateway on it: found out, set up, sent with and received from.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use gsmgate::modem::profile::Profile;
+use gsmgate::simulator::Personality;
+use serde_json::Value;
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use support::{ECHO, PATIENCE, Process, Rig};
+
+/// What the simulator's control socket answers to a line.
+fn control(socket: &mut BufReader<UnixStream>, line: &str) -> Value {
+    socket.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_line(&mut answer).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["ok"], true, "{line}: {answer}");
+    answer
+}
+
+/// Waits until every message and report that a modem has stored is deleted again.
+fn await_freed(socket: &mut BufReader<UnixStream>, names: &[&str]) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let stats = control(socket, r#"{"do":"stats"}"#)["stats"].take();
+        let held = names.iter().zip(stats.as_array().unwrap()).filter(|(_, stats)| stats["stored"] != stats["deleted"]);
+        let held: Vec<_> = held.collect();
+        if held.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < end, "not freed: {held:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn every_profile_has_its_personality() {
+    assert_eq!(Personality::names().collect::<HashSet<_>>(), Profile::names().collect::<HashSet<_>>());
+}
+
+#[test]
+fn every_make_sends_with_a_report_and_receives() {
+    let names: Vec<&str> = Personality::names().collect();
+    let arguments: Vec<&str> = names.iter().flat_map(|name| ["--personality", name]).collect();
+    let rig = Rig::of(names.len(), &arguments);
+    let (_, status) = rig.json(&["status"]);
+    for (n, name) in names.iter().enumerate() {
+        let modem = &status[0]["modems"][n];
+        let says = |key: &str| modem[key].as_str().unwrap_or_else(|| panic!("{name}: {modem}")).to_owned();
+        assert_eq!(Profile::of(&says("manufacturer"), &says("model")).name, *name, "{modem}");
+        assert_eq!(modem["state"], "ready", "{name}: {modem}");
+    }
+
+    let mut socket = BufReader::new(UnixStream::connect(rig.path("lab/ctl")).unwrap());
+    let follow = rig.command(&["events", "--json", "--after", "0"]).stdout(Stdio::piped()).spawn();
+    let mut follow = Process(follow.unwrap());
+    for (n, name) in names.iter().enumerate() {
+        control(&mut socket, &format!(r#"{{"do":"say","modem":{n}}}"#));
+        let (exit, said) = rig.cli(&["send", ECHO, name, "--sim", &format!("sim{n}"), "--id", name]);
+        assert_eq!(exit, Some(0), "{name}: {said:?}");
+    }
+
+    // What is sent has the make's name as id, what comes back as text.
+    let (mut delivered, mut received) = (names.clone(), names.clone());
+    let mut events = BufReader::new(follow.0.stdout.take().unwrap()).lines();
+    while !(delivered.is_empty() && received.is_empty()) {
+        let event: Value = serde_json::from_str(&events.next().unwrap().unwrap()).unwrap();
+        assert_ne!(event["state"], "failed", "{event}");
+        received.retain(|name| !(event["event_type"] == "received" && event["text"] == *name));
+        delivered.retain(|name| !(event["state"] == "delivered" && event["id"] == *name));
+    }
+    await_freed(&mut socket, &names);
+}
