@@ -21,6 +21,8 @@ const READS_BEFORE_LIST: usize = 8;
 const RETRY: Duration = Duration::from_secs(2);
 /// Longest such pause.
 const RETRY_MOST: Duration = Duration::from_secs(60);
+/// How often a memory that is listed may be refused before it is left out: three minutes, in which a busy SIM comes back.
+const REFUSALS: u32 = 8;
 /// Messages read and not handed over yet, because the one who commits is slow. More stay on the SIM.
 const BACKLOG: usize = 512;
 
@@ -110,6 +112,8 @@ pub(super) struct Inbox {
     /// When what failed is tried again.
     pub(super) retry_at: Option<Instant>,
     retries: u32,
+    /// How often a memory could not be selected that the modem lists.
+    refusals: HashMap<Memory, u32>,
     /// A routed message was not committed: routing will stop, and must be set up again.
     pub(super) unacknowledged: bool,
     acknowledges: bool,
@@ -133,6 +137,7 @@ impl Inbox {
             swept,
             retry_at: None,
             retries: 0,
+            refusals: HashMap::new(),
             unacknowledged: false,
             acknowledges: false,
         }
@@ -319,6 +324,21 @@ impl Inbox {
         }
     }
 
+    /// A memory that is to be swept cannot be selected. Some modems list memories that they refuse for ever (Wavecom, SR):
+    /// these are left out after a while, so that the first sweep comes to an end, and home is not swept for nothing.
+    pub(super) fn refused(&mut self, memory: Memory) {
+        let refusals = self.refusals.entry(memory).or_default();
+        *refusals += 1;
+        if *refusals >= REFUSALS && memory != self.home {
+            self.memories.retain(|other| *other != memory);
+            self.swept |= !self.has_sweeps();
+        }
+    }
+
+    fn has_sweeps(&self) -> bool {
+        self.jobs.iter().any(|job| matches!(job, Job::Sweep(_)))
+    }
+
     /// A message was read from a slot: because it was announced, or by a sweep.
     pub(super) fn found(&mut self, memory: Memory, index: u16, stored: Stored, by_sweep: bool) {
         let known = self.slots.get_mut(&(memory, index)).filter(|slot| slot.pdu == stored.pdu);
@@ -361,12 +381,13 @@ impl Inbox {
     pub(super) fn swept(&mut self, memory: Memory, messages: Vec<Stored>) {
         let listed: Vec<u16> = messages.iter().filter_map(|message| message.index).collect();
         self.slots.retain(|(of, index), _| *of != memory || listed.contains(index));
+        self.refusals.remove(&memory);
         for message in messages {
             if let Some(index) = message.index {
                 self.found(memory, index, message, true);
             }
         }
-        self.swept |= !self.jobs.iter().any(|job| matches!(job, Job::Sweep(_)));
+        self.swept |= !self.has_sweeps();
     }
 
     /// Compares a modem's count with what we know to be in use. When they differ the memory is read again; else what was
@@ -529,6 +550,25 @@ mod tests {
         inbox.swept(SM, vec![stored(1, b"c"), stored(2, b"d")]);
         let first: Vec<bool> = (0..4).map(|_| take(&mut inbox).first_sweep).collect();
         assert_eq!(first, [true, false, true, false]);
+    }
+
+    #[test]
+    fn the_first_sweep_is_over_when_a_memory_was_refused_for_long() {
+        let mut inbox = inbox();
+        for _ in 0..REFUSALS {
+            inbox.sweep_all();
+            inbox.next();
+            inbox.swept(ME, vec![]);
+            assert!(!inbox.swept, "SM may still come back");
+            assert_eq!(inbox.next(), Some(Job::Sweep(SM)));
+            inbox.refused(SM);
+        }
+        assert!(inbox.swept);
+        inbox.sweep_all();
+        assert_eq!(jobs(&mut inbox), [Job::Sweep(ME)]);
+        (0..2 * REFUSALS).for_each(|_| inbox.refused(ME));
+        inbox.sweep_all();
+        assert_eq!(jobs(&mut inbox), [Job::Sweep(ME)], "home stays");
     }
 
     #[test]

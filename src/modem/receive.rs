@@ -92,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     async fn sweep(&mut self, memory: Memory) -> Result<(), Lost> {
         if !self.select(memory).await? {
+            self.inbox.refused(memory);
             return Ok(());
         }
         match self.chat.ask(Command::list_all(), self.profile.deadlines.list).await? {

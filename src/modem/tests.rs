@@ -398,6 +398,15 @@ async fn what_is_to_be_kept_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_memory_that_is_listed_and_always_refused_is_left_out() {
+    let bench = Bench::ready(answers(&[("AT+CPMS=\"SM\"", &["\r\n+CMS ERROR: 302\r\n"])])).await;
+    sleep(Duration::from_secs(300)).await;
+    let listed = bench.count("AT+CMGL");
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!((bench.count("AT+CPMS=\"SM\""), bench.count("AT+CMGL")), (8, listed));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_nobody_announced_is_found_within_a_minute() {
     let mut bench = Bench::ready(Script::default()).await;
     bench.settle().await;
