@@ -224,6 +224,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         self.unheard.pop_front()
     }
 
+    /// Forgets starts that were heard before anything was set up: there is nothing that they could have made void.
+    fn forget_starts(&mut self) {
+        self.unheard.retain(|urc| !matches!(urc, Urc::Started | Urc::Pin(_)));
+    }
+
     /// The lines that had come for the exchange that the line's failure cut off.
     pub(super) fn abandon(&mut self) -> Answer {
         self.engine.abandon()
@@ -249,6 +254,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             // A modem that was told to answer in digits, or not at all, says OK to the second.
             let command = if n % 2 == 0 { Command::attention() } else { Command::speak_up() };
             if let Reply::Done(_) = self.exchange(command, ATTENTION).await? {
+                self.forget_starts();
                 return Ok(());
             }
             self.drain(QUIET).await?;

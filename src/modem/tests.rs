@@ -407,6 +407,14 @@ async fn a_memory_that_is_listed_and_always_refused_is_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_that_was_heard_before_anything_was_set_up_sets_nothing_up_again() {
+    let banner = "\r\nRDY\r\n\r\n+CPIN: READY\r\n\r\nSMS DONE\r\n";
+    let bench = Bench::ready(Script { banner, ..Script::default() }).await;
+    bench.settle().await;
+    assert_eq!(bench.sent(), [ESSENTIAL, AFTERWARDS].concat());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_nobody_announced_is_found_within_a_minute() {
     let mut bench = Bench::ready(Script::default()).await;
     bench.settle().await;
