@@ -45,6 +45,9 @@ pub(super) struct Options {
     /// What the modems are like, as listed below; given several times: in turn.
     #[arg(long = "personality", value_name = "NAME", value_parser = personality)]
     personalities: Vec<&'static Personality>,
+    /// The PIN that every SIM asks for; without it none does.
+    #[arg(long)]
+    pin: Option<String>,
     /// Where the links modem0, modem1 … and the control socket ctl are made.
     #[arg(long, default_value = "gsmgate-lab")]
     dir: PathBuf,
@@ -96,6 +99,7 @@ pub(super) fn run(common: &Common, options: Options) -> Result<Exit, Failure> {
     let config = LabConfig {
         modems: options.modems,
         personalities: options.personalities.clone(),
+        pin: options.pin.clone(),
         dir: Some(dir.clone()),
         latency: Duration::from_millis(options.latency),
         baud: options.baud,

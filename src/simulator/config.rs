@@ -15,6 +15,8 @@ pub struct LabConfig {
     pub modems: usize,
     /// What the modems are like, in turn. Default: all are generic.
     pub personalities: Vec<&'static Personality>,
+    /// What every SIM asks for before it can be used. Default: nothing.
+    pub pin: Option<String>,
     /// Where the links `modem0`, `modem1` … to the ptys are made; `None`, the default: no ptys, the modems are reached
     /// in memory by [`Handle::connect`](super::Handle::connect).
     pub dir: Option<PathBuf>,
@@ -54,6 +56,7 @@ impl Default for LabConfig {
         LabConfig {
             modems: 1,
             personalities: Vec::new(),
+            pin: None,
             dir: None,
             latency: Duration::from_millis(800),
             baud: 0,

@@ -19,7 +19,7 @@ use super::personality::Personality;
 use super::power::{Leave, SECOND_SIMS};
 use super::receive::{Arrival, Unacked};
 use super::send::{Entry, InAir};
-use super::sim::Sim;
+use super::sim::{Lock, Sim};
 use super::speak::Speech;
 use super::storage::Storage;
 use super::{LabConfig, Moment, Submitted};
@@ -102,6 +102,8 @@ pub struct Stats {
     pub routed: u64,
     /// Messages deleted by the host.
     pub deleted: u64,
+    /// Wrong PINs entered.
+    pub wrong_pins: u64,
     /// Octets from the host.
     pub octets_in: u64,
     /// Octets to the host.
@@ -129,8 +131,8 @@ impl Modem {
         let mut modem = Modem {
             make,
             settings: Settings::default(),
-            sim: Sim::new(n, first_mr, storage()),
-            spare: Sim::new(n + SECOND_SIMS, first_mr, storage()),
+            sim: Sim::new(n, first_mr, config.pin.clone(), storage()),
+            spare: Sim::new(n + SECOND_SIMS, first_mr, config.pin.clone(), storage()),
             slot: 0,
             sim_ready_at: Moment::ZERO,
             imei: LabConfig::imei(n),
@@ -230,7 +232,7 @@ impl Modem {
     }
 
     pub(super) fn is_registered(&self) -> bool {
-        self.powered && self.settings.cfun == 1
+        self.powered && self.settings.cfun == 1 && self.sim.lock() == Lock::Ready
     }
 
     pub(super) fn storage(&mut self, memory: Memory) -> &mut Storage {

@@ -3,11 +3,14 @@
 use super::Moment;
 use super::command::Settings;
 use super::modem::{Mode, Modem, ModemEvent};
+use super::sim::Lock;
 use super::speak::Speech;
 use std::time::Duration;
 
 /// From one line of the start to the next. Real modems take 5 to 15 s for all.
 const BOOT_LINE: Duration = Duration::from_millis(20);
+/// What begins the part of a start that a SIM with a PIN puts off.
+const READY: &str = "+CPIN: READY";
 /// From a command that sends the modem away to its last words, and to its end.
 const LAST_WORDS: Duration = Duration::from_millis(20);
 const LEAVES: Duration = Duration::from_millis(100);
@@ -54,15 +57,38 @@ impl Modem {
         self.room();
     }
 
-    /// Says, one after the other, what the make says once it has power.
+    /// Says, one after the other, what the make says once it has power, as far as the SIM's lock.
     pub(super) fn boot(&mut self, from: Moment) {
+        self.sim.close();
+        self.spare.close();
+        let lines = self.make.boot;
+        let unlocks = lines.iter().position(|line| *line == READY).filter(|_| self.sim.lock() != Lock::Ready);
+        self.sim_ready_at = match unlocks {
+            None => self.say_in_turn(from, lines),
+            Some(at) => {
+                let until = self.say_in_turn(from, &lines[..at]);
+                self.say_in_turn(until, &[&format!("+CPIN: {}", self.sim.lock().name())])
+            }
+        };
+    }
+
+    /// The SIM has its PIN: the rest of the start.
+    pub(super) fn opened(&mut self) {
+        let lines = self.make.boot;
+        if let Some(at) = lines.iter().position(|line| *line == READY) {
+            self.say_in_turn(self.clock, &lines[at..]);
+        }
+        self.room();
+    }
+
+    fn say_in_turn(&mut self, from: Moment, lines: &[&str]) -> Moment {
         let mut at = from;
-        for line in self.make.boot {
+        for line in lines {
             at += BOOT_LINE;
             let octets = self.render(&[(*line).to_owned()], None);
             self.come_late(at, octets);
         }
-        self.sim_ready_at = at;
+        at
     }
 
     /// Goes away once the answer has been said, with these words.
@@ -99,8 +125,9 @@ impl Modem {
         }
         let Settings { csms, cnmi, memories, .. } = Settings::default();
         self.settings = Settings { csms, cnmi, memories, ..std::mem::take(&mut self.settings) };
+        self.sim.close();
         self.sim_ready_at = self.clock + SIM_TAKES;
-        let octets = self.render(&["+CPIN: READY".to_owned()], None);
+        let octets = self.render(&[format!("+CPIN: {}", self.sim.lock().name())], None);
         self.come_late(self.sim_ready_at, octets);
     }
 

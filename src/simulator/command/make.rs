@@ -8,7 +8,11 @@ use crate::simulator::power::Leave;
 /// Does what a command of the make's own does.
 pub(super) fn run(modem: &mut Modem, deed: Deed) -> Answer {
     match deed {
-        Deed::Say(lines) => Answer::Info(lines.iter().map(|line| (*line).to_owned()).collect()),
+        Deed::Say(lines) => {
+            let (state, tries) = (modem.sim.lock().name(), modem.sim.tries.to_string());
+            let filled = |line: &&str| line.replace("{state}", state).replace("{tries}", &tries);
+            Answer::Info(lines.iter().map(filled).collect())
+        }
         Deed::Iccid(name) => info(format!("{name}{}", modem.sim.iccid)),
         Deed::SwappedIccid(name) => info(format!("{name}{}", swapped(&modem.sim.iccid))),
         Deed::Reset => {

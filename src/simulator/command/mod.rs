@@ -7,6 +7,7 @@ mod ussd;
 
 use super::modem::Modem;
 use super::send::Entry;
+use super::sim::Lock;
 use crate::at::Params;
 use crate::tpdu::hex;
 
@@ -183,12 +184,30 @@ pub(super) fn run(modem: &mut Modem, call: &Call<'_>) -> Answer {
     if let Some(deed) = modem.make.deed(call.text) {
         return make::run(modem, deed);
     }
+    if modem.sim.lock() != Lock::Ready
+        && let Some((_, refusal)) = LOCKED.iter().find(|(name, _)| *name == call.name)
+    {
+        return Answer::Refused(*refusal);
+    }
     let lacks = modem.make.lacks.contains(&call.name.as_str());
     match TABLE.iter().find(|(name, _)| !lacks && *name == call.name) {
         Some((_, run)) => run(modem, &call.form),
         None => Answer::Refused(Refusal::Unknown),
     }
 }
+
+/// What cannot be done before the SIM has its PIN: 311 and 11 say so.
+const LOCKED: &[(&str, Refusal)] = &[
+    ("+CIMI", Refusal::Cme(11)),
+    ("+CSCA", Refusal::Cms(311)),
+    ("+CPMS", Refusal::Cms(311)),
+    ("+CNMI", Refusal::Cms(311)),
+    ("+CMGL", Refusal::Cms(311)),
+    ("+CMGR", Refusal::Cms(311)),
+    ("+CMGD", Refusal::Cms(311)),
+    ("+CMGS", Refusal::Cms(311)),
+    ("+CMGW", Refusal::Cms(311)),
+];
 
 type Run = fn(&mut Modem, &Form<'_>) -> Answer;
 
@@ -310,15 +329,31 @@ fn string(modem: &Modem, text: &str) -> String {
     format!("\"{text}\"")
 }
 
-/// `+CPIN`: the virtual SIM has none. 3GPP TS 27.007 §8.3.
+/// `+CPIN`: only the PIN itself can be entered. 3GPP TS 27.007 §8.3.
 fn cpin(modem: &mut Modem, form: &Form<'_>) -> Answer {
     const NOT_NEEDED: u16 = 3;
+    const PUK_REQUIRED: u16 = 12;
+    const INCORRECT_PASSWORD: u16 = 16;
     match form {
         Form::Test => Answer::Ok,
         Form::Read if modem.clock < modem.sim_ready_at => Answer::Refused(Refusal::Cme(modem.make.sim_busy)),
-        Form::Read if modem.make.ends_with_cpin => Answer::Bare(vec!["+CPIN: READY".to_owned()]),
-        Form::Read => info("+CPIN: READY"),
-        _ => Answer::Refused(Refusal::Cme(NOT_NEEDED)),
+        Form::Read => {
+            let line = format!("+CPIN: {}", modem.sim.lock().name());
+            if modem.make.ends_with_cpin { Answer::Bare(vec![line]) } else { info(line) }
+        }
+        Form::Set(values) => match (modem.sim.lock(), values.text(0)) {
+            (Lock::Ready, _) => Answer::Refused(Refusal::Cme(NOT_NEEDED)),
+            (Lock::Puk, _) => Answer::Refused(Refusal::Cme(PUK_REQUIRED)),
+            (Lock::Pin, Some(pin)) if modem.sim.open(pin) => {
+                modem.opened();
+                Answer::Ok
+            }
+            (Lock::Pin, _) => {
+                modem.stats.wrong_pins += 1;
+                Answer::Refused(Refusal::Cme(INCORRECT_PASSWORD))
+            }
+        },
+        Form::Execute => ERROR,
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const CINTERION: Personality = Personality {
 
 const OWN: &[Own] = &[
     ("^SCFG=\"URC/DstIfc\",\"app\"", Say(&["^SCFG: \"URC/DstIfc\",\"app\""])),
-    ("^SPIC=\"SC\"", Say(&["^SPIC: 3"])),
+    ("^SPIC=\"SC\"", Say(&["^SPIC: {tries}"])),
     ("^SPIC=\"SC\",1", Say(&["^SPIC: 10"])),
     ("^SCTM?", Say(&["^SCTM: 0,0,32"])),
     ("+CFUN=1,1", Reset),

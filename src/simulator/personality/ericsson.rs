@@ -21,6 +21,6 @@ pub(super) const ERICSSON: Personality = Personality {
 const OWN: &[Own] = &[
     ICCID_FILE,
     // Of the PIN, the PUK, PIN2, PUK2.
-    ("*EPIN?", Say(&["*EPIN: 3,10,3,10"])),
+    ("*EPIN?", Say(&["*EPIN: {tries},10,3,10"])),
     ("*E2RESET", Reset),
 ];

@@ -18,7 +18,7 @@ pub(super) const FIBOCOM: Personality = Personality {
 
 const OWN: &[Own] = &[
     // Of the PIN, PIN2, the PUK, PUK2.
-    ("+XPINCNT", Say(&["+XPINCNT: 3,3,10,10"])),
+    ("+XPINCNT", Say(&["+XPINCNT: {tries},3,10,10"])),
     ("+CFUN=15", Reset),
     ("+CPWROFF", Off(&[])),
     ("+GTDUALSIM=0", Slot(0)),

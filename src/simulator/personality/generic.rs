@@ -36,4 +36,5 @@ pub(in crate::simulator) const GENERIC: Personality = Personality {
 };
 
 /// The standard's own way to tell the tries that are left. 3GPP TS 27.007 §8.73.
-pub(super) const PIN_TRIES: &[Own] = &[("+CPINR", super::Deed::Say(&["+CPINR: SIM PIN,3,3", "+CPINR: SIM PUK,10,10"]))];
+pub(super) const PIN_TRIES: &[Own] =
+    &[("+CPINR", super::Deed::Say(&["+CPINR: SIM PIN,{tries},3", "+CPINR: SIM PUK,10,10"]))];

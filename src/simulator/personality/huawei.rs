@@ -34,9 +34,12 @@ pub(super) const HUAWEI: Personality = Personality {
 const OWN: &[Own] = &[
     ("^ICCID?", SwappedIccid("^ICCID: ")),
     // State, tries of what it waits for, then PUK, PIN, PUK2, PIN2.
-    ("^CPIN?", Say(&["^CPIN: READY,,10,3,10,3"])),
+    ("^CPIN?", Say(&["^CPIN: {state},{tries},10,{tries},10,3"])),
     ("^CHIPTEMP?", Say(&["^CHIPTEMP: 310,310,310,65535,33"])),
     ("^RESET", Reset),
     ("^SIMSWITCH=0", Slot(0)),
     ("^SIMSWITCH=1", Slot(1)),
+    // Those with HiSilicon's chip.
+    ("^SCICHG=0,1", Slot(0)),
+    ("^SCICHG=1,0", Slot(1)),
 ];

@@ -20,7 +20,7 @@ pub(super) const MEDIATEK: Personality = Personality {
 
 const OWN: &[Own] = &[
     // Of the PIN, PIN2, the PUK, PUK2.
-    ("+EPINC", Say(&["+EPINC: 3,3,10,10"])),
+    ("+EPINC", Say(&["+EPINC: {tries},3,10,10"])),
     ("+CFUN=1,1", Reset),
     ("+ESUO=4", Slot(0)),
     ("+ESUO=5", Slot(1)),

@@ -54,7 +54,7 @@ pub struct Personality {
     pub(super) model: &'static str,
     /// The answer to `+CGMR`.
     pub(super) revision: &'static str,
-    /// What it says once it has power, one line after the other; with the last its SIM can be used.
+    /// What it says once it has power, one line after the other; what follows `+CPIN: READY` comes when the SIM has its PIN.
     pub(super) boot: &'static [&'static str],
     /// What it says by itself at any time, in turn.
     pub(super) noise: &'static [&'static str],
@@ -110,7 +110,7 @@ pub(super) type Own = (&'static str, Deed);
 /// What a command of a make's own does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deed {
-    /// These lines, then OK.
+    /// These lines, then OK; `{state}` stands for that of `+CPIN`, `{tries}` for those that the PIN has left.
     Say(&'static [&'static str]),
     /// The SIM's serial number behind this, then OK.
     Iccid(&'static str),

@@ -25,6 +25,6 @@ const OWN: &[Own] = &[
     ("_OSSYS=0", Say(&[])),
     ("_OSQI=0", Say(&[])),
     // Of the PIN, of the PUK.
-    ("_OERCN?", Say(&["_OERCN: 3, 10"])),
+    ("_OERCN?", Say(&["_OERCN: {tries}, 10"])),
     ("%IRESET", Reset),
 ];

@@ -32,7 +32,7 @@ const OWN: &[Own] = &[
     ("+QCCID", Iccid("+QCCID: ")),
     ("+QURCCFG=\"urcport\",\"usbat\"", Say(&[])),
     ("+QURCCFG=\"urcport\",\"uart1\"", Say(&[])),
-    ("+QPINC?", Say(&["+QPINC: \"SC\",3,10", "+QPINC: \"P2\",3,10"])),
+    ("+QPINC?", Say(&["+QPINC: \"SC\",{tries},10", "+QPINC: \"P2\",3,10"])),
     ("+QTEMP", Say(&["+QTEMP: 31,30,29"])),
     ("+CBC", Say(&["+CBC: 0,92,3800"])),
     ("+CFUN=1,1", Reset),

@@ -20,7 +20,7 @@ pub(super) const SIERRA: Personality = Personality {
 
 const OWN: &[Own] = &[
     // Of the PIN, PIN2, the PUK, PUK2.
-    ("+CPINC?", Say(&["+CPINC: 3,3,10,10"])),
+    ("+CPINC?", Say(&["+CPINC: {tries},3,10,10"])),
     ("!ENTERCND=\"A710\"", Say(&[])),
     ("!RESET", Reset),
     ("!UIMS=0", Slot(0)),

@@ -31,7 +31,7 @@ pub(super) const SIMCOM_A76XX: Personality = Personality {
     revision: "+CGMR: A7670M7_V1.11.1",
     boot: &["*ATREADY: 1", "+CPIN: READY", "+CGEV: EPS PDN ACT 1", "SMS DONE", "PB DONE"],
     noise: &["+CGEV: ME PDN ACT 8,0", NETWORK_TIME],
-    own: &[TRIES, LTE, &[("+SWITCHSIM=0", Slot(0)), ("+SWITCHSIM=1", Slot(1))]],
+    own: &[TRIES, LTE, SLOTS],
     ..SIMCOM_LTE
 };
 
@@ -57,7 +57,10 @@ pub(super) const SIMCOM_2G: Personality = Personality {
 const NETWORK_TIME: &str = "*PSUTTZ: 2026,11,25,0,0,0,\"+4\",0";
 
 /// Of the PIN, the PUK, PIN2, PUK2.
-const TRIES: &[Own] = &[("+SPIC", Say(&["+SPIC: 3,10,3,10"]))];
+const TRIES: &[Own] = &[("+SPIC", Say(&["+SPIC: {tries},10,3,10"]))];
+
+const SLOTS: &[Own] =
+    &[("+SWITCHSIM=0", Slot(0)), ("+SWITCHSIM=1", Slot(1)), ("+BINDSIM=0", Slot(0)), ("+BINDSIM=1", Slot(1))];
 
 const LTE: &[Own] = &[("+CPMUTEMP", Say(&["+CPMUTEMP: 31"])), ("+CRESET", Reset), ("+CPOF", Off(&[]))];
 

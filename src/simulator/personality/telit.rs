@@ -17,7 +17,7 @@ pub(super) const TELIT: Personality = Personality {
 
 const OWN: &[Own] = &[
     ("#CCID", Iccid("#CCID: ")),
-    ("#PCT", Say(&["#PCT: 3"])),
+    ("#PCT", Say(&["#PCT: {tries}"])),
     // Told when it changes; 3: its messages can be read.
     ("#QSS=2", Say(&[])),
     ("#QSS?", Say(&["#QSS: 2,3"])),

@@ -19,7 +19,7 @@ pub(super) const UBLOX: Personality = Personality {
 
 const OWN: &[Own] = &[
     // Of the PIN, PIN2, the PUK, PUK2.
-    ("+UPINCNT", Say(&["+UPINCNT: 3,3,10,10"])),
+    ("+UPINCNT", Say(&["+UPINCNT: {tries},3,10,10"])),
     ("+UTEMP?", Say(&["+UTEMP: 345"])),
     ("+CFUN=16", Reset),
     ("+CPWROFF", Off(&[])),

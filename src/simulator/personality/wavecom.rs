@@ -1,6 +1,6 @@
 //! Wavecom: Fastrack M1306B and kin, on a UART. python-gsmmodem's fake modem, ModemManager's Wavecom plugin, Kannel.
 
-use super::Deed::{Off, Reset};
+use super::Deed::{Off, Reset, Say};
 use super::{GENERIC, ICCID_FILE, Own, Personality};
 use crate::simulator::command::Memory;
 
@@ -25,4 +25,10 @@ pub(super) const WAVECOM: Personality = Personality {
     ..GENERIC
 };
 
-const OWN: &[Own] = &[ICCID_FILE, ("+CFUN=1", Reset), ("+CPOF=1", Off(&[]))];
+const OWN: &[Own] = &[
+    ICCID_FILE,
+    // No command of its own: the card is asked by VERIFY without a PIN. 3GPP TS 31.101 §11.1.9.
+    ("+CSIM=10,\"0020000100\"", Say(&["+CSIM: 4,\"63C{tries}\""])),
+    ("+CFUN=1", Reset),
+    ("+CPOF=1", Off(&[])),
+];

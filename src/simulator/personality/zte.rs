@@ -28,5 +28,5 @@ const OWN: &[Own] = &[
     ("+ZOPRT=5", Say(&[])),
     ("+ZCDRUN=8", Say(&["Close autorun state result(0:FAIL 1:SUCCESS):1"])),
     // Tries of the PIN, of the PUK.
-    ("+ZPINPUK=?", Say(&["+ZPINPUK: 3,10"])),
+    ("+ZPINPUK=?", Say(&["+ZPINPUK: {tries},10"])),
 ];

@@ -29,7 +29,7 @@ fn info(line: &str) -> String {
 /// Name, last line of the start, how the ICCID is asked for and what stands before it, how tries are asked for and told.
 const IDENTITIES: [(&str, &str, [&str; 2], [&str; 2]); 18] = [
     ("generic", "", ["+CCID", "+CCID: 89"], ["+CPINR", "+CPINR: SIM PIN,3,3\r\n\r\n+CPINR: SIM PUK,10,10"]),
-    ("huawei", "^SRVST:2", ["^ICCID?", "^ICCID: 98"], ["^CPIN?", "^CPIN: READY,,10,3,10,3"]),
+    ("huawei", "^SRVST:2", ["^ICCID?", "^ICCID: 98"], ["^CPIN?", "^CPIN: READY,3,10,3,10,3"]),
     ("zte", "+ZUSIMR:2", ["+CRSM=176,12258,0,0,10", "+CRSM: 144,0,98"], ["+ZPINPUK=?", "+ZPINPUK: 3,10"]),
     ("simcom-2g", "SMS Ready", ["+CCID", "89"], ["+SPIC", "+SPIC: 3,10,3,10"]),
     ("simcom-lte", "PB DONE", ["+ICCID", "+ICCID: 89"], ["+SPIC", "+SPIC: 3,10,3,10"]),
@@ -39,7 +39,12 @@ const IDENTITIES: [(&str, &str, [&str; 2], [&str; 2]); 18] = [
     ("cinterion", "+CIEV: simlocal,0,1", ["+CCID", "+CCID: 89"], ["^SPIC=\"SC\"", "^SPIC: 3"]),
     ("telit", "", ["#CCID", "#CCID: 89"], ["#PCT", "#PCT: 3"]),
     ("u-blox", "+AT: READY", ["+CCID", "+CCID: 89"], ["+UPINCNT", "+UPINCNT: 3,3,10,10"]),
-    ("wavecom", "+WIND: 4", ["+CRSM=176,12258,0,0,10", "+CRSM: 144,0,98"], ["", ""]),
+    (
+        "wavecom",
+        "+WIND: 4",
+        ["+CRSM=176,12258,0,0,10", "+CRSM: 144,0,98"],
+        ["+CSIM=10,\"0020000100\"", "+CSIM: 4,\"63C3\""],
+    ),
     ("sierra", "+PACSP0", ["+ICCID", "+ICCID: 89"], ["+CPINC?", "+CPINC: 3,3,10,10"]),
     ("nokia", "", ["+CRSM=176,12258,0,0,10", "+CRSM: 144,0,98"], ["+CPINR", TRIES_OF_THE_STANDARD]),
     ("option", "", ["+CRSM=176,12258,0,0,10", "+CRSM: 144,0,98"], ["_OERCN?", "_OERCN: 3, 10"]),
@@ -52,8 +57,7 @@ const TRIES_OF_THE_STANDARD: &str = "+CPINR: SIM PIN,3,3\r\n\r\n+CPINR: SIM PUK,
 
 #[test]
 fn what_each_says_of_itself_and_its_sim() {
-    let all_tries: Vec<&str> =
-        IDENTITIES.iter().map(|(_, _, _, [ask, _])| *ask).filter(|ask| !ask.is_empty()).collect();
+    let all_tries: Vec<&str> = IDENTITIES.iter().map(|(_, _, _, [ask, _])| *ask).collect();
     assert!(Personality::names().eq(NAMES), "every personality has its row");
     for (name, last, [iccid, begins], [tries, told]) in IDENTITIES {
         let make = Personality::named(name).unwrap();
@@ -104,6 +108,41 @@ const SERVICES: [(&str, [&str; 2], [&str; 2]); 18] = [
     ("fibocom", ["\"ME\",\"SM\",\"ME\"", "\"SR\""], ["2,1,0,2,0", "3,1,0,2,0"]),
     ("mediatek", ["\"ME\",\"SM\",\"ME\"", "\"SR\""], ["2,1,0,2,0", "3,1,0,2,0"]),
 ];
+
+#[test]
+fn a_sim_with_a_pin() {
+    for (name, _, _, [tries, told]) in IDENTITIES {
+        let (mut bench, _) = started(name, LabConfig { pin: Some("4711".into()), ..quick(1) });
+        let wavecom = if name == "wavecom" { "" } else { OK };
+        assert_eq!(ask(&mut bench, name, "+CPIN?"), format!("\r\n+CPIN: SIM PIN\r\n{wavecom}"), "{name}");
+        assert_eq!(ask(&mut bench, name, "+CPMS=?"), "\r\n+CMS ERROR: 311\r\n", "{name}");
+        assert_eq!(ask(&mut bench, name, "+CREG?"), info("+CREG: 0,0"), "{name}");
+        assert_eq!(ask(&mut bench, name, "+CPIN=\"1234\""), "\r\n+CME ERROR: 16\r\n", "{name}");
+        let left = ask(&mut bench, name, tries);
+        assert!(left.contains('2') && left != info(told), "{name}: {left}");
+        assert_eq!(ask(&mut bench, name, "+CPIN=\"4711\""), OK, "{name}");
+        bench.wait(0, SECOND);
+        assert_eq!(ask(&mut bench, name, "+CREG?"), info("+CREG: 0,1"), "{name}");
+        assert_eq!(bench.network.stats(0).unwrap().0.wrong_pins, 1, "{name}");
+    }
+}
+
+#[test]
+fn a_pin_that_was_wrong_three_times_and_the_rest_of_a_start() {
+    let config = || LabConfig { pin: Some("4711".into()), ..quick(1) };
+    let (mut bench, boot) = started("simcom-2g", config());
+    assert_eq!(boot, "\r\nRDY\r\n\r\n+CFUN: 1\r\n\r\n+CPIN: SIM PIN\r\n");
+    ask(&mut bench, "simcom-2g", "+CPIN=\"4711\"");
+    assert_eq!(bench.wait(0, SECOND), "\r\n+CPIN: READY\r\n\r\nCall Ready\r\n\r\nSMS Ready\r\n");
+    let (mut bench, _) = started("generic", config());
+    (0..3).for_each(|_| _ = bench.say(0, "AT+CPIN=\"1234\"\r"));
+    assert_eq!(ask(&mut bench, "generic", "+CPIN?"), info("+CPIN: SIM PUK"));
+    assert_eq!(ask(&mut bench, "generic", "+CPIN=\"4711\""), "\r\n+CME ERROR: 12\r\n");
+    bench.network.unplug(bench.now, 0, None).unwrap();
+    bench.network.plug(bench.now, 0).unwrap();
+    bench.say(0, "ATE0\r");
+    assert_eq!(ask(&mut bench, "generic", "+CPIN?"), info("+CPIN: SIM PUK"), "a power cut brings no tries back");
+}
 
 #[test]
 fn which_memories_and_indications_each_takes() {
