@@ -6,13 +6,14 @@ mod support;
 
 use gsmgate::modem::profile::Profile;
 use gsmgate::simulator::Personality;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use support::{ECHO, PATIENCE, Process, Rig};
+use support::{ECHO, PATIENCE, Process, Rig, Setup};
 
 /// What the simulator's control socket answers to a line.
 fn control(socket: &mut BufReader<UnixStream>, line: &str) -> Value {
@@ -39,6 +40,11 @@ fn await_freed(socket: &mut BufReader<UnixStream>, names: &[&str]) {
     }
 }
 
+/// What the simulator is told to play one modem of each make.
+fn one_of_each() -> Vec<&'static str> {
+    Personality::names().flat_map(|name| ["--personality", name]).collect()
+}
+
 #[test]
 fn every_profile_has_its_personality() {
     assert_eq!(Personality::names().collect::<HashSet<_>>(), Profile::names().collect::<HashSet<_>>());
@@ -47,8 +53,7 @@ fn every_profile_has_its_personality() {
 #[test]
 fn every_make_sends_with_a_report_and_receives() {
     let names: Vec<&str> = Personality::names().collect();
-    let arguments: Vec<&str> = names.iter().flat_map(|name| ["--personality", name]).collect();
-    let rig = Rig::of(names.len(), &arguments);
+    let rig = Rig::of(&Setup { modems: names.len(), arguments: &one_of_each(), keys: "", ready: names.len() });
     let (_, status) = rig.json(&["status"]);
     for (n, name) in names.iter().enumerate() {
         let modem = &status[0]["modems"][n];
@@ -76,4 +81,56 @@ fn every_make_sends_with_a_report_and_receives() {
         delivered.retain(|name| !(event["state"] == "delivered" && event["id"] == *name));
     }
     await_freed(&mut socket, &names);
+}
+
+/// Each make tells in its own way how many tries are left: 3 are, so the PIN may be entered.
+#[test]
+fn every_make_is_given_its_pin() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "4711").unwrap();
+    let n = Personality::names().count();
+    let arguments = [one_of_each(), vec!["--pin", "4711"]].concat();
+    let keys = format!("pin_file = {:?}", file.path());
+    let rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ready: n });
+    assert_eq!(wrong_pins(&rig), vec![0; n]);
+}
+
+/// A wrong PIN costs one try, whatever the make says to it, and a restart costs no other.
+#[test]
+fn no_make_is_given_a_wrong_pin_twice() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "1234").unwrap();
+    let n = Personality::names().count();
+    let arguments = [one_of_each(), vec!["--pin", "4711"]].concat();
+    let keys = format!("pin_file = {:?}", file.path());
+    let mut rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ready: 0 });
+    await_blocked(&rig, "the SIM has refused this PIN before");
+    assert_eq!(wrong_pins(&rig), vec![1; n]);
+    rig.gateway.end(Signal::SIGTERM);
+    rig.restart();
+    await_blocked(&rig, "the SIM asks for its PIN and has 2 tries left");
+    assert_eq!(wrong_pins(&rig), vec![1; n]);
+}
+
+/// Waits until every modem is blocked with a reason that begins so.
+fn await_blocked(rig: &Rig, reason: &str) {
+    let end = Instant::now() + PATIENCE;
+    let blocked = |modem: &Value| modem["reason"].as_str().is_some_and(|it| it.starts_with(reason));
+    loop {
+        let (_, mut said) = rig.json(&["modems"]);
+        let modems = said.remove(0)["modems"].take();
+        let others: Vec<_> = modems.as_array().unwrap().iter().filter(|modem| !blocked(modem)).collect();
+        if others.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < end, "not blocked so: {others:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// How many wrong PINs each SIM was given.
+fn wrong_pins(rig: &Rig) -> Vec<u64> {
+    let mut socket = BufReader::new(UnixStream::connect(rig.path("lab/ctl")).unwrap());
+    let stats = control(&mut socket, r#"{"do":"stats"}"#)["stats"].take();
+    stats.as_array().unwrap().iter().map(|stats| stats["wrong_pins"].as_u64().unwrap()).collect()
 }

@@ -53,30 +53,49 @@ pub struct Rig {
     pub gateway: Process,
     pub simulator: Process,
     pub dir: tempfile::TempDir,
-    modems: usize,
+    /// What it tells the service manager once it is as it should be.
+    status: String,
+}
+
+/// What a rig is made of.
+pub struct Setup<'a> {
+    pub modems: usize,
+    /// What the simulator is told beside.
+    pub arguments: &'a [&'a str],
+    /// Lines for each modem in the configuration.
+    pub keys: &'a str,
+    /// How many modems get ready.
+    pub ready: usize,
 }
 
 impl Rig {
     /// Two modems, ready; the SIMs are called `sim0` and `sim1`.
     pub fn start() -> Rig {
-        Rig::of(2, &[])
+        Rig::of(&Setup { modems: 2, arguments: &[], keys: "", ready: 2 })
     }
 
-    /// So many modems that the simulator is told more about, ready; the SIMs are called `sim0`, `sim1` …
-    pub fn of(modems: usize, arguments: &[&str]) -> Rig {
+    /// Modems of which as many as should be are ready; the SIMs are called `sim0`, `sim1` …
+    pub fn of(setup: &Setup<'_>) -> Rig {
+        let keys = setup.keys;
         let table = |(n, port): (usize, &String)| {
-            format!("[[modem]]\nport = {port:?}\nlabel = \"modem{n}\"\nsim_label = \"sim{n}\"\n")
+            format!("[[modem]]\nport = {port:?}\nlabel = \"modem{n}\"\nsim_label = \"sim{n}\"\n{keys}\n")
         };
-        Rig::made(modems, arguments, |_, ports| ports.iter().enumerate().map(table).collect())
+        let status = format!("STATUS={} of {} modems ready", setup.ready, setup.modems);
+        let configure = |_: &Path, ports: &[String]| ports.iter().enumerate().map(table).collect();
+        Rig::made(setup.modems, setup.arguments, status, configure)
     }
 
-    /// As many virtual modems, and a gateway that runs and has them all ready, unless it is to wait for none; `configure`
-    /// gets the rig's directory and their ports.
+    /// As many virtual modems, and a gateway that runs; `configure` gets the rig's directory and their ports.
     pub fn with(modems: usize, configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
-        Rig::made(modems, &[], configure)
+        Rig::made(modems, &[], "STATUS=".to_owned(), configure)
     }
 
-    fn made(modems: usize, arguments: &[&str], configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
+    fn made(
+        modems: usize,
+        arguments: &[&str],
+        status: String,
+        configure: impl FnOnce(&Path, &[String]) -> String,
+    ) -> Rig {
         let dir = tempfile::tempdir().unwrap();
         let simulator = gsmgate()
             .args(["simulate", "--json", "--latency", "10", "--report-delay", "10", "--modems"])
@@ -96,16 +115,15 @@ impl Rig {
         let mut config = format!("[gateway]\nname = \"rig\"\nstate_dir = {:?}\n", dir.path().join("state"));
         config += &format!("control_socket = {:?}\n", dir.path().join("control.sock"));
         config += &configure(dir.path(), &ports);
-        let wanted = config.matches("[[modem]]\nport").count();
         std::fs::write(dir.path().join("gsmgate.toml"), config).unwrap();
-        let gateway = start_gateway(dir.path(), wanted);
-        Rig { gateway, simulator, dir, modems: wanted }
+        let gateway = start_gateway(dir.path(), &status);
+        Rig { gateway, simulator, dir, status }
     }
 
     /// Another process, after the one before has ended.
     pub fn restart(&mut self) {
         std::fs::remove_file(self.path("notify")).unwrap();
-        self.gateway = start_gateway(self.dir.path(), self.modems);
+        self.gateway = start_gateway(self.dir.path(), &self.status);
     }
 
     /// Pulls the plug of a virtual modem.
@@ -163,8 +181,8 @@ pub fn lines(output: Output) -> (Option<i32>, Vec<String>) {
     (output.status.code(), text.lines().map(str::to_owned).collect())
 }
 
-/// Starts the gateway and waits until it tells the service manager that so many modems are ready.
-fn start_gateway(dir: &Path, modems: usize) -> Process {
+/// Starts the gateway and waits until it tells the service manager this status.
+fn start_gateway(dir: &Path, status: &str) -> Process {
     let manager = UnixDatagram::bind(dir.join("notify")).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
     let gateway = gsmgate()
@@ -177,7 +195,7 @@ fn start_gateway(dir: &Path, modems: usize) -> Process {
     let gateway = Process(gateway.unwrap());
     let mut octets = [0; 512];
     let mut said = String::new();
-    while !(said.contains("READY=1") && said.contains(&format!("STATUS={modems} of "))) {
+    while !(said.contains("READY=1") && said.contains(status)) {
         let n = manager.recv(&mut octets).unwrap_or_else(|error| {
             panic!("{error} after {said}\n{}", std::fs::read_to_string(dir.join("gateway.log")).unwrap())
         });
