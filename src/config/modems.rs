@@ -50,6 +50,7 @@ pub(super) fn read_modems(
         if let Some(force) = table.boolean("pin_force", mistakes) {
             config.pin_force = force;
         }
+        config.service_centre = table.parsed("service_centre", mistakes).map(|number| number.value);
         config.power_key = table.table("power_key", mistakes).and_then(|key| read_power_key(key, mistakes));
         let profiles: Vec<_> = Profile::names().map(|name| (name, name)).collect();
         config.profile = table.word("profile", &profiles, mistakes).map(str::to_owned);

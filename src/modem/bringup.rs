@@ -9,7 +9,7 @@ use super::recover::PULSE;
 use crate::at::command::Domain;
 use crate::at::net::{self, Stat};
 use crate::at::sim::{PinState, pin_state};
-use crate::at::{Command, Event, Expect, Memory, Params, Urc, sms};
+use crate::at::{Answer, Command, Event, Expect, FinalResult, Memory, Params, Urc, sms};
 use crate::model::{ModemPhase, Registration, SimStatus, StorageLevel};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,6 +24,10 @@ const NOT_YET: Duration = Duration::from_secs(1);
 const PDU_MODE_TRIES: usize = 10;
 /// How long a SIM may be busy before it is reported.
 const SIM_BUSY: Duration = Duration::from_secs(30);
+/// How long the message service may take to start behind the SIM. MODEMS.md: 5 to 40 s.
+const SERVICE_STARTS: Duration = Duration::from_secs(40);
+/// How often memories are asked for while the SIM is busy (ofono does the same).
+const MEMORY_TRIES: usize = 10;
 /// How often a blocked SIM or a missing registration is looked at. Most modems tell by themselves.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// How often memories are looked at for what nobody announced: `+CMTI` stops when one is full (fault F-15).
@@ -100,6 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.identify_modem().await?;
         self.initialise().await?;
         self.await_sim().await?;
+        self.await_message_service().await?;
         self.identify_sim().await?;
         self.set_up_messages().await?;
         self.report(Domain::Circuit).await?;
@@ -152,6 +157,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             };
             self.pause(pause).await?;
         }
+    }
+
+    /// Waits until the message service says that it can be used, where the make has a number for that. One that never says
+    /// so is tried all the same.
+    async fn await_message_service(&mut self) -> Result<(), Lost> {
+        let Some(ready) = self.profile.ready else { return Ok(()) };
+        let until = Instant::now() + SERVICE_STARTS;
+        while Instant::now() < until {
+            match self.ask_number(ready.asked).await? {
+                Some(number) if number < i64::from(ready.from) => self.pause(NOT_YET).await?,
+                Some(_) | None => return Ok(()),
+            }
+        }
+        warn!(port = self.config.port, "the modem does not say that its message service is ready; it is tried");
+        Ok(())
     }
 
     async fn identify_sim(&mut self) -> Result<(), Lost> {
@@ -238,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Chooses where messages are received and which memories are to be swept, and selects them.
     async fn choose_memories(&mut self) -> Result<(), Lost> {
         let within = self.profile.deadlines.memory;
-        let answer = self.chat.ask(Command::memories(), within).await?.done().unwrap_or_default();
+        let answer = self.memories_known(within).await?;
         let [read, write, receive] = answer.params("+CPMS").map(|it| sms::memories(&it)).unwrap_or_default();
         let plan = MemoryPlan::choose(self.profile.memories, &read, &write, &receive);
         self.inbox.begin(&plan);
@@ -257,6 +277,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             None => Selected::Unknown,
         };
         Ok(())
+    }
+
+    /// Which memories there are; asked again while the SIM is still loading.
+    async fn memories_known(&mut self, within: Duration) -> Result<Answer, Lost> {
+        for _ in 0..MEMORY_TRIES {
+            match self.chat.ask(Command::memories(), within).await? {
+                Reply::Done(answer) => return Ok(answer),
+                Reply::Refused(result) if is_busy(&result) => self.pause(NOT_YET).await?,
+                Reply::Refused(_) | Reply::Silent(_) => break,
+            }
+        }
+        Ok(Answer::default())
     }
 
     async fn select_service(&mut self) -> Result<bool, Lost> {
@@ -393,12 +425,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(())
     }
 
+    /// A SIM without its service centre, or that has lost it, cannot send (`+CMS ERROR: 330`): it is given the one that is
+    /// configured, else the one that it had.
     async fn look_for_service_centre(&mut self) -> Result<(), Lost> {
-        let reply = self.chat.ask(Command::service_centre(), self.profile.deadlines.memory).await?;
-        if let Some(answer) = reply.done()
-            && answer.params("+CSCA").is_none_or(|params| sms::service_centre(&params).is_none())
-        {
-            warn!(port = self.config.port, "the SIM knows no service centre; sending will fail with +CMS ERROR: 330");
+        let within = self.profile.deadlines.memory;
+        let Some(answer) = self.chat.ask(Command::service_centre(), within).await?.done() else { return Ok(()) };
+        let found = answer.params("+CSCA").and_then(|params| sms::service_centre(&params));
+        if let Some(number) = found.as_deref().and_then(|number| number.parse().ok()) {
+            self.service_centre = self.iccid.clone().zip(Some(number));
+            return Ok(());
+        }
+        let before = self.service_centre.clone().filter(|(iccid, _)| Some(iccid) == self.iccid.as_ref());
+        let Some(number) = self.config.service_centre.clone().or(before.map(|(_, number)| number)) else {
+            let detail = "the SIM knows no service centre, and sending will fail with +CMS ERROR: 330; name the operator's \
+                          as service_centre in [[modem]]";
+            self.board.alarm("no_service_centre", detail);
+            return Ok(());
+        };
+        let reply = self.chat.ask(Command::set_service_centre(&number), within).await?;
+        match reply {
+            Reply::Done(_) => self.board.alarm("service_centre_set", "the SIM had no service centre and was given one"),
+            reply => warn!(port = self.config.port, %reply, "the SIM knows no service centre and takes none"),
         }
         Ok(())
     }
@@ -552,6 +599,11 @@ pub(super) fn sim_trouble(reply: &Reply) -> Option<Trouble> {
             Some(_) => Trouble::Failed(result.to_string()),
         }),
     }
+}
+
+/// True for a SIM or a service that is still loading.
+fn is_busy(result: &FinalResult) -> bool {
+    matches!(result.code(), Some(14 | 314 | 515 | 256))
 }
 
 /// Where messages are received, and where they may lie besides.

@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 if ended { "hung_up" } else { "rings_on" }
             }
         };
-        desk.notice(Notice { number, ..Notice::new(NoticeKind::Call, action, "a call came in") });
+        desk.board.notice(Notice { number, ..Notice::new(NoticeKind::Call, action, "a call came in") });
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::ussd::Waiting;
 use super::{Config, LaneEvent, LaneEventKind, Links, Noticed, Outgoing, PinMemory, Received};
 use crate::at::command::Domain;
 use crate::at::net::{self, Registration, Stat};
-use crate::at::{Event, FinalResult, Urc};
+use crate::at::{Event, FinalResult, ServiceCentre, Urc};
 use crate::model::{
     AttemptId, Cell, Iccid, Imei, Label, ModemPhase, ModemStatus, Notice, NoticeKind, Radio, RecoveryCounts,
     SendOutcome,
@@ -51,7 +51,6 @@ pub(super) struct Desk {
     pub(super) lane: mpsc::Sender<LaneEvent>,
     pub(super) received: mpsc::Sender<Received>,
     pub(super) pins: PinMemory,
-    notices: mpsc::Sender<Noticed>,
     pub(super) outgoing: mpsc::Receiver<Outgoing>,
     orders: Orders,
     broadcasts: Broadcasts,
@@ -66,6 +65,8 @@ pub(super) struct Desk {
     /// Of the modem that was last seen here.
     pub(super) profile: &'static Profile,
     pub(super) ladder: Ladder,
+    /// The service centre that the SIM was seen with.
+    service_centre: Option<(Iccid, ServiceCentre)>,
 }
 
 impl Desk {
@@ -82,7 +83,6 @@ impl Desk {
             lane: links.lane,
             received: links.received,
             pins: links.pins,
-            notices: links.notices,
             outgoing,
             orders,
             broadcasts: Broadcasts::default(),
@@ -93,6 +93,7 @@ impl Desk {
             swept: false,
             profile: &GENERIC,
             ladder: Ladder::default(),
+            service_centre: None,
         }
     }
 
@@ -128,16 +129,6 @@ impl Desk {
         }
     }
 
-    /// Tells what is no message. One that finds no room is only logged: nobody keeps up with such a flood.
-    pub(super) fn notice(&self, notice: Notice) {
-        let (label, iccid) = self.board.who();
-        tracing::info!(modem = label.as_str(), ?notice, "notice");
-        let noticed = Noticed { modem: self.config.index, label, iccid, notice };
-        if self.notices.try_send(noticed).is_err() {
-            warn!(port = self.config.port, "a notice finds no room and is not kept");
-        }
-    }
-
     /// Gives a part back untouched.
     pub(super) async fn refuse(&self, outgoing: &Outgoing, detail: &str) {
         let outcome = SendOutcome::NotSent { code: None, detail: detail.to_owned() };
@@ -157,7 +148,7 @@ impl Desk {
             && losses == FLAPPING
         {
             let detail = format!("{}; it is watched for {} s before it is used", flapping(losses), span.as_secs());
-            self.notice(Notice::new(NoticeKind::Alarm, "flapping", detail));
+            self.board.alarm("flapping", detail);
         }
     }
 
@@ -199,13 +190,17 @@ impl Desk {
     }
 }
 
-/// The published status.
+/// What is told outside: the status, and notices.
 #[derive(Debug, Clone)]
-pub(super) struct Board(watch::Sender<ModemStatus>);
+pub(super) struct Board {
+    status: watch::Sender<ModemStatus>,
+    notices: mpsc::Sender<Noticed>,
+    index: usize,
+}
 
 impl Board {
     /// A board that says offline.
-    pub(super) fn new(config: &Config) -> (Board, watch::Receiver<ModemStatus>) {
+    pub(super) fn new(config: &Config, notices: mpsc::Sender<Noticed>) -> (Board, watch::Receiver<ModemStatus>) {
         let (sender, receiver) = watch::channel(ModemStatus {
             label: config.label.clone().unwrap_or_else(|| port_label(config)),
             port: config.port.clone(),
@@ -221,12 +216,12 @@ impl Board {
             temperature_tenths: None,
             supply_mv: None,
         });
-        (Board(sender), receiver)
+        (Board { status: sender, notices, index: config.index }, receiver)
     }
 
     /// Changes it; listeners wake only when something is different.
     pub(super) fn update(&self, change: impl FnOnce(&mut ModemStatus)) {
-        self.0.send_if_modified(|status| {
+        self.status.send_if_modified(|status| {
             let before = status.clone();
             change(status);
             *status != before
@@ -245,13 +240,28 @@ impl Board {
 
     /// The radio that the SIM is registered on, where that is known.
     fn radio(&self) -> Option<Radio> {
-        self.0.borrow().sim.as_ref()?.cell?.radio
+        self.status.borrow().sim.as_ref()?.cell?.radio
     }
 
     /// Whose it is.
     fn who(&self) -> (Label, Option<Iccid>) {
-        let status = self.0.borrow();
+        let status = self.status.borrow();
         (status.label.clone(), status.sim.as_ref().map(|sim| sim.iccid.clone()))
+    }
+
+    /// Tells what is no message. One that finds no room is only logged: nobody keeps up with such a flood.
+    pub(super) fn notice(&self, notice: Notice) {
+        let (label, iccid) = self.who();
+        info!(modem = label.as_str(), ?notice, "notice");
+        let noticed = Noticed { modem: self.index, label, iccid, notice };
+        if self.notices.try_send(noticed).is_err() {
+            warn!("a notice finds no room and is not kept");
+        }
+    }
+
+    /// Tells of something that needs a person.
+    pub(super) fn alarm(&self, alarm: &str, detail: impl Into<String>) {
+        self.notice(Notice::new(NoticeKind::Alarm, alarm, detail));
     }
 
     /// Changes the phase.
@@ -307,6 +317,8 @@ pub(super) struct Session<S> {
     /// A USSD code waits for the network.
     pub(super) ussd: Option<Waiting>,
     pub(super) call: Option<Call>,
+    /// The service centre that the SIM was seen with.
+    pub(super) service_centre: Option<(Iccid, ServiceCentre)>,
     /// Measurements that this modem does not have.
     pub(super) blind_gauges: Vec<usize>,
     /// Since when it is set up and finds no network.
@@ -406,6 +418,7 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
     let mut session = Session::new(desk, port);
     let result = session.run(desk).await;
     desk.swept |= session.inbox.swept;
+    desk.service_centre = session.service_centre.take();
     if let Err(lost) = &result {
         session.restart_if_due(desk, lost).await;
     }
@@ -437,6 +450,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             ordered: None,
             ussd: None,
             call: None,
+            service_centre: desk.service_centre.clone(),
             blind_gauges: Vec::new(),
             without_network: None,
             network_due: None,
@@ -602,7 +616,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Urc::Ussd(said) => self.heard_ussd(desk, &said),
                 Urc::Broadcast(page) => {
                     if let Some(notice) = desk.broadcasts.take(&page) {
-                        desk.notice(notice);
+                        desk.board.notice(notice);
                     }
                 }
                 Urc::SimMoved => self.details.push_back(Detail::Sim),

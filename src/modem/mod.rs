@@ -30,7 +30,7 @@ mod trace;
 mod unlock;
 mod ussd;
 
-pub use crate::at::{BroadcastList, Pin, TypedLine};
+pub use crate::at::{BroadcastList, Pin, ServiceCentre, TypedLine};
 use crate::model::{AttemptId, Iccid, Imei, Label, ModemStatus, Notice, SendOutcome};
 pub use calls::Calls;
 pub use device::PowerKey;
@@ -69,6 +69,8 @@ pub struct Config {
     pub pin: Option<Pin>,
     /// The PIN is entered with two tries left too, and into a SIM that is not the one it was for. Default false.
     pub pin_force: bool,
+    /// The service centre that a SIM without one is given. Default: the one that it had.
+    pub service_centre: Option<ServiceCentre>,
     /// What is done with calls that come in. Default: they are ended.
     pub calls: Calls,
     /// Cell broadcasts that are taken. Default: none.
@@ -90,6 +92,7 @@ impl Config {
             sim_label: None,
             pin: None,
             pin_force: false,
+            service_centre: None,
             calls: Calls::default(),
             broadcasts: None,
             power_key: None,
@@ -273,7 +276,7 @@ where
     let (outgoing, parts) = mpsc::channel(NEXT);
     let (orders, ordered) = mpsc::channel(ORDERS);
     let (stop, stopped) = watch::channel(false);
-    let (board, status) = Board::new(&config);
+    let (board, status) = Board::new(&config, links.notices.clone());
     let mut desk = Desk::new(config, links, parts, Orders::new(ordered), stopped, board);
     if let Some((attempt, left)) = listen_first {
         desk.remember(attempt, left);

@@ -5,7 +5,7 @@ use super::{Calls, Carried, Config, Entry, Order, Outcome, TypedLine};
 use crate::model::{ModemPhase, Notice, NoticeKind};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 fn config() -> Config {
     Config::new(0, "/dev/ttyFAKE0")
@@ -230,4 +230,45 @@ async fn without_a_sim_or_a_port_orders_are_turned_away_but_for_typed_ones() {
     bench.phase(ModemPhase::Offline).await;
     let refused = soon(bench.order(typed("AT+CSQ")).await).await;
     assert!(refused.unwrap_err().contains("not there now"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sim_without_a_service_centre_is_given_one() {
+    let none = || answers(&[("AT+CSCA?", "\r\n+CSCA: \"\",129\r\n\r\nOK\r\n")]);
+    let configured = Config { service_centre: "+491710760000".parse().ok(), ..config() };
+    let mut bench = Bench::ready_as(configured, none()).await;
+    assert_eq!(bench.count("AT+CSCA=\"+491710760000\",145"), 1);
+    assert_eq!(told(&mut bench)[0].subject, "service_centre_set");
+    let mut bench = Bench::ready_as(config(), none()).await;
+    assert_eq!((bench.count("AT+CSCA="), told(&mut bench)[0].subject.as_str()), (0, "no_service_centre"));
+    // One that loses it in the middle is given what it had (home-assistant/core#67449).
+    let mut script = answers(&[]);
+    script
+        .answers
+        .insert("AT+CSCA?", ["\r\n+CSCA: \"+4917\",145\r\n\r\nOK\r\n", "\r\n+CSCA: \"\",129\r\n\r\nOK\r\n"].into());
+    script.submits.push_back(super::fake::Submit::Refuse("\r\n+CMS ERROR: 330\r\n".to_owned()));
+    let mut bench = Bench::ready_as(config(), script).await;
+    let _arm = bench.give().await;
+    bench.event().await;
+    bench.ended().await;
+    bench.settle().await;
+    assert_eq!(bench.count("AT+CSCA=\"+4917\",145"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_service_that_starts_late_is_waited_for() {
+    let mut script = Script::default();
+    let qss = ["\r\n#QSS: 2,1\r\n\r\nOK\r\n", "\r\n#QSS: 2,2\r\n\r\nOK\r\n", "\r\n#QSS: 2,3\r\n\r\nOK\r\n"];
+    script.answers.insert("AT#QSS?", qss.into());
+    let memories = ["\r\n+CMS ERROR: 314\r\n", "\r\n+CPMS: (\"ME\"),(\"ME\"),(\"ME\")\r\n\r\nOK\r\n"];
+    script.answers.insert("AT+CPMS=?", memories.into());
+    let begun = Instant::now();
+    let bench = Bench::ready_as(Config { profile: Some("telit".to_owned()), ..config() }, script).await;
+    assert_eq!((bench.count("AT#QSS?"), bench.count("AT+CPMS=?"), bench.count("AT+CMGF=0")), (3, 2, 1));
+    assert!((3..=4).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    // One that never says so is tried all the same.
+    let script = answers(&[("AT#QSS?", "\r\n#QSS: 2,0\r\n\r\nOK\r\n")]);
+    let begun = Instant::now();
+    Bench::ready_as(Config { profile: Some("telit".to_owned()), ..config() }, script).await;
+    assert!((40..=42).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }

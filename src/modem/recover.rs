@@ -130,7 +130,7 @@ impl Desk {
             Step::PowerKey => "its power key is pressed",
         };
         self.board.phase(ModemPhase::BringUp, Some(format!("{why}; {words}")));
-        self.notice(Notice::new(NoticeKind::Recovery, step.word(), format!("{why}; {words}")));
+        self.board.notice(Notice::new(NoticeKind::Recovery, step.word(), format!("{why}; {words}")));
     }
 
     /// Beside the runtime: the system takes its time.

@@ -7,6 +7,7 @@
 //! ```
 //! RELIABILITY §2.1.
 
+use super::bringup::Detail;
 use super::chat::Lost;
 use super::driver::{Desk, Session};
 use super::profile::Profile;
@@ -21,6 +22,9 @@ use tokio::time::Instant;
 /// How long a prompt is held for the armed mark. It is a commit on our own disk; modems leave the prompt by themselves
 /// after a minute or so.
 const ARMING: Duration = Duration::from_secs(20);
+
+/// SMSC address unknown. 3GPP TS 27.005 §3.2.5.
+const NO_SERVICE_CENTRE: u16 = 330;
 
 /// How a try ended, and what the line needs before the next.
 #[derive(Debug)]
@@ -74,6 +78,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 end.outcome
             {
                 desk.remember(attempt, self.submit_deadline().saturating_sub(began.elapsed()));
+            }
+            if let SendOutcome::Rejected { code: NO_SERVICE_CENTRE }
+            | SendOutcome::NotSent { code: Some(NO_SERVICE_CENTRE), .. } = end.outcome
+            {
+                self.details.push_back(Detail::ServiceCentre);
             }
             let ended = LaneEventKind::Ended(attempt, end.outcome);
             match end.line {

@@ -69,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             None => {
                 let session = if wants_answer { "wants_answer" } else { "over" };
                 let detail = "the network sent USSD by itself";
-                desk.notice(Notice { text, ..Notice::new(NoticeKind::Ussd, session, detail) });
+                desk.board.notice(Notice { text, ..Notice::new(NoticeKind::Ussd, session, detail) });
             }
         }
     }
