@@ -27,6 +27,8 @@ pub struct Settings {
     pub scheduler: scheduler::Config,
     /// What to do with old messages on a SIM that is new to us.
     pub adopt: intake::Adopt,
+    /// Where recordings of modems are written; `None`: nowhere.
+    pub recordings: Option<PathBuf>,
     /// The socket of the command line.
     pub control_socket: PathBuf,
     /// The broker, if there is one.
@@ -69,8 +71,15 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let (store, recovered, closer) = Store::open(&settings.store, now())?;
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);
-    let (slots, lanes, drivers, received) =
-        slots::start(settings.modems, settings.discovery, &recovered.armed, recovered.sims, store.clone(), now);
+    let (slots, lanes, drivers, received) = slots::start(
+        settings.modems,
+        settings.discovery,
+        &recovered.armed,
+        recovered.sims,
+        store.clone(),
+        settings.recordings,
+        now,
+    );
     let wake = Wake::default();
     let (stopping, stopped) = watch::channel(false);
     let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);

@@ -160,6 +160,11 @@ impl Gateway {
         self.slots.hindered()
     }
 
+    /// What was last said on the line of a modem, masked; `None` for one that does not exist.
+    pub fn recording(&self, modem: usize) -> Option<String> {
+        self.slots.recording(modem)
+    }
+
     /// A counter that moves whenever any modem's state changes.
     pub fn modems_changed(&self) -> watch::Receiver<u64> {
         self.slots.changed()

@@ -2,10 +2,11 @@
 
 use crate::model::{AttemptId, Iccid, Label, ModemNotice, ModemPhase, ModemStatus, Timestamp};
 use crate::modem::discover;
-use crate::modem::{self, Handle, Links, Noticed, Ordered, PinQuestion, Received};
+use crate::modem::{self, Handle, Links, Noticed, Ordered, PinQuestion, Received, Recorder};
 use crate::store::Store;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,15 +30,23 @@ pub use crate::modem::{Carried, Entry, LaneEvent, LaneEventKind, Order, Outcome,
 /// All slots: cheap to clone, for reading. They become more while the gateway runs, never fewer.
 #[derive(Debug, Clone)]
 pub struct Slots {
-    statuses: Statuses,
+    seats: Seats,
     labels: Arc<Labels>,
     hindered: watch::Receiver<Vec<Hindered>>,
     changed: watch::Receiver<u64>,
     ended: watch::Receiver<bool>,
 }
 
-/// The state of every modem, and where orders are given to it, by index.
-type Statuses = Arc<Mutex<Vec<(watch::Receiver<ModemStatus>, mpsc::Sender<Ordered>)>>>;
+/// All modems, by index.
+type Seats = Arc<Mutex<Vec<Seat>>>;
+
+/// What others have of a driver.
+#[derive(Debug, Clone)]
+struct Seat {
+    status: watch::Receiver<ModemStatus>,
+    orders: mpsc::Sender<Ordered>,
+    recorder: Recorder,
+}
 
 /// The lane ends that the scheduler owns.
 #[derive(Debug)]
@@ -81,7 +90,7 @@ impl Drivers {
 #[derive(Debug)]
 struct Rack {
     links: Links,
-    statuses: Statuses,
+    seats: Seats,
     labels: Arc<Labels>,
     joining: mpsc::Sender<mpsc::Sender<Outgoing>>,
     signals: Arc<Signals>,
@@ -128,7 +137,8 @@ impl Rack {
         // There is room for all; a scheduler that is gone needs no lane.
         let _ = self.joining.try_send(handle.outgoing.clone());
         let status = handle.status.clone();
-        lock(&self.statuses).push((status.clone(), handle.orders.clone()));
+        let (orders, recorder) = (handle.orders.clone(), handle.recorder.clone());
+        lock(&self.seats).push(Seat { status: status.clone(), orders, recorder });
         tokio::spawn(watch_one(handle.status.clone(), Arc::clone(&self.signals)));
         handles.push(handle);
         self.signals.changed.send_modify(|n| *n += 1);
@@ -154,6 +164,7 @@ pub fn start(
     armed: &[Armed],
     sims: Vec<(Iccid, Label)>,
     store: Store,
+    recordings: Option<PathBuf>,
     clock: fn() -> Timestamp,
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
     let (lane, events) = mpsc::channel(EVENTS);
@@ -164,8 +175,8 @@ pub fn start(
     let ((changed_in, changed), (ended_in, ended)) = (watch::channel(0), watch::channel(false));
     let labels = Arc::new(Labels::new(sims));
     let rack = Arc::new(Rack {
-        links: Links { lane, received: received_in, pins: pins_in, notices: notices_in },
-        statuses: Statuses::default(),
+        links: Links { lane, received: received_in, pins: pins_in, notices: notices_in, recordings },
+        seats: Seats::default(),
         labels: Arc::clone(&labels),
         joining: joining_in,
         signals: Arc::new(Signals { changed: changed_in, ended: ended_in }),
@@ -190,7 +201,7 @@ pub fn start(
     });
     let pins = tokio::spawn(remember_pins(pins, store.clone()));
     let notices = tokio::spawn(keep_notices(notices, store, Arc::clone(&labels), clock));
-    let slots = Slots { statuses: Arc::clone(&rack.statuses), labels, hindered, changed, ended };
+    let slots = Slots { seats: Arc::clone(&rack.seats), labels, hindered, changed, ended };
     (slots, Lanes { joining, events }, Drivers { rack, discovery, pins, notices }, received)
 }
 
@@ -250,13 +261,23 @@ impl Slots {
         statuses.iter().for_each(|_| labels.configure(None));
         let ((_, ended), (_, hindered)) = (watch::channel(false), watch::channel(Vec::new()));
         let (orders, _) = mpsc::channel(1);
-        let statuses = statuses.into_iter().map(|status| (status, orders.clone())).collect();
-        Slots { statuses: Arc::new(Mutex::new(statuses)), labels: Arc::new(labels), hindered, changed, ended }
+        let seat = |status: watch::Receiver<ModemStatus>| Seat {
+            status,
+            orders: orders.clone(),
+            recorder: Recorder::of_nobody("none"),
+        };
+        Slots {
+            seats: Arc::new(Mutex::new(statuses.into_iter().map(seat).collect())),
+            labels: Arc::new(labels),
+            hindered,
+            changed,
+            ended,
+        }
     }
 
     /// How many modems there are.
     pub fn len(&self) -> usize {
-        lock(&self.statuses).len()
+        lock(&self.seats).len()
     }
 
     /// True while there is no modem.
@@ -266,7 +287,13 @@ impl Slots {
 
     /// The state of every modem, by index.
     pub fn statuses(&self) -> Vec<watch::Receiver<ModemStatus>> {
-        lock(&self.statuses).iter().map(|(status, _)| status.clone()).collect()
+        lock(&self.seats).iter().map(|seat| seat.status.clone()).collect()
+    }
+
+    /// What was last said on the line of a modem, masked; `None` for one that does not exist.
+    pub fn recording(&self, modem: usize) -> Option<String> {
+        let recorder = lock(&self.seats).get(modem)?.recorder.clone();
+        Some(recorder.text())
     }
 
     /// Gives an order to the modem with this label, or the one with a SIM of this label in it. `None`: there is none.
@@ -275,14 +302,11 @@ impl Slots {
             let sim = status.sim.as_ref().map(|sim| self.sim_label(index, &sim.iccid));
             status.label == *label || sim.as_ref() == Some(label)
         };
-        let found = lock(&self.statuses)
-            .iter()
-            .enumerate()
-            .find(|(index, (status, _))| has_label(*index, &status.borrow()))
-            .map(|(_, (_, orders))| orders.clone());
+        let seats = lock(&self.seats).clone();
+        let found = seats.iter().enumerate().find(|(index, seat)| has_label(*index, &seat.status.borrow()));
         let (answer, outcome) = oneshot::channel();
         let gone = || Err("the modem was lost in the middle of it; see `gsmgate modems`".to_owned());
-        match found?.try_send(Ordered { order, answer }) {
+        match found?.1.orders.try_send(Ordered { order, answer }) {
             Ok(()) => Some(outcome.await.unwrap_or_else(|_| gone())),
             Err(_) => Some(Err("the modem has orders enough; try again later".to_owned())),
         }

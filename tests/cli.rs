@@ -7,7 +7,10 @@ mod support;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 use support::{ECHO, Process, Rig, gsmgate, lines};
 
 #[test]
@@ -424,4 +427,107 @@ fn what_one_modem_is_asked() {
     assert_eq!(exit, Some(0));
     let (_, events) = rig.json(&["status"]);
     assert!(events[0]["modems"].is_array());
+}
+
+#[test]
+fn a_recording_of_a_modem_is_replayed_the_same() {
+    let rig = Rig::start();
+    let text = "Geheim 12345";
+    rig.cli(&["send", ECHO, text, "--id", "r-1", "--sim", "sim1", "--wait", "60"]);
+    let (exit, said) = rig.cli(&["recording", "--modem", "modem1"]);
+    assert_eq!(exit, Some(0));
+    let head = format!("# gsmgate {} recording of modem1", env!("CARGO_PKG_VERSION"));
+    assert_eq!((said[0].as_str(), said[1].as_str()), (head.as_str(), "# why: asked for"));
+    assert!(said.contains(&"= opened".to_owned()) && said.iter().any(|line| line.ends_with("^Z")), "{said:#?}");
+    let (_, modems) = rig.json(&["modems"]);
+    let modem = &modems[0]["modems"][1];
+    let hidden = [&modem["imei"], &modem["sim"]["iccid"]].map(|id| id.as_str().unwrap());
+    for secret in hidden.into_iter().chain([&ECHO[1..]]) {
+        assert!(secret.len() > 8 && !said.iter().any(|line| line.contains(&secret[4..])), "{secret} in {said:#?}");
+    }
+
+    let file = rig.path("modem1.txt");
+    let out = file.to_str().unwrap();
+    assert_eq!(rig.cli(&["recording", "--modem", "modem1", "--out", out]), (Some(0), vec![]));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let (exit, told) = rig.cli(&["replay", out]);
+    assert_eq!((exit, told.last().map(String::as_str)), (Some(0), Some("the driver does the same")), "{told:#?}");
+    let (exit, report) = rig.json(&["replay", out]);
+    assert_eq!((exit, &report[0]["same"], &report[0]["state"]), (Some(0), &true.into(), &"ready".into()));
+
+    // A driver that said something else then.
+    let other = std::fs::read_to_string(&file).unwrap().replace("> AT+CMEE=1\n", "> AT+CMEE=2\n");
+    std::fs::write(&file, other).unwrap();
+    let (exit, told) = rig.cli(&["replay", out]);
+    assert_eq!((exit, told.last().map(String::as_str)), (Some(1), Some("2 differences")));
+    assert!(told.contains(&"- > AT+CMEE=2".to_owned()) && told.contains(&"+ > AT+CMEE=1".to_owned()), "{told:#?}");
+}
+
+#[test]
+fn a_modem_that_does_not_exist_has_no_recording() {
+    let rig = Rig::start();
+    for (arguments, exit, code, detail) in [
+        (
+            &["recording", "--modem", "modem7"][..],
+            3,
+            "not_found",
+            "no modem is called modem7; there are: modem0, modem1",
+        ),
+        (&["recording"], 2, "invalid_field", "which modem? there are: modem0, modem1"),
+    ] {
+        let (got, said) = rig.json(arguments);
+        assert_eq!((got, &said[0]["error"]["code"]), (Some(exit), &code.into()), "{said:#?}");
+        assert_eq!(said[0]["error"]["detail"], detail);
+    }
+    let (exit, said) = rig.json(&["recording", "--modem", "modem0", "--out", "/nowhere/x"]);
+    assert_eq!((exit, &said[0]["error"]["code"]), (Some(74), &"io".into()));
+}
+
+#[test]
+fn a_modem_that_hangs_up_leaves_a_recording() {
+    let rig = Rig::start();
+    let mut lab = std::os::unix::net::UnixStream::connect(rig.path("lab/ctl")).unwrap();
+    let fault =
+        json!({ "do": "fault", "modem": 0, "fault": "F-13", "step": "payload", "back_ms": 10, "when": "always" });
+    lab.write_all(format!("{fault}\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(&lab).read_line(&mut answer).unwrap();
+    assert_eq!(answer, "{\"ok\":true}\n");
+    assert_eq!(rig.cli(&["send", ECHO, "x", "--sim", "sim0"]).0, Some(0));
+    let folder = rig.path("state/recordings");
+    // It is written under another name first.
+    let is_written =
+        |path: &PathBuf| path.extension().is_some() && !path.file_name().unwrap().to_string_lossy().starts_with('.');
+    let file = (0..600).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        std::fs::read_dir(&folder).ok()?.flatten().map(|entry| entry.path()).find(is_written)
+    });
+    let file = file.unwrap_or_else(|| panic!("nothing was written"));
+    assert!(file.file_name().unwrap().to_str().unwrap().starts_with("modem0-2"), "{file:?}");
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("= lost: ") || text.contains("= uncertain: "), "{text}");
+    let (exit, told) = rig.cli(&["replay", file.to_str().unwrap()]);
+    assert_eq!(exit, Some(0), "{told:#?}\n{text}");
+}
+
+#[test]
+fn a_file_that_is_no_recording_is_refused_with_its_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("x.txt");
+    for (name, octets, detail) in [
+        ("nothing in it", &b""[..], "line 1: it ends, and nothing was said to a modem (no line begins with >)"),
+        ("another file", b"# x\n\nhello\n", "line 3: no such mark: hello; known are # > < << ~ ="),
+        ("not UTF-8", b"> AT\n< \xff\n", "line 2: it is not UTF-8"),
+        ("too large", &vec![b'#'; 1024 * 1024 + 1], "line 1: a recording has at most 1 MiB"),
+    ] {
+        std::fs::write(&file, octets).unwrap();
+        let output = gsmgate().args(["--json", "replay"]).arg(&file).output().unwrap();
+        let (exit, said) = lines(output);
+        let said: Value = serde_json::from_str(&said[0]).unwrap();
+        assert_eq!((exit, &said["error"]["code"]), (Some(66), &"no_input".into()), "{name}");
+        assert_eq!(said["error"]["detail"], format!("{}: {detail}", file.display()), "{name}");
+    }
+    let (exit, _) = lines(gsmgate().args(["replay", "/nowhere/x.txt"]).output().unwrap());
+    assert_eq!(exit, Some(66));
 }

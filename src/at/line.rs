@@ -39,6 +39,11 @@ impl Lines {
         None
     }
 
+    /// What has come of a line that has not ended.
+    pub fn unfinished(&self) -> &[u8] {
+        &self.octets
+    }
+
     fn end(&mut self) -> Option<Piece> {
         let skipped = std::mem::take(&mut self.skipping);
         let octets = std::mem::take(&mut self.octets);

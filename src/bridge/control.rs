@@ -8,6 +8,7 @@
 //! | `{"do":"modems"}` | every modem, and the SIM in it |
 //! | `{"do":"ussd","with":{"modem":…,"code":…}}` | what the network says; `modem_restart`, `sim_slot`, `phonebook` alike |
 //! | `{"do":"at","with":{"modem":…,"command":…}}` | the lines of the answer, for those who may |
+//! | `{"do":"recording","with":{"modem":…}}` | its label, and what was last said on its line, masked |
 //! | `{"do":"info"}` | name, version, queue, the last `seq` |
 //! | `{"do":"follow","with":{"after":…}}` | from which `seq`; then every event, a line each, until the client goes |
 //!
@@ -206,10 +207,11 @@ async fn answer(request: &Request<'_>, gateway: &Gateway, is_admin: bool) -> Res
             Ok(wire::ok(data, command.transaction.as_deref()))
         }
         "modems" => Ok(wire::ok(modems(gateway), None)),
+        "recording" => Ok(wire::ok(recording(request, gateway)?, None)),
         "info" => Ok(wire::ok(info(gateway).await?, None)),
         _ => Err(Refusal::new(
             RefusalCode::Unsupported,
-            "verbs are send, get, cancel, modems, info, follow, ussd, modem_restart, sim_slot, phonebook, at",
+            "verbs are send, get, cancel, modems, recording, info, follow, ussd, modem_restart, sim_slot, phonebook, at",
         )
         .at("/do")),
     }
@@ -250,6 +252,43 @@ fn modems(gateway: &Gateway) -> Value {
     let hindered = |it: &Hindered| json!({ "socket": it.socket, "usb": it.usb, "reason": it.reason });
     let hindered: Vec<Value> = gateway.hindered().iter().map(hindered).collect();
     json!({ "hindered": hindered, "modems": gateway.modems().into_iter().enumerate().map(one).collect::<Vec<_>>() })
+}
+
+/// Which modem; `None`: the only one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    modem: Option<String>,
+}
+
+fn recording(request: &Request<'_>, gateway: &Gateway) -> Result<Value, Refusal> {
+    let Which { modem } = request.read()?;
+    let labels: Vec<String> = gateway.modems().iter().map(|status| status.borrow().label.to_string()).collect();
+    let known = || {
+        if labels.is_empty() {
+            "no modem is configured".to_owned()
+        } else {
+            format!("there are: {}", labels.join(", "))
+        }
+    };
+    let refuse = |code, detail: String| Refusal::new(code, detail).at("/with/modem");
+    let index = match &modem {
+        Some(name) => {
+            let is_it = |status: &tokio::sync::watch::Receiver<ModemStatus>| {
+                let status = status.borrow();
+                status.label.as_str() == name || status.port == *name
+            };
+            gateway.modems().iter().position(is_it)
+        }
+        None if labels.len() == 1 => Some(0),
+        None => return Err(refuse(RefusalCode::InvalidField, format!("which modem? {}", known()))),
+    };
+    let text = index.and_then(|index| Some((index, gateway.recording(index)?)));
+    let (index, text) = text.ok_or_else(|| {
+        let detail = format!("no modem is called {}; {}", modem.unwrap_or_default(), known());
+        refuse(RefusalCode::NotFound, detail)
+    })?;
+    Ok(json!({ "modem": labels[index], "text": text }))
 }
 
 async fn info(gateway: &Gateway) -> Result<Value, Refusal> {

@@ -127,6 +127,7 @@ fn settings(dir: &Path, broker: SocketAddr) -> Result<app::Settings, Failure> {
         discovery: None,
         name,
         store: store::Config::new(dir.join("state")),
+        recordings: None,
         modems,
         scheduler: scheduler::Config::default(),
         adopt: intake::Adopt::Keep,

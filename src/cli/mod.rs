@@ -12,6 +12,8 @@ mod modem;
 mod modems;
 mod out;
 mod pdu_json;
+mod recording;
+mod replay;
 mod run;
 mod send;
 mod simulate;
@@ -72,6 +74,10 @@ enum Command {
     At(modem::At),
     /// Restart a modem, change its SIM slot, or print its SIM's phonebook.
     Modem(modem::Options),
+    /// Print what was last said between the gateway and a modem, without texts, numbers and identities.
+    Recording(recording::Options),
+    /// Play a recording's modem to the driver, and tell what the driver says otherwise.
+    Replay(replay::Options),
     /// Follow what happens: status changes, inbound messages, refusals.
     Events(events::Options),
     /// Print PDUs field by field.
@@ -105,6 +111,8 @@ pub fn main() -> Exit {
         Command::Ussd(options) => client::block_on(modem::ussd(common, options)),
         Command::At(options) => client::block_on(modem::at(common, options)),
         Command::Modem(options) => client::block_on(modem::run(common, options)),
+        Command::Recording(options) => client::block_on(recording::run(common, options)),
+        Command::Replay(options) => replay::run(common, &options),
         Command::Events(options) => client::block_on(events::run(common, options)),
         Command::Decode(options) => decode::run(common, &options),
         Command::Encode(options) => encode::run(common, &options),

@@ -78,6 +78,7 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let modems = modems::read_modems(modems, &gateway.every_modem, mistakes);
     let settings = app::Settings {
         name: gateway.name,
+        recordings: Some(gateway.state_dir.join("recordings")),
         store: store::Config { dir: gateway.state_dir, max_queued: gateway.max_queued },
         discovery: modems::read_discovery(discovery, &modems, gateway.every_modem, mistakes),
         modems,

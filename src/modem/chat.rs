@@ -1,6 +1,7 @@
 //! The engine and a port together: one exchange as one async call, each with a deadline.
 
-use super::{profile, trace};
+use super::profile;
+use super::recorder::Recorder;
 use crate::at::{Answer, Command, Engine, Event, FinalResult, Payload, Urc};
 use std::collections::VecDeque;
 use std::fmt;
@@ -89,6 +90,7 @@ impl fmt::Display for Reply {
 pub(super) struct Chat<S> {
     port: S,
     name: String,
+    recorder: Recorder,
     engine: Engine,
     unheard: VecDeque<Urc>,
     last_heard: Instant,
@@ -97,9 +99,10 @@ pub(super) struct Chat<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     /// A line over an open port; the name is for the trace.
-    pub(super) fn new(port: S, name: String) -> Chat<S> {
+    pub(super) fn new(port: S, name: String, recorder: Recorder) -> Chat<S> {
+        recorder.opened();
         let engine = Engine::new(profile::signs());
-        Chat { port, name, engine, unheard: VecDeque::new(), last_heard: Instant::now(), buffer: [0; 1024] }
+        Chat { port, name, recorder, engine, unheard: VecDeque::new(), last_heard: Instant::now(), buffer: [0; 1024] }
     }
 
     /// One exchange, to its end. When it has none in time, the line is brought in step again before this returns, so that a
@@ -178,7 +181,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     pub(super) async fn event(&mut self) -> Result<Event, Lost> {
         loop {
             if let Some(event) = self.engine.poll_event() {
-                trace::heard(&self.name, &event);
+                if let Event::TimedOut(_) = event {
+                    self.recorder.deadline(&self.name);
+                }
                 return Ok(event);
             }
             let read = self.port.read(&mut self.buffer);
@@ -197,6 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
                 return Err(Lost::HangUp);
             }
             self.last_heard = Instant::now();
+            self.recorder.came(&self.name, &self.buffer[..octets]);
             self.engine.handle_bytes(now(), &self.buffer[..octets]);
         }
     }
@@ -236,6 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
 
     /// Brings the line in step: out of any prompt, past any late answer (RELIABILITY W-5).
     pub(super) async fn resync(&mut self) -> Result<(), Lost> {
+        self.recorder.recovering("an exchange had no end, and the line is brought in step");
         for _ in 0..BARRIERS {
             self.write(ESC).await?;
             self.drain(QUIET).await?;
@@ -289,7 +296,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     }
 
     async fn write(&mut self, octets: &[u8]) -> Result<(), Lost> {
-        trace::sent(&self.name, octets);
+        self.recorder.sent(&self.name, octets);
         match timeout(WRITE, self.port.write_all(octets)).await {
             Ok(written) => Ok(written?),
             Err(_) => Err(Lost::Stalled),

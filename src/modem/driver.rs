@@ -7,6 +7,7 @@ use super::inbox::Inbox;
 use super::ladder::{FLAPPING, Ladder};
 use super::orders::{self, Ordered, Orders};
 use super::port::OpenError;
+use super::recorder::Recorder;
 use super::ussd::Waiting;
 use super::{Config, LaneEvent, LaneEventKind, Links, Noticed, Outgoing, PinMemory, Received};
 use crate::at::command::Domain;
@@ -56,6 +57,7 @@ pub(super) struct Desk {
     broadcasts: Broadcasts,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) board: Board,
+    pub(super) recorder: Recorder,
     /// Submits without a final code, that a late `+CMGS` may belong to.
     pub(super) unresolved: Vec<AttemptId>,
     /// Until when that is likely.
@@ -77,6 +79,7 @@ impl Desk {
         orders: Orders,
         stop: watch::Receiver<bool>,
         board: Board,
+        recorder: Recorder,
     ) -> Desk {
         Desk {
             config,
@@ -88,6 +91,7 @@ impl Desk {
             broadcasts: Broadcasts::default(),
             stop,
             board,
+            recorder,
             unresolved: Vec::new(),
             unresolved_until: None,
             swept: false,
@@ -379,6 +383,7 @@ where
                     desk.went_away();
                 }
                 offline(&desk, lost.to_string());
+                desk.recorder.lost(&lost.to_string());
                 if began.elapsed() >= GOOD_SESSION {
                     failures = 0;
                 }
@@ -429,13 +434,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(desk: &Desk, port: S) -> Session<S> {
         let now = Instant::now();
         Session {
-            chat: Chat::new(port, desk.config.port.clone()),
+            chat: Chat::new(port, desk.config.port.clone(), desk.recorder.clone()),
             config: desk.config.clone(),
             board: desk.board.clone(),
             received: desk.received.clone(),
             pins: desk.pins.clone(),
             profile: &GENERIC,
-            inbox: Inbox::new(desk.swept),
+            inbox: Inbox::new(desk.swept, Some(desk.recorder.clone())),
             imei: None,
             iccid: None,
             registration: [None; 3],

@@ -134,7 +134,7 @@ impl Bench {
             }
         });
         let (notices_in, notices) = mpsc::channel(64);
-        let links = Links { lane: lane_in, received: received_in, pins, notices: notices_in };
+        let links = Links { lane: lane_in, received: received_in, pins, notices: notices_in, recordings: None };
         let open = {
             let (world, urcs) = (world.clone(), urcs.clone());
             move || {

@@ -1,6 +1,7 @@
 //! What is known of a modem's memories, and what is to be done about it: decisions without I/O.
 
 use super::bringup::MemoryPlan;
+use super::recorder::Recorder;
 use super::{Config, Disposal, Place, Received};
 use crate::at::Memory;
 use crate::at::sms::{Level, Stored};
@@ -117,11 +118,13 @@ pub(super) struct Inbox {
     /// A routed message was not committed: routing will stop, and must be set up again.
     pub(super) unacknowledged: bool,
     acknowledges: bool,
+    /// Who writes decisions down: they make the driver say what it says as much as the modem does.
+    recorder: Option<Recorder>,
 }
 
 impl Inbox {
     /// An inbox that knows nothing.
-    pub(super) fn new(swept: bool) -> Inbox {
+    pub(super) fn new(swept: bool, recorder: Option<Recorder>) -> Inbox {
         Inbox {
             home: Memory::SM,
             beside: None,
@@ -140,6 +143,7 @@ impl Inbox {
             refusals: HashMap::new(),
             unacknowledged: false,
             acknowledges: false,
+            recorder,
         }
     }
 
@@ -151,7 +155,7 @@ impl Inbox {
             memories: plan.swept.clone(),
             serials: self.serials,
             iccid: self.iccid.take(),
-            ..Inbox::new(self.swept)
+            ..Inbox::new(self.swept, self.recorder.take())
         };
         self.sweep_all();
     }
@@ -290,6 +294,9 @@ impl Inbox {
 
     /// `None`: it is not committed, so it stays where it is and will be found again.
     fn decided(&mut self, slot: Option<(Memory, u16, u64)>, disposal: Option<Disposal>) {
+        if let Some(recorder) = &self.recorder {
+            recorder.decided(slot.map(|(memory, index, _)| (memory, index)), disposal);
+        }
         let Some((memory, index, serial)) = slot else {
             match disposal {
                 Some(Disposal::Delete | Disposal::Keep) if self.acknowledges => self.jobs.push_front(Job::Acknowledge),
@@ -415,7 +422,7 @@ mod tests {
     const SM: Memory = Memory::SM;
 
     fn inbox() -> Inbox {
-        let mut inbox = Inbox::new(false);
+        let mut inbox = Inbox::new(false, None);
         inbox.begin(&MemoryPlan { home: ME, beside: Some(SM), swept: vec![ME, SM] });
         inbox.belongs("8949000000000001000".parse().ok(), true);
         inbox

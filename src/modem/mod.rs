@@ -13,20 +13,25 @@ mod identify;
 mod inbox;
 mod ladder;
 mod line;
+mod mask;
+mod mask_pdu;
 mod orders;
 #[cfg(test)]
 mod orders_tests;
 mod pin;
 mod port;
 pub mod profile;
+mod pseudonym;
 mod receive;
+mod recorder;
+mod recording;
 mod recover;
 #[cfg(test)]
 mod recovery_tests;
+pub mod replay;
 mod send;
 #[cfg(test)]
 mod tests;
-mod trace;
 mod unlock;
 mod ussd;
 
@@ -37,12 +42,14 @@ pub use device::PowerKey;
 pub use line::TCP;
 pub use orders::{Answer, Carried, Entry, Order, Ordered, Outcome};
 pub use pin::{PinMemory, PinQuestion};
+pub use recorder::Recorder;
 
 use driver::{Board, Desk};
 use line::Line;
 use orders::Orders;
 use port::OpenError;
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -111,6 +118,8 @@ pub struct Links {
     pub pins: PinMemory,
     /// Who keeps what modems tell that is no message.
     pub notices: mpsc::Sender<Noticed>,
+    /// The folder where recordings are written when something goes wrong; `None`: they are not.
+    pub recordings: Option<PathBuf>,
 }
 
 /// A notice of a modem.
@@ -213,6 +222,8 @@ pub struct Handle {
     pub outgoing: mpsc::Sender<Outgoing>,
     /// What people ask.
     pub orders: mpsc::Sender<Ordered>,
+    /// What was last said on its line.
+    pub recorder: Recorder,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -277,9 +288,20 @@ where
     let (orders, ordered) = mpsc::channel(ORDERS);
     let (stop, stopped) = watch::channel(false);
     let (board, status) = Board::new(&config, links.notices.clone());
-    let mut desk = Desk::new(config, links, parts, Orders::new(ordered), stopped, board);
+    let recorder = Recorder::new(&config, status.clone(), links.recordings.clone());
+    let mut desk = Desk::new(config, links, parts, Orders::new(ordered), stopped, board, recorder.clone());
     if let Some((attempt, left)) = listen_first {
         desk.remember(attempt, left);
     }
-    Handle { status, outgoing, orders, stop, task: tokio::spawn(driver::run(desk, open)) }
+    let task = tokio::spawn({
+        let recorder = recorder.clone();
+        async move {
+            tokio::select! {
+                () = driver::run(desk, open) => {}
+                () = recorder.keep() => {}
+            }
+            recorder.close().await;
+        }
+    });
+    Handle { status, outgoing, orders, recorder, stop, task }
 }

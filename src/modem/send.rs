@@ -84,6 +84,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             {
                 self.details.push_back(Detail::ServiceCentre);
             }
+            if let SendOutcome::Uncertain { reason, .. } = end.outcome {
+                desk.recorder.uncertain(reason);
+            }
             let ended = LaneEventKind::Ended(attempt, end.outcome);
             match end.line {
                 Line::Fine => last_end = Some(ended),

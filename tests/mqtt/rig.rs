@@ -35,7 +35,8 @@ impl Rig {
     /// Opens the state directory and links to the broker. The gateway is called `t`.
     pub(crate) fn start(dir: &Path, broker: SocketAddr) -> Rig {
         let (store, _, closer) = Store::open(&store::Config::new(dir), now()).unwrap();
-        let (slots, lanes, drivers, received) = slots::start(Vec::new(), None, &[], Vec::new(), store.clone(), now);
+        let (slots, lanes, drivers, received) =
+            slots::start(Vec::new(), None, &[], Vec::new(), store.clone(), None, now);
         let gateway = Gateway::new("t".parse().unwrap(), store.clone(), slots.clone(), Wake::default(), now);
         let config = mqtt::Config::new(&format!("mqtt://{broker}"), &"t".parse().unwrap()).unwrap();
         let (stop, stopped) = watch::channel(false);

@@ -3,6 +3,7 @@
 use super::super::chat::{Chat, Lost, Reply};
 use super::super::line::Line;
 use super::super::port::OpenError;
+use super::super::recorder::Recorder;
 use crate::at::{Command, sim};
 use crate::model::Imei;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub(super) async fn identify(ttys: &[String], baud: u32, tries: usize) -> Found 
     let mut is_mute = false;
     for (tty, path) in ttys.iter().enumerate() {
         match Line::open(path.clone(), baud).await {
-            Ok(line) => match ask(Chat::new(line, path.clone()), tries).await {
+            Ok(line) => match ask(Chat::new(line, path.clone(), Recorder::of_nobody(path)), tries).await {
                 Ok(imei) => return Found::Modem { tty, imei },
                 Err(_) => is_mute = true,
             },

@@ -1,0 +1,1043 @@
+//! Plays the modem of a recording to the real driver, in memory and in virtual time, and tells where the driver says
+//! something else now.
+//!
+//! What the driver writes is compared line by line. Where it is not what the recording has, a line that comes soon is
+//! gone on from; else the driver gets the answer it got to the same line before, and the recording waits.
+
+pub use super::recording::{BadRecording, MAX_OCTETS, Recording};
+
+use super::port::OpenError;
+use super::profile::Profile;
+use super::recording::Item;
+use super::{Config, Disposal, LaneEvent, LaneEventKind, Links, Outgoing, Pin, PinQuestion, Place, Received, start};
+use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// How much later than in the recording the driver may say something, in virtual time.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the driver may take to open a port again: its longest pause, and some.
+const REOPENS: Duration = Duration::from_secs(20);
+/// How long the driver may take nothing.
+const TAKES: Duration = Duration::from_secs(60);
+/// What the line holds. The longest answers, lists of messages, are read while they come.
+const LINE_OCTETS: usize = 64 * 1024;
+/// How far ahead a line of the driver is looked for.
+const AHEAD: usize = 8;
+/// So many lines that the recording does not have are enough.
+const MOST_EXTRAS: usize = 1000;
+/// How long a replay may take of real time.
+const REAL_TIME: Duration = Duration::from_secs(30);
+/// So many lines of ours behind a hole are looked at; the recorder keeps fewer.
+const BEHIND_A_HOLE: usize = 2000;
+/// What an idle driver says most rarely, and every minute.
+const RARELY: &str = "AT+CNMI?";
+const OFTEN: &str = "AT+CSQ";
+/// How long an idle driver takes to say that again, and some.
+const RARELY_EVERY: Duration = Duration::from_secs(660);
+/// What a modem says to something it was never asked.
+const UNKNOWN: &[u8] = b"\r\nERROR\r\n";
+
+/// What came of a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The dialogue, and where it is another one now.
+    pub lines: Vec<Line>,
+    /// How many lines are not as recorded; the state at the end counts as one.
+    pub differences: usize,
+    /// What the driver says of the modem at the end.
+    pub status: ModemStatus,
+    /// What it said when the recording was written.
+    pub recorded: Option<String>,
+}
+
+/// A line of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What is told of it.
+    pub mark: Mark,
+    /// As in the recording.
+    pub text: String,
+}
+
+/// What is told of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// As in the recording.
+    Same,
+    /// The driver does not say it now.
+    Missing,
+    /// The driver says it now, and did not then.
+    Extra,
+    /// About the replay itself.
+    Note,
+}
+
+impl Mark {
+    /// The word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mark::Same => "same",
+            Mark::Missing => "missing",
+            Mark::Extra => "extra",
+            Mark::Note => "note",
+        }
+    }
+}
+
+/// Plays a recording. Blocks, for some seconds at most; not to be called from async code.
+pub fn play(recording: &Recording) -> io::Result<Report> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(perform(recording)))
+}
+
+async fn perform(recording: &Recording) -> Report {
+    let (openings, opened) = mpsc::channel(1);
+    let (lane_in, lane) = mpsc::channel(64);
+    let (received_in, received) = mpsc::channel(64);
+    let (pins_in, pins) = mpsc::channel(1);
+    // What it tells shows in its state too.
+    let (notices, _told) = mpsc::channel(64);
+    let links = Links { lane: lane_in, received: received_in, pins: pins_in, notices, recordings: None };
+    let opened = Arc::new(Mutex::new(opened));
+    let config = config(recording);
+    let port = config.port.clone();
+    let open = move || {
+        let (opened, port) = (Arc::clone(&opened), port.clone());
+        async move {
+            match opened.lock().await.recv().await {
+                Some(line) => Ok::<(String, DuplexStream), OpenError>((port, line)),
+                // The recording has ended.
+                None => std::future::pending().await,
+            }
+        }
+    };
+    let handle = start(config, links, None, open);
+    let mut player = Player {
+        items: &recording.items,
+        at: 0,
+        openings,
+        line: None,
+        input: Vec::new(),
+        early: VecDeque::new(),
+        pending: Duration::ZERO,
+        outgoing: handle.outgoing.clone(),
+        lane,
+        received,
+        pins,
+        status: handle.status.clone(),
+        mark: None,
+        given: None,
+        parts: 0,
+        started: 0,
+        arm: None,
+        held: Vec::new(),
+        report: Vec::new(),
+        differences: 0,
+        extras: 0,
+        until: std::time::Instant::now() + REAL_TIME,
+    };
+    player.run().await;
+    player.report(recording)
+}
+
+/// The driver's configuration, as far as a recording shows it.
+fn config(recording: &Recording) -> Config {
+    let enters_pin =
+        recording.items.iter().any(|item| matches!(item, Item::Sent(text) if text.starts_with("AT+CPIN=")));
+    Config {
+        profile: recording.profile.clone().filter(|name| Profile::named(name).is_some()),
+        pin: if enters_pin { Pin::try_from(super::mask::NO_PIN).ok() } else { None },
+        pin_force: enters_pin,
+        ..Config::new(0, if recording.is_usb { "/dev/ttyUSB-replay" } else { "/dev/replay" })
+    }
+}
+
+/// The modem, the scheduler and the intake of a recording.
+struct Player<'a> {
+    items: &'a [Item],
+    /// The item that is played.
+    at: usize,
+    openings: mpsc::Sender<DuplexStream>,
+    line: Option<DuplexStream>,
+    /// What the driver wrote and is not a whole line yet.
+    input: Vec<u8>,
+    /// What it said, as recorded, before its turn.
+    early: VecDeque<String>,
+    /// Time that is to go by before the next item.
+    pending: Duration,
+    outgoing: mpsc::Sender<Outgoing>,
+    lane: mpsc::Receiver<LaneEvent>,
+    received: mpsc::Receiver<Received>,
+    pins: mpsc::Receiver<PinQuestion>,
+    status: watch::Receiver<ModemStatus>,
+    /// What is remembered of the PIN.
+    mark: Option<PinMark>,
+    /// The `AT+CMGS` of which the part was given.
+    given: Option<usize>,
+    parts: i64,
+    /// The last part that the driver has begun.
+    started: i64,
+    /// Arms the last part that was given.
+    arm: Option<oneshot::Sender<bool>>,
+    /// Messages of which it is not decided yet what becomes of them.
+    held: Vec<(Place, oneshot::Sender<Disposal>)>,
+    report: Vec<Line>,
+    differences: usize,
+    extras: usize,
+    until: std::time::Instant,
+}
+
+/// What happened on the driver's side.
+enum Turn {
+    Said(String),
+    /// Its status is another, or it has a message for us.
+    News,
+    Time,
+}
+
+impl Player<'_> {
+    async fn run(&mut self) {
+        let items = self.items;
+        // The end of a session of which the beginning is gone.
+        self.at = items.iter().position(|item| *item == Item::Opened).unwrap_or(0);
+        while let Some(item) = items.get(self.at) {
+            if self.is_enough() {
+                self.differ(Mark::Note, "given up: this is another dialogue".to_owned());
+                return;
+            }
+            match item {
+                Item::Opened => self.open().await,
+                Item::Span(span) => {
+                    self.pending += *span;
+                    self.tell(Mark::Same, format!("~ {:.2}", span.as_secs_f64()));
+                }
+                Item::Came(octets, text) => {
+                    self.wait().await;
+                    self.tell(Mark::Same, text.clone());
+                    self.write(octets).await;
+                }
+                Item::Sent(text) => self.expect(text).await,
+                Item::Lost(why) => self.lose(why).await,
+                Item::Decided(place, disposal) => {
+                    self.wait().await;
+                    self.settle(place, *disposal).await;
+                }
+                Item::Missing => self.resume().await,
+            }
+            self.at += 1;
+        }
+        // What the driver does with the last line needs no time.
+        self.pending += Duration::from_millis(1);
+        self.wait().await;
+    }
+
+    /// A port for the driver; the one before is gone.
+    async fn open(&mut self) {
+        self.line = None;
+        self.input.clear();
+        self.early.clear();
+        self.pending = Duration::ZERO;
+        let (ours, theirs) = duplex(LINE_OCTETS);
+        let n = self.status.borrow().opened;
+        let end = Instant::now() + REOPENS;
+        if self.openings.try_send(theirs).is_err() {
+            return self.differ(Mark::Missing, "= opened".to_owned());
+        }
+        while self.status.borrow().opened == n {
+            if let Turn::Time = self.turn(end).await {
+                return self.differ(Mark::Missing, "= opened".to_owned());
+            }
+        }
+        self.line = Some(ours);
+        self.tell(Mark::Same, "= opened".to_owned());
+    }
+
+    /// The driver is to say this now.
+    async fn expect(&mut self, text: &str) {
+        let end = Instant::now() + self.pending + PATIENCE;
+        if self.is_ours_to_begin(text) {
+            self.wait().await;
+        }
+        self.pending = Duration::ZERO;
+        self.begin(text);
+        loop {
+            let turn = match self.early.pop_front() {
+                Some(said) => Turn::Said(said),
+                None => self.turn(end).await,
+            };
+            match turn {
+                Turn::Said(said) if said == text => {
+                    self.tell(Mark::Same, format!("> {text}"));
+                    return self.begin_early();
+                }
+                Turn::Said(said) => match self.ahead(&said) {
+                    Some(at) => {
+                        self.pass_over(at);
+                        self.tell(Mark::Same, format!("> {said}"));
+                        return self.begin_early();
+                    }
+                    None => self.answer_extra(&said).await,
+                },
+                Turn::News => {}
+                Turn::Time => {
+                    self.differ(Mark::Missing, format!("> {text}"));
+                    // Its answer would be taken for another's.
+                    return self.skip(|item| matches!(item, Item::Came(..) | Item::Span(_)));
+                }
+            }
+            if self.is_enough() {
+                return;
+            }
+        }
+    }
+
+    /// Goes on behind a hole. The driver idles until it says by itself what the recording has next of such, so that its
+    /// clocks and the recording's agree.
+    async fn resume(&mut self) {
+        let rest: Vec<(usize, &str)> = self.sents(self.at + 1).take(BEHIND_A_HOLE).collect();
+        let first_of =
+            |text: &str, among: &[(usize, &str)]| among.iter().find(|(_, sent)| *sent == text).map(|(at, _)| *at);
+        let regular = first_of(RARELY, &rest[..rest.len() / 2]).or_else(|| first_of(OFTEN, &rest));
+        let Some((at, target)) = regular.and_then(|at| rest.iter().copied().find(|(n, _)| *n == at)) else {
+            self.tell(Mark::Note, "lines are missing in the recording".to_owned());
+            return self.skip(|item| matches!(item, Item::Came(..) | Item::Span(_)));
+        };
+        let target = target.to_owned();
+        self.tell(Mark::Note, format!("lines are missing in the recording; it goes on with the next {target}"));
+        (self.at, self.pending) = (at, Duration::ZERO);
+        let end = Instant::now() + RARELY_EVERY;
+        while !self.is_enough() {
+            match self.turn(end).await {
+                Turn::Said(said) if said == target => {
+                    self.tell(Mark::Same, format!("> {target}"));
+                    return self.begin_early();
+                }
+                Turn::Said(said) => self.answer_as_before(&said).await,
+                Turn::News => {}
+                Turn::Time => {
+                    self.differ(Mark::Missing, format!("> {target}"));
+                    return self.skip(|item| matches!(item, Item::Came(..) | Item::Span(_)));
+                }
+            }
+        }
+    }
+
+    /// The session is to end now, for this reason.
+    async fn lose(&mut self, why: &str) {
+        let is_the_ports = |why: &str| why.starts_with("the port ");
+        if is_the_ports(why) {
+            self.wait().await;
+            self.line = None;
+        }
+        let end = Instant::now() + std::mem::take(&mut self.pending) + PATIENCE;
+        while self.status.borrow().phase != ModemPhase::Offline && !self.is_enough() {
+            match self.turn(end).await {
+                Turn::Said(said) => self.answer_extra(&said).await,
+                Turn::News => {}
+                Turn::Time => break,
+            }
+        }
+        let status = self.status.borrow().clone();
+        let reason = status.reason.unwrap_or_default();
+        let same = reason == why || is_the_ports(why) && is_the_ports(&reason);
+        if status.phase == ModemPhase::Offline && same {
+            return self.tell(Mark::Same, format!("= lost: {why}"));
+        }
+        self.differ(Mark::Missing, format!("= lost: {why}"));
+        if status.phase == ModemPhase::Offline {
+            self.tell(Mark::Extra, format!("= lost: {reason}"));
+        }
+    }
+
+    /// Lets the time go by that is to go by before the next item.
+    async fn wait(&mut self) {
+        if self.pending.is_zero() {
+            return;
+        }
+        let end = Instant::now() + std::mem::take(&mut self.pending);
+        while !self.is_enough() {
+            match self.turn(end).await {
+                Turn::Said(said) => self.early_or_extra(said).await,
+                Turn::News => {}
+                Turn::Time => return,
+            }
+        }
+    }
+
+    /// Takes what was said before its turn.
+    async fn early_or_extra(&mut self, said: String) {
+        if self.sents(self.at).nth(self.early.len()).is_some_and(|(_, text)| text == said) {
+            self.early.push_back(said);
+        } else if self.sents(self.at).next().is_some() {
+            self.answer_extra(&said).await;
+        }
+    }
+
+    /// The next that happens on the driver's side. What the scheduler and the intake would answer is answered.
+    async fn turn(&mut self, end: Instant) -> Turn {
+        loop {
+            if let Some(item) = self.next_said() {
+                return Turn::Said(item);
+            }
+            let mut buffer = [0; 512];
+            tokio::select! {
+                biased;
+                Some(event) = self.lane.recv() => {
+                    // What becomes of a part shows in what is said after it.
+                    if let LaneEventKind::Started(AttemptId(part)) = event.kind {
+                        self.started = part;
+                        self.decide();
+                    }
+                }
+                Some(Received { place, stored, .. }) = self.received.recv() => {
+                    self.held.push((place, stored));
+                    return Turn::News;
+                }
+                Some(question) = self.pins.recv() => {
+                    let record = PinRecord { here: self.mark, ..PinRecord::default() };
+                    self.mark = question.mark.or(self.mark);
+                    // A driver that was stopped meanwhile needs no answer.
+                    let _ = question.answer.send(record);
+                }
+                read = read(&mut self.line, &mut buffer) => match read {
+                    Ok(n) if n > 0 => self.input.extend(&buffer[..n]),
+                    // The driver has closed it.
+                    _ => self.line = None,
+                },
+                Ok(()) = self.status.changed() => return Turn::News,
+                () = sleep_until(end) => return Turn::Time,
+            }
+        }
+    }
+
+    /// The next line, payload or ESC that is complete.
+    fn next_said(&mut self) -> Option<String> {
+        loop {
+            let at = self.input.iter().position(|octet| matches!(octet, b'\r' | 0x1a | 0x1b))?;
+            let end = self.input[at];
+            // What was begun before an ESC is told first.
+            let taken = if end == 0x1b && at > 0 { at } else { at + 1 };
+            let rest = self.input.split_off(taken);
+            let line = std::mem::replace(&mut self.input, rest);
+            let text = String::from_utf8_lossy(&line[..at]).into_owned();
+            match end {
+                0x1a => return Some(format!("{text}^Z")),
+                0x1b if at == 0 => return Some("^[".to_owned()),
+                _ if text.is_empty() => {}
+                _ => return Some(text),
+            }
+        }
+    }
+
+    async fn write(&mut self, octets: &[u8]) {
+        if let Some(line) = &mut self.line {
+            // A driver that has closed it, or takes nothing, shows in what it says next.
+            let _ = timeout(TAKES, line.write_all(octets)).await;
+        }
+    }
+
+    /// What the driver says and the recording does not have: it gets the answer it had to the same before.
+    async fn answer_extra(&mut self, said: &str) {
+        self.extras += 1;
+        self.differ(Mark::Extra, format!("> {said}"));
+        self.answer_as_before(said).await;
+    }
+
+    async fn answer_as_before(&mut self, said: &str) {
+        if said == "^[" {
+            return;
+        }
+        let is_it = |item: &Item| matches!(item, Item::Sent(text) if text == said);
+        let before = self.items[..self.at.min(self.items.len())].iter().rposition(is_it);
+        let answer: Vec<u8> = match before.or_else(|| self.items.iter().position(is_it)) {
+            Some(at) => self.items[at + 1..]
+                .iter()
+                .take_while(|item| matches!(item, Item::Came(..) | Item::Span(_)))
+                .filter_map(|item| if let Item::Came(octets, _) = item { Some(octets.as_slice()) } else { None })
+                .collect::<Vec<_>>()
+                .concat(),
+            None => UNKNOWN.to_vec(),
+        };
+        self.write(&answer).await;
+    }
+
+    /// Where the recording has this, not far from here and in this session.
+    fn ahead(&self, said: &str) -> Option<usize> {
+        self.sents(self.at + 1).take(AHEAD).find(|(_, text)| *text == said).map(|(at, _)| at)
+    }
+
+    /// What is written from here on, to the end of the session.
+    fn sents(&self, from: usize) -> impl Iterator<Item = (usize, &str)> {
+        let items = self.items.iter().enumerate().skip(from);
+        items.take_while(|(_, item)| !matches!(item, Item::Opened | Item::Lost(_))).filter_map(
+            |(at, item)| match item {
+                Item::Sent(text) => Some((at, text.as_str())),
+                _ => None,
+            },
+        )
+    }
+
+    /// Goes on at this item; what is written before is missing now.
+    fn pass_over(&mut self, at: usize) {
+        let missing: Vec<String> =
+            self.sents(self.at).take_while(|(n, _)| *n < at).map(|(_, it)| it.to_owned()).collect();
+        for text in missing {
+            self.differ(Mark::Missing, format!("> {text}"));
+        }
+        self.at = at;
+    }
+
+    /// Passes over the items behind this one that are so.
+    fn skip(&mut self, is_so: impl Fn(&Item) -> bool) {
+        while self.items.get(self.at + 1).is_some_and(&is_so) {
+            self.at += 1;
+        }
+    }
+
+    /// True for what the driver only says when the scheduler or the intake wants something.
+    fn is_ours_to_begin(&self, text: &str) -> bool {
+        let is_part = text.starts_with("AT+CMGS=") && self.given != Some(self.at);
+        let ends_arming = self.arm.is_some() && (text.ends_with("^Z") || text == "^[");
+        is_part || ends_arming
+    }
+
+    /// Does what makes the driver say this.
+    fn begin(&mut self, text: &str) {
+        if text.starts_with("AT+CMGS=") && self.given != Some(self.at) {
+            self.give(self.at);
+        }
+        self.decide();
+    }
+
+    /// Arms the part in the air, or takes it back, where the recording goes on so.
+    fn decide(&mut self) {
+        let goes_on = match self.items.get(self.at) {
+            Some(Item::Sent(text)) if text.ends_with("^Z") => true,
+            Some(Item::Sent(text)) if text == "^[" => false,
+            _ => return,
+        };
+        // A part that was not begun needs no verdict yet.
+        if self.started == self.parts
+            && let Some(arm) = self.arm.take()
+        {
+            // A try that has ended meanwhile needs none any more.
+            let _ = arm.send(goes_on);
+        }
+    }
+
+    /// Does what was done while the exchange before was still on: the driver then goes on without a pause.
+    fn begin_early(&mut self) {
+        let is_before = |item: &Item| matches!(item, Item::Came(..) | Item::Span(_) | Item::Decided(..));
+        let Some(n) = self.items[self.at + 1..].iter().position(|item| !is_before(item)) else { return };
+        let at = self.at + 1 + n;
+        let Item::Sent(text) = &self.items[at] else { return };
+        // Time that went by behind the end of the exchange was idle.
+        let between = &self.items[self.at + 1..at];
+        let end = between.iter().position(Item::is_final).unwrap_or(0);
+        if between[end..].iter().any(|item| matches!(item, Item::Span(_))) {
+            return;
+        }
+        // A modem that is not ready takes no parts.
+        if text.starts_with("AT+CMGS=") && self.status.borrow().phase == ModemPhase::Ready {
+            self.give(at);
+        }
+    }
+
+    /// Gives the driver the part of an `AT+CMGS`.
+    fn give(&mut self, at: usize) {
+        let Some(Item::Sent(command)) = self.items.get(at) else { return };
+        let tpdu_octets: usize = command.trim_start_matches("AT+CMGS=").parse().unwrap_or(0);
+        let payload = self
+            .sents(at + 1)
+            .take_while(|(_, text)| !text.starts_with("AT+CMGS="))
+            .find_map(|(_, text)| text.strip_suffix("^Z"));
+        let pdu = payload.map_or_else(|| "00".repeat(tpdu_octets.clamp(1, 170)), str::to_owned);
+        let (arm, armed) = oneshot::channel();
+        self.parts += 1;
+        let outgoing = Outgoing { attempt: AttemptId(self.parts), pdu, tpdu_octets, armed };
+        // Where there is no room the driver has parts enough to say it.
+        let _ = self.outgoing.try_send(outgoing);
+        (self.given, self.arm) = (Some(at), Some(arm));
+    }
+
+    /// Decides what becomes of a message, as it was decided.
+    async fn settle(&mut self, place: &Option<(String, u16)>, disposal: Option<Disposal>) {
+        self.tell(Mark::Same, decision(place, disposal));
+        let is_it = |held: &Place| match (held, place) {
+            (Place::Stored { memory, index }, Some(place)) => (memory, index) == (&place.0, &place.1),
+            (Place::Routed, None) => true,
+            _ => false,
+        };
+        let end = Instant::now() + PATIENCE;
+        while !self.is_enough() {
+            // Of a session that is over, the driver wants to know nothing.
+            self.held.retain(|(_, stored)| !stored.is_closed());
+            if let Some(n) = self.held.iter().position(|(held, _)| is_it(held)) {
+                let (_, stored) = self.held.remove(n);
+                if let Some(disposal) = disposal {
+                    // The driver may be gone.
+                    let _ = stored.send(disposal);
+                }
+                return;
+            }
+            // The driver has only just read it.
+            match self.turn(end).await {
+                Turn::Said(said) => self.early_or_extra(said).await,
+                Turn::News => {}
+                Turn::Time => return,
+            }
+        }
+    }
+
+    /// True when it is of no use to go on.
+    fn is_enough(&self) -> bool {
+        self.extras >= MOST_EXTRAS || std::time::Instant::now() > self.until
+    }
+
+    fn tell(&mut self, mark: Mark, text: String) {
+        self.report.push(Line { mark, text });
+    }
+
+    fn differ(&mut self, mark: Mark, text: String) {
+        self.differences += 1;
+        self.tell(mark, text);
+    }
+
+    fn report(mut self, recording: &Recording) -> Report {
+        let status = self.status.borrow().clone();
+        let then = recording.status.as_deref().map(|text| text.split(':').next().unwrap_or_default());
+        if then.is_some_and(|then| then != status.phase.word()) {
+            self.differences += 1;
+        }
+        let recorded = recording.status.clone();
+        Report { lines: self.report, differences: self.differences, status, recorded }
+    }
+}
+
+fn decision(place: &Option<(String, u16)>, disposal: Option<Disposal>) -> String {
+    let place = place.as_ref().map_or_else(|| "routed".to_owned(), |(memory, index)| format!("{memory} {index}"));
+    format!("= decided: {place}: {}", super::recorder::word(disposal))
+}
+
+/// Reads from a line, for ever where there is none. Cancel safe.
+async fn read(line: &mut Option<DuplexStream>, buffer: &mut [u8]) -> io::Result<usize> {
+    match line {
+        Some(line) => line.read(buffer).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SendOutcome;
+    use crate::modem::Recorder;
+    use crate::modem::fake::{Bench, DELIVER, Script, Submit};
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+    use tokio::time::sleep;
+
+    /// Plays it; every line that is told otherwise.
+    async fn differences(text: &str) -> Vec<String> {
+        let recording = Recording::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let report = perform(&recording).await;
+        let lines = report.lines.iter().filter(|line| line.mark != Mark::Same);
+        let mut told: Vec<String> = lines.map(|line| format!("{} {}", line.mark.word(), line.text)).collect();
+        let then = recording.status.unwrap_or_default();
+        if !then.starts_with(report.status.phase.word()) {
+            told.push(format!("{} instead of {then}", report.status.phase.word()));
+        }
+        assert_eq!(told.iter().all(|line| line.starts_with("note lines")), report.differences == 0);
+        told
+    }
+
+    #[track_caller]
+    fn assert_same(differences: &[String], text: &str) {
+        assert!(differences.is_empty(), "{differences:#?}\n{text}");
+    }
+
+    fn submits(submits: impl IntoIterator<Item = Submit>) -> Script {
+        Script { submits: submits.into_iter().collect(), ..Script::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_sends_receives_and_idles_is_played_the_same() {
+        let script = Script {
+            slots: [(1, DELIVER.to_owned())].into(),
+            ..submits([Submit::accept(1), Submit::Refuse("\r\n+CMS ERROR: 38\r\n".to_owned()), Submit::accept(2)])
+        };
+        let mut bench = Bench::ready(script).await;
+        bench.settle().await;
+        bench.received.try_recv().unwrap().stored.send(Disposal::Delete).unwrap();
+        assert_eq!(bench.send().await, SendOutcome::Accepted { mr: Some(1) });
+        sleep(Duration::from_secs(70)).await;
+        bench.store(7, DELIVER);
+        bench.say("+CMTI: \"ME\",7");
+        bench.settle().await;
+        bench.received.try_recv().unwrap().stored.send(Disposal::Keep).unwrap();
+        bench.send().await;
+        bench.send().await;
+        bench.say("+CREG: 3");
+        sleep(Duration::from_secs(150)).await;
+        let text = bench.handle.recorder.text();
+        assert!(text.contains("# status: ready\n") && text.contains("^Z\n"), "{text}");
+        assert_same(&differences(&text).await, &text);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn parts_in_a_row_and_one_taken_back_are_played_the_same() {
+        let mut bench = Bench::ready(submits((0..20).map(Submit::accept))).await;
+        bench.stream(12, |_| {}).await;
+        let arm = bench.give().await;
+        bench.settle().await;
+        arm.send(false).unwrap();
+        sleep(Duration::from_secs(30)).await;
+        let text = bench.handle.recorder.text();
+        assert_same(&differences(&text).await, &text);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn sessions_that_are_lost_are_played_the_same() {
+        for (name, script, lost) in [
+            ("hung up on the way up", Script { hang_up_at: Some(9), ..Script::default() }, "the port hung up"),
+            ("mute", Script { mute: true, ..Script::default() }, "the modem does not answer"),
+            ("hung up after Ctrl-Z", submits([Submit::HangUpAfterCtrlZ]), "the port hung up"),
+        ] {
+            let mut bench = Bench::start([script]);
+            if name.ends_with("Ctrl-Z") {
+                bench.phase(ModemPhase::Ready).await;
+                bench.settle().await;
+                bench.send().await;
+            } else {
+                bench.phase(ModemPhase::BringUp).await;
+            }
+            bench.phase(ModemPhase::Offline).await;
+            let text = bench.handle.recorder.text();
+            assert!(text.contains(&format!("= lost: {lost}\n")), "{name}\n{text}");
+            assert_same(&differences(&text).await, &text);
+            bench.phase(ModemPhase::Ready).await;
+            bench.settle().await;
+            let text = bench.handle.recorder.text();
+            assert_eq!(text.matches("= opened").count(), 2, "{name}");
+            assert_same(&differences(&text).await, &text);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_submit_without_an_end_is_played_the_same() {
+        let late = Submit::Late(Duration::from_secs(200), "\r\n+CMGS: 9\r\n\r\nOK\r\n".to_owned());
+        let mut bench = Bench::ready(submits([late])).await;
+        bench.settle().await;
+        bench.send().await;
+        sleep(Duration::from_secs(100)).await;
+        let text = bench.handle.recorder.text();
+        assert!(text.contains("= uncertain: timeout") && text.contains("~ deadline\n= uncertain"), "{text}");
+        assert_same(&differences(&text).await, &text);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pin_is_entered_in_a_replay_and_never_recorded() {
+        let answers = HashMap::from([(
+            "AT+CPIN?",
+            ["\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n", "\r\n+CPIN: READY\r\n\r\nOK\r\n"].into(),
+        )]);
+        let mut bench = Bench::start_with_pin([Script { answers, ..Script::default() }]);
+        bench.phase(ModemPhase::Ready).await;
+        bench.settle().await;
+        let text = bench.handle.recorder.text();
+        assert!(text.contains("> AT+CPIN=\"0000\"\n") && !text.contains("4711"), "{text}");
+        assert_same(&differences(&text).await, &text);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_sim_still_shows_as_another() {
+        let answers = HashMap::from([(
+            "AT+CCID",
+            ["\r\n+CCID: 8949000000000001000\r\n\r\nOK\r\n", "\r\n+CCID: 8949000000000002000\r\n\r\nOK\r\n"].into(),
+        )]);
+        let bench = Bench::ready(Script { answers, ..Script::default() }).await;
+        bench.say("+CPIN: READY");
+        bench.settle().await;
+        let text = bench.handle.recorder.text();
+        let sims: std::collections::BTreeSet<_> = text.lines().filter(|line| line.starts_with("< +CCID: ")).collect();
+        assert_eq!(sims.len(), 2, "{text}");
+        assert_same(&differences(&text).await, &text);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_driver_says_otherwise_is_told() {
+        let bench = Bench::ready(Script::default()).await;
+        bench.settle().await;
+        let text = bench.handle.recorder.text();
+        let more = text.replace("> AT+CMEE=1\n", "> AT+CMEE=2\n");
+        assert_eq!(differences(&more).await, ["extra > AT+CMEE=1", "missing > AT+CMEE=2"]);
+        let less = text.replace("> AT+CMGF=0\n", "> AT+OLD\n< OK\n> AT+CMGF=0\n");
+        assert_eq!(differences(&less).await, ["missing > AT+OLD"]);
+        let locked = text.replace("< +CPIN: READY\n", "< +CPIN: SIM PUK\n");
+        let told = differences(&locked).await;
+        assert_eq!(told.last().map(String::as_str), Some("blocked instead of ready"));
+        assert!(told.contains(&"missing > AT+CCID".to_owned()), "{told:#?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_session_is_bounded_and_played_over_the_hole() {
+        let mut bench = Bench::ready(Script::default()).await;
+        for _ in 0..200 {
+            bench.send().await;
+            sleep(Duration::from_secs(300)).await;
+        }
+        let text = bench.handle.recorder.text();
+        assert!(text.len() < 100 * 1024 && text.contains(" lines are missing here\n"), "{}", text.len());
+        let told = differences(&text).await;
+        assert_eq!(told, ["note lines are missing in the recording; it goes on with the next AT+CNMI?"]);
+    }
+
+    /// What happens to the driver of a modem, one after the other.
+    #[derive(Debug, Clone, Copy)]
+    enum Deed {
+        Send,
+        TakeBack,
+        Arrive(u16),
+        Say(&'static str),
+        HangUp,
+        Wait(u64),
+    }
+
+    fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+        let lines = [
+            "+CREG: 1,\"1F00\",\"00A1B2C3\"",
+            "^RSSI:20",
+            "RING",
+            "+CDSI: \"SM\",3",
+            "+CMGS: 7",
+            "\u{0}\u{7f}#",
+            "+CPIN: READY",
+        ];
+        let deed = prop_oneof![
+            6 => Just(Deed::Send),
+            1 => Just(Deed::TakeBack),
+            4 => (1..6_u16).prop_map(Deed::Arrive),
+            3 => prop::sample::select(lines.to_vec()).prop_map(Deed::Say),
+            1 => Just(Deed::HangUp),
+            4 => (0..100_u64).prop_map(|n| Deed::Wait(n * n * 10)),
+        ];
+        prop::collection::vec(deed, 1..30)
+    }
+
+    fn endings() -> impl Strategy<Value = Vec<Submit>> {
+        let endings = [
+            Submit::accept(9),
+            Submit::accept(10),
+            Submit::Refuse("\r\n+CMS ERROR: 38\r\n".to_owned()),
+            Submit::Answer("\r\n+CMS ERROR: 500\r\n".to_owned()),
+            Submit::Answer("\r\nOK\r\n".to_owned()),
+            Submit::NoPrompt,
+            Submit::Late(Duration::from_secs(190), "\r\n+CMGS: 11\r\n\r\nOK\r\n".to_owned()),
+            Submit::Late(Duration::from_millis(700), "\r\n+CMGS: 12\r\n\r\nOK\r\n".to_owned()),
+            Submit::HangUpAfterCtrlZ,
+        ];
+        prop::collection::vec(prop::sample::select(endings.to_vec()), 0..12)
+    }
+
+    /// The recording of a driver to whose modems this happens.
+    async fn lived(scripts: Vec<Script>, deeds: &[Deed]) -> String {
+        let mut bench = Bench::start(scripts);
+        let (intake_in, mut intake) = mpsc::channel(64);
+        let mut received = std::mem::replace(&mut bench.received, mpsc::channel(1).1);
+        tokio::spawn(async move {
+            // A commit takes its time; every fifth fails, every third stays on the SIM.
+            for n in 0.. {
+                let Some(Received { stored, .. }) = received.recv().await else { return };
+                sleep(Duration::from_millis(n % 4 * 30)).await;
+                match n % 15 {
+                    4 | 9 | 14 => drop(stored),
+                    1 | 6 | 11 => drop(stored.send(Disposal::Keep)),
+                    _ => drop(stored.send(Disposal::Delete)),
+                }
+                let _ = intake_in.try_send(());
+            }
+        });
+        for deed in deeds {
+            let is_ready = timeout(Duration::from_secs(400), bench.phase(ModemPhase::Ready)).await.is_ok();
+            match *deed {
+                Deed::Wait(millis) => sleep(Duration::from_millis(millis)).await,
+                _ if !is_ready => {}
+                Deed::Send => {
+                    let mut arm = Some(bench.give().await);
+                    // Evidence for a part before may come in between.
+                    while let Ok(kind) = timeout(Duration::from_secs(400), bench.event()).await {
+                        match kind {
+                            LaneEventKind::Started(_) => drop(arm.take().map(|arm| arm.send(true))),
+                            LaneEventKind::Ended(..) => break,
+                            LaneEventKind::Evidence { .. } => {}
+                        }
+                    }
+                }
+                Deed::TakeBack => drop(timeout(Duration::from_secs(1), bench.give()).await),
+                Deed::Arrive(index) => {
+                    bench.store(index, DELIVER);
+                    bench.say(&format!("+CMTI: \"ME\",{index}"));
+                }
+                Deed::Say(line) => bench.say(line),
+                Deed::HangUp => bench.hang_up(),
+            }
+            while intake.try_recv().is_ok() {}
+            while bench.lane.try_recv().is_ok() {}
+        }
+        bench.settle().await;
+        bench.handle.recorder.text()
+    }
+
+    #[test]
+    fn a_transcript_of_the_tests_is_played_to_its_end() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let octets = std::fs::read(file.unwrap().path()).unwrap();
+            // Some begin with what only a modem says.
+            if let Ok(recording) = Recording::parse(&octets) {
+                play(&recording).unwrap();
+            }
+        }
+    }
+
+    /// What a session with this text, these numbers and this PIN leaves behind.
+    async fn leaves(text: &str, numbers: &[String], pin: &str) -> String {
+        let status = Bench::start([]).handle.status.clone();
+        let recorder = Recorder::new(&Config::new(0, "/dev/ttyFAKE0"), status, None);
+        recorder.opened();
+        let hex: String = text.bytes().map(|octet| format!("{octet:02X}")).collect();
+        let semi = |digits: &str| -> String {
+            let digits = if digits.len() % 2 == 1 { format!("{digits}F") } else { digits.to_owned() };
+            digits.as_bytes().chunks(2).flat_map(|pair| [pair[1] as char, pair[0] as char]).collect()
+        };
+        let [imei, imsi, iccid, number] = numbers else { panic!("{numbers:?}") };
+        let (len, address) = (number.len(), semi(number));
+        let deliver = format!("0004{len:02X}91{address}000010101010101000{:02X}{hex}", text.len());
+        let submit = format!("001100{len:02X}91{address}000400{:02X}{hex}", text.len());
+        let asks = ["AT+CGSN", "AT+CGMI", "AT+CIMI", "AT+CCID", "AT+CSCA?", "AT+CMGL=4", "AT+CPIN?", "AT"];
+        let lines = [
+            imei.clone(),
+            format!("+CGSN: \"{imei}\""),
+            imsi.clone(),
+            iccid.clone(),
+            format!("+CCID: {iccid}F"),
+            format!("+CRSM: 144,0,\"{}\"", semi(iccid)),
+            format!("+CSCA: \"+{number}\",145"),
+            number.clone(),
+            format!("+CMT: \"{number}\",,\"{text}\""),
+            text.to_owned(),
+            deliver.clone(),
+            format!("+CMGL: 1,1,\"{text}\",28"),
+            deliver.clone(),
+            hex.clone(),
+            format!("+CUSD: 0,\"{text}\",15"),
+            format!("+CUSD: 0,\"{hex}\",15"),
+            format!("+CREG: 2,1,\"{number}\",\"{imei}\""),
+            format!("AT+CPIN=\"{pin}\""),
+            format!("CPIN=\"{pin}\""),
+            format!("{text}{number}"),
+            format!("RING {number}"),
+            format!("+CME ERROR: {text}"),
+            format!("+CMS ERROR: {number}"),
+            format!("AT+{text}"),
+            format!("^{number}: {text}"),
+            format!("+X{number}: {text}"),
+        ];
+        for ask in asks {
+            recorder.sent("p", format!("{ask}\r").as_bytes());
+            for line in &lines {
+                recorder.came("p", format!("\r\n{line}\r\n").as_bytes());
+            }
+            recorder.sent("p", format!("AT+CPIN=\"{pin}\"\r").as_bytes());
+            recorder.came("p", format!("\r\nPIN=\"{pin}\"\r\n{pin}\r\n").as_bytes());
+            recorder.sent("p", b"AT+CMGS=20\r");
+            recorder.came("p", b"\r\n> ");
+            recorder.sent("p", submit.as_bytes());
+            recorder.came("p", format!("{submit}\x1a\r\n").as_bytes());
+            recorder.sent("p", b"\x1a");
+        }
+        recorder.came("p", text.as_bytes());
+        recorder.lost(&format!("{number} hung up"));
+        recorder.text()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// The digits leave out 0, which pseudonyms are full of, and the text letters that our own words are made of.
+        #[test]
+        fn nothing_of_a_secret_shows(
+            text in "[g-wyz1-9 ]{6,60}",
+            imei in "[1-9]{15}", imsi in "[1-9]{15}", iccid in "89[1-9]{17}", number in "[1-9]{8,14}", pin in "[1-9]{5,8}",
+        ) {
+            let numbers = [imei, imsi, iccid, number];
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let told = runtime.block_on(leaves(&text, &numbers, &pin));
+            // The head is ours; the spans are of the clock.
+            let body = told.split_once("= opened").unwrap().1;
+            let secrets = numbers.iter().chain([&text, &pin]).map(String::as_str);
+            for secret in secrets.flat_map(|secret| secret.as_bytes().windows(5)) {
+                let secret = std::str::from_utf8(secret).unwrap();
+                let is_only_shape = secret.chars().all(|c| matches!(c, 'x' | ' '));
+                let line = body.lines().find(|line| !is_only_shape && line.contains(secret));
+                prop_assert!(line.is_none(), "{secret} in {line:?}");
+            }
+        }
+
+        #[test]
+        fn what_was_lived_is_played_the_same(first in endings(), second in endings(), deeds in deeds(), dribbles: bool) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            let (told, text) = runtime.block_on(async {
+                let text = lived(vec![Script { dribbles, ..submits(first) }, submits(second)], &deeds).await;
+                (differences(&text).await, text)
+            });
+            prop_assert!(told.is_empty(), "{told:#?}\n{text}");
+        }
+
+        #[test]
+        fn a_hostile_recording_ends(lines in prop::collection::vec(hostile(), 0..40)) {
+            if let Ok(recording) = Recording::parse(lines.join("\n").as_bytes()) {
+                play(&recording).unwrap();
+            }
+        }
+    }
+
+    fn hostile() -> impl Strategy<Value = String> {
+        let known = [
+            "= opened",
+            "= lost: the port hung up",
+            "= lost: x",
+            "= 3 lines are missing here",
+            "> AT",
+            "> ^[",
+            "> ATE0V1",
+            "> AT+CMEE=1",
+            "> AT+CGSN",
+            "> AT+CMGS=14",
+            "> AT+CMGS=99999999999",
+            "> 00^Z",
+            "> zz^Z",
+            "> ^Z",
+            "> AT+CMGD=1",
+            "> AT+CPIN=\"1\"",
+            "< OK",
+            "< ERROR",
+            "< +CMTI: \"ME\",1",
+            "< +CPIN: SIM PIN",
+            "<< \\r\\n> ",
+            "< +CMT: ,9",
+            "< 00440391",
+            "~ 3600",
+            "~ 0.1",
+            "# profile: huawei",
+            "~ deadline",
+        ];
+        prop_oneof![4 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => "(> |< |<< )[ -~]{0,30}"]
+    }
+}
