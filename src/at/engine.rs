@@ -30,6 +30,10 @@ const USSD_OCTETS: usize = 1024;
 /// How long the final `OK` may stay away after `+CMGS: mr` was read: the submit itself is decided by then.
 const OK_AFTER_REFERENCE: Duration = Duration::from_secs(5);
 
+/// How long an answer may take once the modem says that it has begun: longer than a whole memory takes on the line at
+/// 115,200 bit/s, since what began may be a part of the modem only.
+const ANSWER_AFTER_START: Duration = Duration::from_secs(12);
+
 /// Ends the payload. 3GPP TS 27.005 §4.3.
 const CTRL_Z: u8 = 0x1a;
 /// Leaves the prompt, sending nothing.
@@ -230,7 +234,7 @@ impl Engine {
         if self.belongs_to_exchange(&line) {
             return self.keep(now, line);
         }
-        self.take_unsolicited(line);
+        self.take_unsolicited(now, line);
     }
 
     /// The line; or, of a USSD text that goes over several, nothing until its last.
@@ -327,11 +331,14 @@ impl Engine {
         exchange.push(line);
     }
 
-    fn take_unsolicited(&mut self, line: String) {
+    fn take_unsolicited(&mut self, now: Instant, line: String) {
         match self.classify(&line) {
             Class::Head(head) => self.head = Some(head),
             Class::Urc(urc) => {
                 self.ok_is_late |= matches!(urc, Urc::Submitted(_));
+                if urc == Urc::Started {
+                    self.hurry(now);
+                }
                 self.tell(urc);
             }
             Class::Unknown => {
@@ -339,6 +346,17 @@ impl Engine {
                 self.head = None;
                 self.tell(Urc::Other(line));
             }
+        }
+    }
+
+    /// The modem has begun anew, perhaps without having read the command. A payload that was given may still be answered by
+    /// a modem of which only a service has started.
+    fn hurry(&mut self, now: Instant) {
+        let soon = now.checked_add(ANSWER_AFTER_START);
+        if let Some(exchange) = &mut self.exchange
+            && matches!(exchange.stage, Stage::Prompt | Stage::Answer)
+        {
+            exchange.deadline = exchange.deadline.min(soon).or(soon);
         }
     }
 
@@ -749,6 +767,27 @@ mod tests {
         assert!(engine.submit(now, payload(), WITHIN));
         engine.handle_bytes(now, b"+CMGS: 7\r\n");
         assert_eq!(engine.poll_timeout(), Some(now + OK_AFTER_REFERENCE));
+    }
+
+    #[test]
+    fn a_start_shortens_the_wait_for_an_answer_and_not_for_a_reference() {
+        let now = Instant::now();
+        let within = Duration::from_secs(180);
+        let mut engine = Engine::new(&[&[("RDY", urc::Meaning::Started)]]);
+        engine.start(now, Command::list_all(), within);
+        engine.handle_bytes(now, b"\r\nRDY\r\n");
+        assert_eq!(engine.poll_timeout(), Some(now + ANSWER_AFTER_START));
+        engine.handle_timeout(now + ANSWER_AFTER_START);
+        assert_eq!(events(&mut engine), [urc(Urc::Started), Event::TimedOut(answer(&[]))]);
+        engine.start(now, Command::attention(), Duration::from_secs(2));
+        engine.handle_bytes(now, b"\r\nRDY\r\n");
+        assert_eq!(engine.poll_timeout(), Some(now + Duration::from_secs(2)), "never longer than it was");
+        engine.handle_bytes(now, b"\r\nOK\r\n");
+        engine.start(now, Command::submit(4), within);
+        engine.handle_bytes(now, b"\r\n> ");
+        assert!(engine.submit(now, payload(), within));
+        engine.handle_bytes(now, b"\r\nRDY\r\n");
+        assert_eq!(engine.poll_timeout(), Some(now + within));
     }
 
     #[test]
