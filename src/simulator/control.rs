@@ -6,6 +6,7 @@
 //! | `{"do":"inject_pdu","modem":0,"pdu":"07…"}` | octets from outside, whatever they are |
 //! | `{"do":"fault","fault":"F-09","when":{"nth":3},"modem":0}` | a scripted fault, see [`Fault`](super::Fault) |
 //! | `{"do":"say","modem":0,"line":"RING"}` | a line of the modem's own; without `line` all that its make says by itself |
+//! | `{"do":"restart","modem":0}` | it begins anew as if it had been told to |
 //! | `{"do":"clear_faults","modem":0}` | no more faults |
 //! | `{"do":"unplug","modem":0,"back_ms":500}` | pull the plug; without `back_ms` it stays away |
 //! | `{"do":"plug","modem":0}` | put it in |

@@ -60,6 +60,8 @@ pub(super) enum Command {
         #[serde(default)]
         line: Option<String>,
     },
+    /// A modem begins anew by itself.
+    Restart { modem: usize },
     /// No more faults.
     ClearFaults {
         #[serde(default)]
@@ -103,6 +105,11 @@ impl Handle {
     /// A modem says a line by itself, or without one all that its make says so.
     pub async fn say(&self, modem: usize, line: Option<&str>) -> Result<(), LabError> {
         self.command(Command::Say { modem, line: line.map(str::to_owned) }).await
+    }
+
+    /// A modem begins anew as if it had been told to.
+    pub async fn restart(&self, modem: usize) -> Result<(), LabError> {
+        self.command(Command::Restart { modem }).await
     }
 
     /// Removes the faults of one modem, or of all.

@@ -166,6 +166,7 @@ impl Lab {
             Command::InjectPdu { modem, pdu } => network.inject_pdu(now, modem, hex::decode(&pdu)?)?,
             Command::Fault(fault) => network.add_fault(now, fault)?,
             Command::Say { modem, line } => network.say(now, modem, line.as_deref())?,
+            Command::Restart { modem } => network.restart(now, modem)?,
             Command::ClearFaults { modem } => network.clear_faults(modem)?,
             Command::Unplug { modem, back_ms } => {
                 let back = back_ms.map(|ms| Duration::from_millis(u64::from(ms)));

@@ -102,6 +102,8 @@ pub struct Stats {
     pub routed: u64,
     /// Messages deleted by the host.
     pub deleted: u64,
+    /// Starts, the first included.
+    pub starts: u64,
     /// Wrong PINs entered.
     pub wrong_pins: u64,
     /// Octets from the host.

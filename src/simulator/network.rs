@@ -137,6 +137,14 @@ impl Network {
         Ok(())
     }
 
+    /// A modem begins anew as if it had been told to; nothing happens to one that is away.
+    pub fn restart(&mut self, now: Moment, modem: usize) -> Result<(), NetworkError> {
+        self.known(modem)?;
+        self.modems[modem].restart(now);
+        self.settle(now);
+        Ok(())
+    }
+
     /// Removes the faults of one modem, or of all.
     pub fn clear_faults(&mut self, modem: Option<usize>) -> Result<(), NetworkError> {
         modem.map_or(Ok(()), |modem| self.known(modem))?;

@@ -59,6 +59,7 @@ impl Modem {
 
     /// Says, one after the other, what the make says once it has power, as far as the SIM's lock.
     pub(super) fn boot(&mut self, from: Moment) {
+        self.stats.starts += 1;
         self.sim.close();
         self.spare.close();
         let lines = self.make.boot;
@@ -89,6 +90,14 @@ impl Modem {
             self.come_late(at, octets);
         }
         at
+    }
+
+    /// Begins anew by itself, as after a dip of its supply.
+    pub(super) fn restart(&mut self, now: Moment) {
+        if self.powered {
+            self.clock = self.clock.max(now);
+            self.leave(Leave::Reset, &[]);
+        }
     }
 
     /// Goes away once the answer has been said, with these words.
