@@ -192,6 +192,7 @@ fn usage() {
         (&["send", ECHO], 2),
         (&["send", ECHO, "x", "--priority", "urgent"], 2),
         (&["simulate", "--fault", "F-99"], 2),
+        (&["simulate", "--personality", "acme"], 2),
         (&["--help"], 0),
         (&["--version"], 0),
         (&["send", "--help"], 0),
