@@ -16,9 +16,9 @@ use std::time::Duration;
   gsmgate simulate --modems 2 --personality huawei --personality simcom-lte
   gsmgate simulate --fault F-09 --fault '{\"fault\":\"F-25\",\"code\":38,\"when\":{\"nth\":3},\"modem\":0}'
 
-Personalities: generic, huawei, zte, simcom-2g, simcom-lte, simcom-a76xx, quectel, quectel-ec200, cinterion, telit,
-u-blox, wavecom, sierra, nokia, option, ericsson, fibocom, mediatek. Each is what a modem of that make says and does: its
-names, the lines of its start and of its own, what it takes and refuses, its resets, SIM slots, gauges and USSD.
+Personalities, each what a modem of that make says, takes and refuses:
+  generic, huawei, zte, simcom-2g, simcom-lte, simcom-a76xx, quectel, quectel-ec200,
+  cinterion, telit, u-blox, wavecom, sierra, nokia, option, ericsson, fibocom, mediatek
 
 Faults, with the keys of their JSON form; \"when\" is {\"nth\":N} (default 1), {\"after\":N} or \"always\":
   F-02    a line of the modem's own in the wrong place: place (response, cmgr, prompt), urc
