@@ -5,7 +5,7 @@ use crate::model::{Label, Timestamp};
 use crate::scheduler::{self, Wake};
 use crate::slots::{self, Slots};
 use crate::store::{self, OpenError, Store};
-use crate::{bridge, intake, modem};
+use crate::{bridge, intake};
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,16 +19,12 @@ pub struct Settings {
     pub name: Label,
     /// The durable queue.
     pub store: store::Config,
-    /// One entry a modem.
-    pub modems: Vec<modem::Config>,
-    /// How others are found, and those without a port; `None`: not at all.
-    pub discovery: Option<modem::discover::Config>,
+    /// Modems, and how others are found.
+    pub slots: slots::Config,
     /// Retry and limits.
     pub scheduler: scheduler::Config,
     /// What to do with old messages on a SIM that is new to us.
     pub adopt: intake::Adopt,
-    /// Where recordings of modems are written; `None`: nowhere.
-    pub recordings: Option<PathBuf>,
     /// The socket of the command line.
     pub control_socket: PathBuf,
     /// The broker, if there is one.
@@ -71,15 +67,8 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let (store, recovered, closer) = Store::open(&settings.store, now())?;
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);
-    let (slots, lanes, drivers, received) = slots::start(
-        settings.modems,
-        settings.discovery,
-        &recovered.armed,
-        recovered.sims,
-        store.clone(),
-        settings.recordings,
-        now,
-    );
+    let (slots, lanes, drivers, received) =
+        slots::start(settings.slots, &recovered.armed, recovered.sims, store.clone(), now);
     let wake = Wake::default();
     let (stopping, stopped) = watch::channel(false);
     let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);
@@ -176,7 +165,7 @@ fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Futur
 
 /// Limits are off by default: one line at start names the setting.
 fn warn_of_missing_limits(settings: &Settings) {
-    if settings.scheduler.limits.is_off() && !settings.modems.is_empty() {
+    if settings.scheduler.limits.is_off() && !settings.slots.modems.is_empty() {
         tracing::warn!("no sending limits are set; [limits] per_minute, per_hour and per_day protect a SIM");
     }
 }

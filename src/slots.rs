@@ -154,17 +154,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Which modems there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// Those that are configured.
+    pub modems: Vec<modem::Config>,
+    /// How others are found, and those without a port; `None`: not at all.
+    pub discovery: Option<discover::Config>,
+    /// Where recordings of modems are written; `None`: nowhere.
+    pub recordings: Option<PathBuf>,
+}
+
 /// A try of the last process whose final code may still come: its port, and what is left of its deadline.
 pub type Armed = (String, AttemptId, Duration);
 
 /// Starts one driver a modem. `sims` are those that were ever used here, with their labels.
 pub fn start(
-    configs: Vec<modem::Config>,
-    discovery: Option<discover::Config>,
+    config: Config,
     armed: &[Armed],
     sims: Vec<(Iccid, Label)>,
     store: Store,
-    recordings: Option<PathBuf>,
     clock: fn() -> Timestamp,
 ) -> (Slots, Lanes, Drivers, mpsc::Receiver<Received>) {
     let (lane, events) = mpsc::channel(EVENTS);
@@ -175,20 +184,20 @@ pub fn start(
     let ((changed_in, changed), (ended_in, ended)) = (watch::channel(0), watch::channel(false));
     let labels = Arc::new(Labels::new(sims));
     let rack = Arc::new(Rack {
-        links: Links { lane, received: received_in, pins: pins_in, notices: notices_in, recordings },
+        links: Links { lane, received: received_in, pins: pins_in, notices: notices_in, recordings: config.recordings },
         seats: Seats::default(),
         labels: Arc::clone(&labels),
         joining: joining_in,
         signals: Arc::new(Signals { changed: changed_in, ended: ended_in }),
         handles: Mutex::new(Some(Vec::new())),
     });
-    let (found, fixed): (Vec<_>, Vec<_>) = configs.into_iter().partition(|config| config.imei.is_some());
+    let (found, fixed): (Vec<_>, Vec<_>) = config.modems.into_iter().partition(|modem| modem.imei.is_some());
     let ports = fixed.iter().map(|config| config.port.clone()).collect();
     for config in fixed {
         rack.add(config, None, armed);
     }
     let (hindered_in, hindered) = watch::channel(Vec::new());
-    let discovery = discovery.map(|config| {
+    let discovery = config.discovery.map(|config| {
         let host = discover::Host {
             modems: found.into_iter().filter_map(|config| Some((config.imei.clone()?, config))).collect(),
             fixed: ports,

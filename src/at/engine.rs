@@ -222,7 +222,7 @@ impl Engine {
             return;
         }
         if let Some(result) = FinalResult::parse(&line) {
-            self.end_ussd();
+            self.end_ussd(now);
             return self.take_final(result);
         }
         let Some(line) = self.whole_ussd(line) else { return };
@@ -256,9 +256,9 @@ impl Engine {
     }
 
     /// What has come of a USSD text is told, though its end has not.
-    fn end_ussd(&mut self) {
+    fn end_ussd(&mut self, now: Instant) {
         if let Some(open) = self.ussd.take() {
-            self.take_unsolicited(open);
+            self.take_unsolicited(now, open);
         }
     }
 

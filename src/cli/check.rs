@@ -17,7 +17,7 @@ pub(super) struct Options {}
 pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> {
     if !common.json {
         let config = load(&common.config)?;
-        let modems = match config.settings.modems.len() {
+        let modems = match config.settings.slots.modems.len() {
             1 => "1 modem".to_owned(),
             n => format!("{n} modems"),
         };
@@ -46,7 +46,7 @@ fn summary(config: &Config) -> Value {
     json!({
         "valid": true,
         "name": config.settings.name.as_str(),
-        "modems": config.settings.modems.iter().map(|modem| &modem.port).collect::<Vec<_>>(),
+        "modems": config.settings.slots.modems.iter().map(|modem| &modem.port).collect::<Vec<_>>(),
         "mqtt": config.settings.mqtt.is_some(),
     })
 }

@@ -7,7 +7,7 @@ use super::{Common, out};
 use crate::model::Label;
 use crate::simulator::{Lab, LabConfig};
 use crate::telemetry::{self, LogFormat};
-use crate::{app, bridge, intake, modem, scheduler, store};
+use crate::{app, bridge, intake, modem, scheduler, slots, store};
 use clap::Args;
 use mqtt5::broker::config::StorageBackend;
 use mqtt5::broker::{BrokerConfig, MqttBroker, StorageConfig};
@@ -124,11 +124,9 @@ fn settings(dir: &Path, broker: SocketAddr) -> Result<app::Settings, Failure> {
     let name = label("demo")?;
     let mqtt = bridge::mqtt::Config::new(&format!("mqtt://{broker}"), &name).map_err(failed)?;
     Ok(app::Settings {
-        discovery: None,
         name,
         store: store::Config::new(dir.join("state")),
-        recordings: None,
-        modems,
+        slots: slots::Config { modems, ..slots::Config::default() },
         scheduler: scheduler::Config::default(),
         adopt: intake::Adopt::Keep,
         control_socket: dir.join("control.sock"),

@@ -8,7 +8,7 @@ pub use table::ConfigError;
 use crate::intake::Adopt;
 use crate::model::Label;
 use crate::telemetry::LogFormat;
-use crate::{app, bridge, modem, scheduler, store};
+use crate::{app, bridge, modem, scheduler, slots, store};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use table::{Mistakes, Table};
@@ -78,10 +78,12 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let modems = modems::read_modems(modems, &gateway.every_modem, mistakes);
     let settings = app::Settings {
         name: gateway.name,
-        recordings: Some(gateway.state_dir.join("recordings")),
+        slots: slots::Config {
+            discovery: modems::read_discovery(discovery, &modems, gateway.every_modem, mistakes),
+            modems,
+            recordings: Some(gateway.state_dir.join("recordings")),
+        },
         store: store::Config { dir: gateway.state_dir, max_queued: gateway.max_queued },
-        discovery: modems::read_discovery(discovery, &modems, gateway.every_modem, mistakes),
-        modems,
         scheduler,
         adopt: gateway.adopt,
         control_socket: gateway.control_socket,
@@ -457,6 +459,6 @@ mod tests {
     fn an_empty_file_is_all_defaults() {
         let config = Config::parse(Path::new("g.toml"), "").unwrap();
         assert_eq!(config.settings.store.max_queued, 1_000_000);
-        assert!(config.settings.modems.is_empty() && config.settings.mqtt.is_none());
+        assert!(config.settings.slots.modems.is_empty() && config.settings.mqtt.is_none());
     }
 }

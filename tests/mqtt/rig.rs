@@ -36,7 +36,7 @@ impl Rig {
     pub(crate) fn start(dir: &Path, broker: SocketAddr) -> Rig {
         let (store, _, closer) = Store::open(&store::Config::new(dir), now()).unwrap();
         let (slots, lanes, drivers, received) =
-            slots::start(Vec::new(), None, &[], Vec::new(), store.clone(), None, now);
+            slots::start(slots::Config::default(), &[], Vec::new(), store.clone(), now);
         let gateway = Gateway::new("t".parse().unwrap(), store.clone(), slots.clone(), Wake::default(), now);
         let config = mqtt::Config::new(&format!("mqtt://{broker}"), &"t".parse().unwrap()).unwrap();
         let (stop, stopped) = watch::channel(false);
