@@ -1,0 +1,405 @@
+//! Recordings of the driver against scripted modems, played to the driver.
+
+use super::*;
+use crate::model::SendOutcome;
+use crate::modem::Recorder;
+use crate::modem::fake::{Bench, DELIVER, Script, Submit};
+use proptest::prelude::*;
+use std::collections::HashMap;
+use tokio::time::sleep;
+
+/// Plays it; every line that is told otherwise.
+async fn differences(text: &str) -> Vec<String> {
+    let recording = Recording::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let report = perform(&recording).await;
+    let lines = report.lines.iter().filter(|line| line.mark != Mark::Same);
+    let mut told: Vec<String> = lines.map(|line| format!("{} {}", line.mark.word(), line.text)).collect();
+    let then = recording.status.unwrap_or_default();
+    if !then.starts_with(report.status.phase.word()) {
+        told.push(format!("{} instead of {then}", report.status.phase.word()));
+    }
+    assert_eq!(told.iter().all(|line| line.starts_with("note lines")), report.differences == 0);
+    told
+}
+
+#[track_caller]
+fn assert_same(differences: &[String], text: &str) {
+    assert!(differences.is_empty(), "{differences:#?}\n{text}");
+}
+
+fn submits(submits: impl IntoIterator<Item = Submit>) -> Script {
+    Script { submits: submits.into_iter().collect(), ..Script::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_sends_receives_and_idles_is_played_the_same() {
+    let script = Script {
+        slots: [(1, DELIVER.to_owned())].into(),
+        ..submits([Submit::accept(1), Submit::Refuse("\r\n+CMS ERROR: 38\r\n".to_owned()), Submit::accept(2)])
+    };
+    let mut bench = Bench::ready(script).await;
+    bench.settle().await;
+    bench.received.try_recv().unwrap().stored.send(Disposal::Delete).unwrap();
+    assert_eq!(bench.send().await, SendOutcome::Accepted { mr: Some(1) });
+    sleep(Duration::from_secs(70)).await;
+    bench.store(7, DELIVER);
+    bench.say("+CMTI: \"ME\",7");
+    bench.settle().await;
+    bench.received.try_recv().unwrap().stored.send(Disposal::Keep).unwrap();
+    bench.send().await;
+    bench.send().await;
+    bench.say("+CREG: 3");
+    sleep(Duration::from_secs(150)).await;
+    let text = bench.handle.recorder.text();
+    assert!(text.contains("# status: ready\n") && text.contains("^Z\n"), "{text}");
+    assert_same(&differences(&text).await, &text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_in_a_row_and_one_taken_back_are_played_the_same() {
+    let mut bench = Bench::ready(submits((0..20).map(Submit::accept))).await;
+    bench.stream(12, |_| {}).await;
+    let arm = bench.give().await;
+    bench.settle().await;
+    arm.send(false).unwrap();
+    sleep(Duration::from_secs(30)).await;
+    let text = bench.handle.recorder.text();
+    assert_same(&differences(&text).await, &text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_are_lost_are_played_the_same() {
+    for (name, script, lost) in [
+        ("hung up on the way up", Script { hang_up_at: Some(9), ..Script::default() }, "the port hung up"),
+        ("mute", Script { mute: true, ..Script::default() }, "the modem does not answer"),
+        ("hung up after Ctrl-Z", submits([Submit::HangUpAfterCtrlZ]), "the port hung up"),
+    ] {
+        let mut bench = Bench::start([script]);
+        if name.ends_with("Ctrl-Z") {
+            bench.phase(ModemPhase::Ready).await;
+            bench.settle().await;
+            bench.send().await;
+        } else {
+            bench.phase(ModemPhase::BringUp).await;
+        }
+        bench.phase(ModemPhase::Offline).await;
+        let text = bench.handle.recorder.text();
+        assert!(text.contains(&format!("= lost: {lost}\n")), "{name}\n{text}");
+        assert_same(&differences(&text).await, &text);
+        bench.phase(ModemPhase::Ready).await;
+        bench.settle().await;
+        let text = bench.handle.recorder.text();
+        assert_eq!(text.matches("= opened").count(), 2, "{name}");
+        assert_same(&differences(&text).await, &text);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submit_without_an_end_is_played_the_same() {
+    let late = Submit::Late(Duration::from_secs(200), "\r\n+CMGS: 9\r\n\r\nOK\r\n".to_owned());
+    let mut bench = Bench::ready(submits([late])).await;
+    bench.settle().await;
+    bench.send().await;
+    sleep(Duration::from_secs(100)).await;
+    let text = bench.handle.recorder.text();
+    assert!(text.contains("= uncertain: timeout") && text.contains("~ deadline\n= uncertain"), "{text}");
+    assert_same(&differences(&text).await, &text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pin_is_entered_in_a_replay_and_never_recorded() {
+    let answers =
+        HashMap::from([("AT+CPIN?", ["\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n", "\r\n+CPIN: READY\r\n\r\nOK\r\n"].into())]);
+    let mut bench = Bench::start_with_pin([Script { answers, ..Script::default() }]);
+    bench.phase(ModemPhase::Ready).await;
+    bench.settle().await;
+    let text = bench.handle.recorder.text();
+    assert!(text.contains("> AT+CPIN=\"0000\"\n") && !text.contains("4711"), "{text}");
+    assert_same(&differences(&text).await, &text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_sim_still_shows_as_another() {
+    let answers = HashMap::from([(
+        "AT+CCID",
+        ["\r\n+CCID: 8949000000000001000\r\n\r\nOK\r\n", "\r\n+CCID: 8949000000000002000\r\n\r\nOK\r\n"].into(),
+    )]);
+    let bench = Bench::ready(Script { answers, ..Script::default() }).await;
+    bench.say("+CPIN: READY");
+    bench.settle().await;
+    let text = bench.handle.recorder.text();
+    let sims: std::collections::BTreeSet<_> = text.lines().filter(|line| line.starts_with("< +CCID: ")).collect();
+    assert_eq!(sims.len(), 2, "{text}");
+    assert_same(&differences(&text).await, &text);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_driver_says_otherwise_is_told() {
+    let bench = Bench::ready(Script::default()).await;
+    bench.settle().await;
+    let text = bench.handle.recorder.text();
+    let more = text.replace("> AT+CMEE=1\n", "> AT+CMEE=2\n");
+    assert_eq!(differences(&more).await, ["extra > AT+CMEE=1", "missing > AT+CMEE=2"]);
+    let less = text.replace("> AT+CMGF=0\n", "> AT+OLD\n< OK\n> AT+CMGF=0\n");
+    assert_eq!(differences(&less).await, ["missing > AT+OLD"]);
+    let locked = text.replace("< +CPIN: READY\n", "< +CPIN: SIM PUK\n");
+    let told = differences(&locked).await;
+    assert_eq!(told.last().map(String::as_str), Some("blocked instead of ready"));
+    assert!(told.contains(&"missing > AT+CCID".to_owned()), "{told:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_session_is_bounded_and_played_over_the_hole() {
+    let mut bench = Bench::ready(Script::default()).await;
+    for _ in 0..200 {
+        bench.send().await;
+        sleep(Duration::from_secs(300)).await;
+    }
+    let text = bench.handle.recorder.text();
+    assert!(text.len() < 100 * 1024 && text.contains(" lines are missing here\n"), "{}", text.len());
+    let told = differences(&text).await;
+    assert_eq!(told, ["note lines are missing in the recording; it goes on with the next AT+CNMI?"]);
+}
+
+/// What happens to the driver of a modem, one after the other.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Send,
+    TakeBack,
+    Arrive(u16),
+    Say(&'static str),
+    HangUp,
+    Wait(u64),
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let lines = [
+        "+CREG: 1,\"1F00\",\"00A1B2C3\"",
+        "^RSSI:20",
+        "RING",
+        "+CDSI: \"SM\",3",
+        "+CMGS: 7",
+        "\u{0}\u{7f}#",
+        "+CPIN: READY",
+    ];
+    let deed = prop_oneof![
+        6 => Just(Deed::Send),
+        1 => Just(Deed::TakeBack),
+        4 => (1..6_u16).prop_map(Deed::Arrive),
+        3 => prop::sample::select(lines.to_vec()).prop_map(Deed::Say),
+        1 => Just(Deed::HangUp),
+        4 => (0..100_u64).prop_map(|n| Deed::Wait(n * n * 10)),
+    ];
+    prop::collection::vec(deed, 1..30)
+}
+
+fn endings() -> impl Strategy<Value = Vec<Submit>> {
+    let endings = [
+        Submit::accept(9),
+        Submit::accept(10),
+        Submit::Refuse("\r\n+CMS ERROR: 38\r\n".to_owned()),
+        Submit::Answer("\r\n+CMS ERROR: 500\r\n".to_owned()),
+        Submit::Answer("\r\nOK\r\n".to_owned()),
+        Submit::NoPrompt,
+        Submit::Late(Duration::from_secs(190), "\r\n+CMGS: 11\r\n\r\nOK\r\n".to_owned()),
+        Submit::Late(Duration::from_millis(700), "\r\n+CMGS: 12\r\n\r\nOK\r\n".to_owned()),
+        Submit::HangUpAfterCtrlZ,
+    ];
+    prop::collection::vec(prop::sample::select(endings.to_vec()), 0..12)
+}
+
+/// The recording of a driver to whose modems this happens.
+async fn lived(scripts: Vec<Script>, deeds: &[Deed]) -> String {
+    let mut bench = Bench::start(scripts);
+    let (intake_in, mut intake) = mpsc::channel(64);
+    let mut received = std::mem::replace(&mut bench.received, mpsc::channel(1).1);
+    tokio::spawn(async move {
+        // A commit takes its time; every fifth fails, every third stays on the SIM.
+        for n in 0.. {
+            let Some(Received { stored, .. }) = received.recv().await else { return };
+            sleep(Duration::from_millis(n % 4 * 30)).await;
+            match n % 15 {
+                4 | 9 | 14 => drop(stored),
+                1 | 6 | 11 => drop(stored.send(Disposal::Keep)),
+                _ => drop(stored.send(Disposal::Delete)),
+            }
+            let _ = intake_in.try_send(());
+        }
+    });
+    for deed in deeds {
+        let is_ready = timeout(Duration::from_secs(400), bench.phase(ModemPhase::Ready)).await.is_ok();
+        match *deed {
+            Deed::Wait(millis) => sleep(Duration::from_millis(millis)).await,
+            _ if !is_ready => {}
+            Deed::Send => {
+                let mut arm = Some(bench.give().await);
+                // Evidence for a part before may come in between.
+                while let Ok(kind) = timeout(Duration::from_secs(400), bench.event()).await {
+                    match kind {
+                        LaneEventKind::Started(_) => drop(arm.take().map(|arm| arm.send(true))),
+                        LaneEventKind::Ended(..) => break,
+                        LaneEventKind::Evidence { .. } => {}
+                    }
+                }
+            }
+            Deed::TakeBack => drop(timeout(Duration::from_secs(1), bench.give()).await),
+            Deed::Arrive(index) => {
+                bench.store(index, DELIVER);
+                bench.say(&format!("+CMTI: \"ME\",{index}"));
+            }
+            Deed::Say(line) => bench.say(line),
+            Deed::HangUp => bench.hang_up(),
+        }
+        while intake.try_recv().is_ok() {}
+        while bench.lane.try_recv().is_ok() {}
+    }
+    bench.settle().await;
+    bench.handle.recorder.text()
+}
+
+#[test]
+fn a_transcript_of_the_tests_is_played_to_its_end() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let octets = std::fs::read(file.unwrap().path()).unwrap();
+        // Some begin with what only a modem says.
+        if let Ok(recording) = Recording::parse(&octets) {
+            play(&recording).unwrap();
+        }
+    }
+}
+
+/// What a session with this text, these numbers and this PIN leaves behind.
+async fn leaves(text: &str, numbers: &[String], pin: &str) -> String {
+    let status = Bench::start([]).handle.status.clone();
+    let recorder = Recorder::new(&Config::new(0, "/dev/ttyFAKE0"), status, None);
+    recorder.opened();
+    let hex: String = text.bytes().map(|octet| format!("{octet:02X}")).collect();
+    let semi = |digits: &str| -> String {
+        let digits = if digits.len() % 2 == 1 { format!("{digits}F") } else { digits.to_owned() };
+        digits.as_bytes().chunks(2).flat_map(|pair| [pair[1] as char, pair[0] as char]).collect()
+    };
+    let [imei, imsi, iccid, number] = numbers else { panic!("{numbers:?}") };
+    let (len, address) = (number.len(), semi(number));
+    let deliver = format!("0004{len:02X}91{address}000010101010101000{:02X}{hex}", text.len());
+    let submit = format!("001100{len:02X}91{address}000400{:02X}{hex}", text.len());
+    let asks = ["AT+CGSN", "AT+CGMI", "AT+CIMI", "AT+CCID", "AT+CSCA?", "AT+CMGL=4", "AT+CPIN?", "AT"];
+    let lines = [
+        imei.clone(),
+        format!("+CGSN: \"{imei}\""),
+        imsi.clone(),
+        iccid.clone(),
+        format!("+CCID: {iccid}F"),
+        format!("+CRSM: 144,0,\"{}\"", semi(iccid)),
+        format!("+CSCA: \"+{number}\",145"),
+        number.clone(),
+        format!("+CMT: \"{number}\",,\"{text}\""),
+        text.to_owned(),
+        deliver.clone(),
+        format!("+CMGL: 1,1,\"{text}\",28"),
+        deliver.clone(),
+        hex.clone(),
+        format!("+CUSD: 0,\"{text}\",15"),
+        format!("+CUSD: 0,\"{hex}\",15"),
+        format!("+CREG: 2,1,\"{number}\",\"{imei}\""),
+        format!("AT+CPIN=\"{pin}\""),
+        format!("CPIN=\"{pin}\""),
+        format!("{text}{number}"),
+        format!("RING {number}"),
+        format!("+CME ERROR: {text}"),
+        format!("+CMS ERROR: {number}"),
+        format!("AT+{text}"),
+        format!("^{number}: {text}"),
+        format!("+X{number}: {text}"),
+    ];
+    for ask in asks {
+        recorder.sent("p", format!("{ask}\r").as_bytes());
+        for line in &lines {
+            recorder.came("p", format!("\r\n{line}\r\n").as_bytes());
+        }
+        recorder.sent("p", format!("AT+CPIN=\"{pin}\"\r").as_bytes());
+        recorder.came("p", format!("\r\nPIN=\"{pin}\"\r\n{pin}\r\n").as_bytes());
+        recorder.sent("p", b"AT+CMGS=20\r");
+        recorder.came("p", b"\r\n> ");
+        recorder.sent("p", submit.as_bytes());
+        recorder.came("p", format!("{submit}\x1a\r\n").as_bytes());
+        recorder.sent("p", b"\x1a");
+    }
+    recorder.came("p", text.as_bytes());
+    recorder.lost(&format!("{number} hung up"));
+    recorder.text()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The digits leave out 0, which pseudonyms are full of, and the text letters that our own words are made of.
+    #[test]
+    fn nothing_of_a_secret_shows(
+        text in "[g-wyz1-9 ]{6,60}",
+        imei in "[1-9]{15}", imsi in "[1-9]{15}", iccid in "89[1-9]{17}", number in "[1-9]{8,14}", pin in "[1-9]{5,8}",
+    ) {
+        let numbers = [imei, imsi, iccid, number];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let told = runtime.block_on(leaves(&text, &numbers, &pin));
+        // The head is ours; the spans are of the clock.
+        let body = told.split_once("= opened").unwrap().1;
+        let secrets = numbers.iter().chain([&text, &pin]).map(String::as_str);
+        for secret in secrets.flat_map(|secret| secret.as_bytes().windows(5)) {
+            let secret = std::str::from_utf8(secret).unwrap();
+            let is_only_shape = secret.chars().all(|c| matches!(c, 'x' | ' '));
+            let line = body.lines().find(|line| !is_only_shape && line.contains(secret));
+            prop_assert!(line.is_none(), "{secret} in {line:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_lived_is_played_the_same(first in endings(), second in endings(), deeds in deeds(), dribbles: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let (told, text) = runtime.block_on(async {
+            let text = lived(vec![Script { dribbles, ..submits(first) }, submits(second)], &deeds).await;
+            (differences(&text).await, text)
+        });
+        prop_assert!(told.is_empty(), "{told:#?}\n{text}");
+    }
+
+    #[test]
+    fn a_hostile_recording_ends(lines in prop::collection::vec(hostile(), 0..40)) {
+        if let Ok(recording) = Recording::parse(lines.join("\n").as_bytes()) {
+            play(&recording).unwrap();
+        }
+    }
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    let known = [
+        "= opened",
+        "= lost: the port hung up",
+        "= lost: x",
+        "= 3 lines are missing here",
+        "> AT",
+        "> ^[",
+        "> ATE0V1",
+        "> AT+CMEE=1",
+        "> AT+CGSN",
+        "> AT+CMGS=14",
+        "> AT+CMGS=99999999999",
+        "> 00^Z",
+        "> zz^Z",
+        "> ^Z",
+        "> AT+CMGD=1",
+        "> AT+CPIN=\"1\"",
+        "< OK",
+        "< ERROR",
+        "< +CMTI: \"ME\",1",
+        "< +CPIN: SIM PIN",
+        "<< \\r\\n> ",
+        "< +CMT: ,9",
+        "< 00440391",
+        "~ 3600",
+        "~ 0.1",
+        "# profile: huawei",
+        "~ deadline",
+    ];
+    prop_oneof![4 => prop::sample::select(known.to_vec()).prop_map(str::to_owned), 1 => "(> |< |<< )[ -~]{0,30}"]
+}
