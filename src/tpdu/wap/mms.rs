@@ -89,7 +89,7 @@ fn from(value: &mut Reader<'_>) -> Result<Option<String>, DecodeError> {
     if value.octet(FIELD)? != ADDRESS_PRESENT {
         return Ok(None);
     }
-    let address = wsp::last_encoded_string(value, FIELD)?;
+    let address = wsp::encoded_string(value, FIELD)?;
     Ok(Some(address.strip_suffix("/TYPE=PLMN").unwrap_or(&address).to_owned()))
 }
 
@@ -162,6 +162,19 @@ mod tests {
         let found = notification("8681 9580 4578747261006F6E6500 BF03616263 9658 00");
         assert_eq!(found.subject.as_deref(), Some("X"));
         assert_eq!(notification("8081 9658 00").subject.as_deref(), Some("X"), "the field with the number 0");
+    }
+
+    #[test]
+    fn a_last_text_may_lack_its_nul_but_has_an_end() {
+        assert_eq!(notification("96 4869").subject.as_deref(), Some("Hi"));
+        assert_eq!(notification("96 486900 8A80").subject.as_deref(), Some("Hi"));
+        let of = |n: usize| {
+            let octets = [hex::decode("8C82 836100 96").unwrap(), vec![b'x'; n]].concat();
+            decode(&mut Reader::new(&octets, 0)).map(|found| found.unwrap().subject.unwrap().len())
+        };
+        assert_eq!(of(wsp::MAX_TEXT - 1), Ok(wsp::MAX_TEXT - 1));
+        let error = of(wsp::MAX_TEXT).unwrap_err().to_string();
+        assert_eq!(error, "mms.subject at octet 6: not a text that ends with NUL");
     }
 
     #[test]

@@ -330,6 +330,22 @@ mod tests {
         );
     }
 
+    /// An element whose name stands in the string table: WAP-192-WBXML §5.8.4.5.
+    #[test]
+    fn the_index_of_a_literal_name_is_no_tag() {
+        assert_eq!(si("02056A00 45 C6 0B036100 01 04 01 036D00 01 01").unwrap().text, "m");
+    }
+
+    #[test]
+    fn actions_have_the_words_of_the_documents() {
+        use Action::{Cache, Delete, ExecuteHigh, ExecuteLow, SignalHigh, SignalLow, SignalMedium, SignalNone};
+        let words = [SignalNone, SignalLow, SignalMedium, SignalHigh, Delete, ExecuteLow, ExecuteHigh, Cache];
+        assert_eq!(
+            words.map(Action::word).join(" "),
+            "signal-none signal-low signal-medium signal-high delete execute-low execute-high cache"
+        );
+    }
+
     #[test]
     fn the_text_is_that_of_the_indication() {
         // <si><indication href="a">msg</indication><info><item class="k">FOO</item></info></si>

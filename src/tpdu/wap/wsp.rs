@@ -83,20 +83,14 @@ pub(super) fn encoded_string(reader: &mut Reader<'_>, field: &'static str) -> Re
             let octets = value.rest();
             Ok(if is_utf16(charset) { decode(charset, octets) } else { of_table(charset, unquoted(octets)) })
         }
-        // The last text of a PDU may lack its NUL too.
-        _ if end(UTF8, reader.rest()).is_none() && reader.rest().len() < MAX_TEXT => {
-            let octets = reader.take(field, reader.rest().len())?;
-            Ok(decode(UTF8, unquoted(octets)))
-        }
-        _ => text(reader, field),
-    }
-}
-
-/// The same where it is all of a value, so that it may lack its NUL.
-pub(super) fn last_encoded_string(value: &mut Reader<'_>, field: &'static str) -> Result<String, DecodeError> {
-    match value.rest().first() {
-        Some(1..=31) => encoded_string(value, field),
-        _ => Ok(of_table(UTF8, unquoted(value.rest()))),
+        // The last text of a value may lack its NUL.
+        _ => match end(UTF8, reader.rest()) {
+            None if reader.rest().len() < MAX_TEXT => {
+                let octets = reader.take(field, reader.rest().len())?;
+                Ok(decode(UTF8, unquoted(octets)))
+            }
+            _ => text(reader, field),
+        },
     }
 }
 
