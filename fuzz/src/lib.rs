@@ -1,7 +1,10 @@
-//! The codec alone, from its sources: the targets need nothing else of the gateway, and build in seconds.
+//! The codec and the AT language alone, from their sources: the targets need nothing else of the gateway, and build in
+//! seconds.
 
 #![allow(dead_code)]
 
+#[path = "../../src/at/mod.rs"]
+pub mod at;
 #[path = "../../src/tpdu/mod.rs"]
 pub mod tpdu;
 
