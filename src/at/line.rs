@@ -47,7 +47,8 @@ impl Lines {
     fn end(&mut self) -> Option<Piece> {
         let skipped = std::mem::take(&mut self.skipping);
         let octets = std::mem::take(&mut self.octets);
-        (!skipped && !octets.is_empty()).then(|| Piece::Line(text(octets)))
+        let text = text(octets);
+        (!skipped && !text.is_empty()).then_some(Piece::Line(text))
     }
 }
 
@@ -85,6 +86,7 @@ mod tests {
     fn table_of_line_ends() {
         for (name, octets, want) in [
             ("usual", &b"\r\nOK\r\n"[..], vec!["OK"]),
+            ("a blank of another alphabet is nothing", b"\xa0\r\n\xc2\xa0\r\n", vec![]),
             ("doubled CR", b"AT\r\r\nOK\r\r\n", vec!["AT", "OK"]),
             ("bare CR", b"+CMTI: \"SM\",3\r+CMTI: \"SM\",4\r", vec!["+CMTI: \"SM\",3", "+CMTI: \"SM\",4"]),
             ("bare LF", b"RDY\n\nOK\n", vec!["RDY", "OK"]),
