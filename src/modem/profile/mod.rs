@@ -6,6 +6,7 @@ mod fibocom;
 mod generic;
 mod huawei;
 mod mediatek;
+mod netprisma;
 mod nokia;
 mod option;
 mod quectel;
@@ -39,6 +40,7 @@ const PROFILES: &[&Profile] = &[
     // Before Sierra, which owned the make.
     &wavecom::WAVECOM,
     &sierra::SIERRA,
+    &netprisma::NETPRISMA,
     &nokia::NOKIA,
     &option::OPTION,
     &ericsson::ERICSSON,
