@@ -10,7 +10,7 @@ use super::port::OpenError;
 use super::profile::Profile;
 use super::recording::Item;
 use super::{Config, Disposal, LaneEvent, LaneEventKind, Links, Outgoing, Pin, PinQuestion, Place, Received, start};
-use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord};
+use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord, SendOutcome};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -88,6 +88,13 @@ impl Mark {
             Mark::Note => "note",
         }
     }
+}
+
+/// True when then or now the modem was one that comes and goes: that depends on losses of ten minutes, of which the recording
+/// may lack some, and plays others sooner.
+fn is_watched(then: &str, now: &ModemStatus) -> bool {
+    let says = |text: &str| text.contains("within ten minutes");
+    says(then) || now.reason.as_deref().is_some_and(says)
 }
 
 /// Plays a recording. Blocks, for some seconds at most; not to be called from async code.
@@ -284,6 +291,10 @@ impl Player<'_> {
                     }
                     None => self.answer_extra(&said).await,
                 },
+                // The modem may be ready only now for a part that it has refused.
+                Turn::News if self.given.is_none() && self.status.borrow().phase == ModemPhase::Ready => {
+                    self.begin(text);
+                }
                 Turn::News => {}
                 Turn::Time => {
                     self.differ(Mark::Missing, format!("> {text}"));
@@ -390,9 +401,17 @@ impl Player<'_> {
                 biased;
                 Some(event) = self.lane.recv() => {
                     // What becomes of a part shows in what is said after it.
-                    if let LaneEventKind::Started(AttemptId(part)) = event.kind {
-                        self.started = part;
-                        self.decide();
+                    match event.kind {
+                        LaneEventKind::Started(AttemptId(part)) => {
+                            self.started = part;
+                            self.decide();
+                        }
+                        LaneEventKind::Ended(AttemptId(part), SendOutcome::NotSent { .. })
+                            if part == self.parts && self.started < part =>
+                        {
+                            self.given = None;
+                        }
+                        LaneEventKind::Ended(..) | LaneEventKind::Evidence { .. } => {}
                     }
                 }
                 Some(Received { place, stored, .. }) = self.received.recv() => {
@@ -611,8 +630,9 @@ impl Player<'_> {
 
     fn report(mut self, recording: &Recording) -> Report {
         let status = self.status.borrow().clone();
-        let then = recording.status.as_deref().map(|text| text.split(':').next().unwrap_or_default());
-        if then.is_some_and(|then| then != status.phase.word()) {
+        let recorded = recording.status.as_deref().unwrap_or_default();
+        let then = recorded.split(':').next().unwrap_or_default();
+        if recording.status.is_some() && then != status.phase.word() && !is_watched(recorded, &status) {
             self.differences += 1;
         }
         let recorded = recording.status.clone();
