@@ -316,6 +316,11 @@ impl Command {
         Command { wire: format!("AT{text}\r").into_bytes(), expect }
     }
 
+    /// The name of what was asked: what answers begin with.
+    pub(super) fn name(&self) -> &str {
+        name_of(self.text())
+    }
+
     /// The octets, with the CR at the end.
     pub fn wire(&self) -> &[u8] {
         &self.wire
@@ -502,47 +507,89 @@ impl FromStr for ServiceCentre {
     }
 }
 
-/// A command line that a person typed, such as `AT+CSQ`.
+/// A command that a person typed: one, by its name, such as `AT+CSQ`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedLine(String);
 
 /// Why a typed line is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotATypedLine {
-    /// Not a command.
-    #[error("a command begins with AT and has at most 256 printable ASCII characters")]
+    /// Not one command.
+    #[error(
+        "one command: AT, a name such as +CSQ or I, and printable ASCII, at most 256 characters, without a semicolon"
+    )]
     NotACommand,
-    /// It would wait for something that is no command.
-    #[error("{0} waits for more than a line; messages go by `gsmgate send`")]
-    Prompts(&'static str),
-    /// It holds or changes a secret of the SIM.
-    #[error("{0} may lock the SIM for good; use pin_file, or a phone")]
+    /// It sends, deletes or acknowledges messages.
+    #[error("{0} is for messages, which the gateway has in hand; see `gsmgate send`")]
+    Messages(&'static str),
+    /// It holds or changes a secret of the SIM or the modem.
+    #[error("{0} may lock the SIM or the modem for good; use pin_file, or a phone")]
     Locks(&'static str),
-    /// It begins a call.
-    #[error("{0} takes the line away from messages")]
-    Calls(&'static str),
+    /// It takes the line away.
+    #[error("{0} takes the line away from the gateway; see `gsmgate modem LABEL restart`")]
+    Line(&'static str),
 }
+
+impl TypedLine {
+    /// The name of the command: `+CSQ`, `I`; nothing of `AT` alone.
+    fn name(&self) -> &str {
+        name_of(&self.0)
+    }
+
+    /// True for what changes nothing: the forms `AT+X?` and `AT+X=?`, and some that only tell.
+    pub fn only_asks(&self) -> bool {
+        let tells = ["+CSQ", "+CESQ", "+CGMI", "+CGMM", "+CGMR", "+CGSN", "+CIMI", "+CCID", "+CPAS", "+CNUM"];
+        let name = self.name();
+        let is_basic = !name.starts_with(|c: char| c.is_ascii_punctuation() && c != '&');
+        let only_tells = is_basic || tells.iter().any(|tells| name.eq_ignore_ascii_case(tells));
+        self.0.ends_with('?') || !self.0.contains('=') && only_tells
+    }
+}
+
+/// What a name must not hold when the command does more than ask: whatever sign or letter the make puts in front.
+type Denied = (&'static [&'static str], fn(&'static str) -> NotATypedLine);
+
+const DENIED: &[Denied] = &[
+    (&["CMGS", "CMSS", "CMGW", "CMGC", "CMGD", "CNMA", "CIPSEND"], NotATypedLine::Messages),
+    (
+        &["PIN", "PUK", "CLCK", "SLCK", "PWD", "LOCK", "CSIM", "CRSM", "CGLA", "CCHO", "CCHC", "EGMR", "SIMLOCK"],
+        NotATypedLine::Locks,
+    ),
+    (
+        &[
+            "CMUX", "CGDATA", "IPR", "ICF", "IFC", "CPOF", "POWD", "PWROFF", "PWRDN", "SMSO", "SHDN", "CFUN", "RESET",
+            "REBOOT",
+        ],
+        NotATypedLine::Line,
+    ),
+];
 
 impl TryFrom<String> for TypedLine {
     type Error = NotATypedLine;
 
     fn try_from(text: String) -> Result<TypedLine, NotATypedLine> {
-        let is_plain = (2..=256).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~'));
-        let upper = text.to_ascii_uppercase();
-        let Some(rest) = upper.strip_prefix("AT").filter(|_| is_plain) else { return Err(NotATypedLine::NotACommand) };
-        // Several may stand in one line, with or without a semicolon, and blanks anywhere.
-        let squeezed: String = rest.chars().filter(|c| *c != ' ').collect();
-        let find = |names: &[&'static str]| names.iter().copied().find(|name| squeezed.contains(name));
-        if let Some(name) = find(&["+CMGS", "+CMGW", "+CMGC", "+CNMA=", "+CMUX", "+CIPSEND"]) {
-            return Err(NotATypedLine::Prompts(name));
+        let is_plain = (2..=256).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b';');
+        if !is_plain || !text[..2].eq_ignore_ascii_case("AT") {
+            return Err(NotATypedLine::NotACommand);
         }
-        if let Some(name) = find(&["+CPIN=", "+CPIN2", "+CLCK=", "+CPWD", "+CSIM=", "+CRSM="]) {
-            return Err(NotATypedLine::Locks(name));
+        let line = TypedLine(text);
+        let name = line.name().to_ascii_uppercase();
+        let (sign, bare) = name.split_at(name.len().min(1));
+        let is_extended = matches!(sign, "+" | "^" | "#" | "*" | "!" | "%" | "_" | "$")
+            && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        // Basic commands dial, answer, and change how the line answers; those that only tell are let through.
+        let tells = name.is_empty() || name == "&V" || sign == "I" && bare.bytes().all(|b| b.is_ascii_digit());
+        if !is_extended && !tells {
+            return Err(NotATypedLine::NotACommand);
         }
-        if squeezed.starts_with(['D', 'A', 'O']) || squeezed.contains("+CGDATA") {
-            return Err(NotATypedLine::Calls("dialling, answering and going online"));
+        if !line.only_asks() {
+            for (names, error) in DENIED {
+                if let Some(denied) = names.iter().find(|denied| bare.contains(**denied)) {
+                    return Err(error(denied));
+                }
+            }
         }
-        Ok(TypedLine(text))
+        Ok(line)
     }
 }
 
@@ -576,6 +623,11 @@ impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pin(…)")
     }
+}
+
+/// What stands between `AT` and `=` or `?`.
+fn name_of(line: &str) -> &str {
+    line.get(2..).unwrap_or_default().split(['=', '?']).next().unwrap_or_default().trim_end()
 }
 
 fn execute(name: &'static str, expect: Expect) -> Command {

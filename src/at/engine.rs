@@ -225,7 +225,7 @@ impl Engine {
             self.end_ussd(now);
             return self.take_final(result);
         }
-        let Some(line) = self.whole_ussd(line) else { return };
+        let Some(line) = self.whole_ussd(now, line) else { return };
         if let Some(pdu) = sms::octets(&line)
             && self.take_pdu(&line, pdu)
         {
@@ -238,7 +238,11 @@ impl Engine {
     }
 
     /// The line; or, of a USSD text that goes over several, nothing until its last.
-    fn whole_ussd(&mut self, line: String) -> Option<String> {
+    fn whole_ussd(&mut self, now: Instant, line: String) -> Option<String> {
+        // What is known to be a line of its own is none of the text, whose quotes the network may have got wrong.
+        if self.ussd.is_some() && (self.belongs_to_exchange(&line) || self.classify(&line) != Class::Unknown) {
+            self.end_ussd(now);
+        }
         let whole = match self.ussd.take() {
             Some(mut open) => {
                 open.push('\n');
@@ -247,8 +251,7 @@ impl Engine {
             None if body(&line, "+CUSD").is_some() => line,
             None => return Some(line),
         };
-        let is_open = whole.bytes().filter(|octet| *octet == b'"').count() % 2 == 1;
-        if is_open && whole.len() < USSD_OCTETS {
+        if !ends_ussd(&whole) && whole.len() < USSD_OCTETS {
             self.ussd = Some(whole);
             return None;
         }
@@ -310,7 +313,11 @@ impl Engine {
             Expect::Pdus(name) => body(line, name).is_some(),
             Expect::Some(name) => body(line, name).is_some() || self.classify(line) == Class::Unknown,
             Expect::Prompt(name) => exchange.stage == Stage::Submit && body(line, name).is_some(),
-            Expect::Anything => !tells_of_messages(&self.classify(line)),
+            Expect::Anything => {
+                let class = self.classify(line);
+                let is_asked = body(line, &exchange.command.name().to_ascii_uppercase()).is_some();
+                !tells_of_messages(&class) || is_asked && !is_of_messages(&class)
+            }
         }
     }
 
@@ -400,6 +407,20 @@ impl Exchange {
             self.answer.lines.push(line);
         }
     }
+}
+
+/// True when the text's closing quote has come: at the end, or in front of the scheme. Quotes inside the text may be odd.
+fn ends_ussd(line: &str) -> bool {
+    let has_text = line.contains('"');
+    let before_scheme = line.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ').trim_end_matches(',');
+    let closes = |text: &str| text.ends_with('"') && text.bytes().filter(|octet| *octet == b'"').count() > 1;
+    !has_text || closes(line) || before_scheme.len() < line.len() && closes(before_scheme)
+}
+
+/// True for word of messages, which is never the answer to a command of a person.
+fn is_of_messages(class: &Class) -> bool {
+    use Urc::{MessageStored, ReportStored, Submitted};
+    matches!(class, Class::Head(_) | Class::Urc(MessageStored(..) | ReportStored(..) | Submitted(_)))
 }
 
 /// True for what the driver must hear whoever has asked for something.

@@ -96,6 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.anew = false;
         self.up = false;
         self.registration = [None; 3];
+        self.drop_orders();
         self.board.phase(ModemPhase::BringUp, None);
         self.chat.wake(WAKE_TRIES).await?;
         let within = self.profile.deadlines.command;
@@ -214,8 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             });
             match happened.await {
                 Err(_) => return Ok(()),
-                // What a person does to the SIM shows at once.
-                Ok(Err(ordered)) => return self.obey_without_sim(ordered).await,
+                Ok(Err(ordered)) => self.obey_without_sim(ordered).await?,
                 Ok(Ok(event)) => match event? {
                     // What the SIM says now is asked for next.
                     Event::Urc(Urc::Pin(_)) => return Ok(()),

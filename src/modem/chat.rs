@@ -1,8 +1,10 @@
 //! The engine and a port together: one exchange as one async call, each with a deadline.
 
+use super::ladder::Step;
 use super::profile;
 use super::recorder::Recorder;
 use crate::at::{Answer, Command, Engine, Event, FinalResult, Payload, Urc};
+use crate::model::Imei;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -42,9 +44,18 @@ pub(super) enum Lost {
     /// The modem says nothing.
     #[error("the modem does not answer")]
     Mute,
-    /// We have told it to begin anew.
-    #[error("the modem was restarted")]
-    Restarted,
+    /// It does not do its work, and this is the step that is due.
+    #[error("{1}")]
+    Due(Step, &'static str),
+    /// Somebody wants it to begin anew.
+    #[error("a restart is asked for")]
+    Asked,
+    /// It is not the modem that this driver is for.
+    #[error("another modem answers on its port (its IMEI ends in {})", .0.tail())]
+    Another(Imei),
+    /// The modem has another port now.
+    #[error("the modem has moved to another port")]
+    Moved,
     /// The modem has told of its end.
     #[error("the modem is switching itself off")]
     PoweringDown,

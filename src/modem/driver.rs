@@ -5,7 +5,7 @@ use super::calls::Call;
 use super::chat::{Chat, Lost};
 use super::inbox::Inbox;
 use super::ladder::{FLAPPING, Ladder};
-use super::orders::{self, Ordered, Orders};
+use super::orders::{self, Ordered, Orders, Reading};
 use super::port::OpenError;
 use super::recorder::Recorder;
 use super::ussd::Waiting;
@@ -67,6 +67,8 @@ pub(super) struct Desk {
     /// Of the modem that was last seen here.
     pub(super) profile: &'static Profile,
     pub(super) ladder: Ladder,
+    /// The port that it has now, where somebody else finds it.
+    pub(super) found: Option<watch::Receiver<Option<String>>>,
     /// The service centre that the SIM was seen with.
     service_centre: Option<(Iccid, ServiceCentre)>,
 }
@@ -97,7 +99,24 @@ impl Desk {
             swept: false,
             profile: &GENERIC,
             ladder: Ladder::default(),
+            found: None,
             service_centre: None,
+        }
+    }
+
+    /// True when the modem is not where it was opened any more.
+    fn has_moved(&self) -> bool {
+        self.found.as_ref().is_some_and(|found| found.borrow().as_deref() != Some(&self.config.port))
+    }
+
+    /// Waits until the modem is somewhere else, or nowhere. For ever where nobody looks for it.
+    fn moved(&self) -> impl Future<Output = ()> + 'static {
+        let (found, port) = (self.found.clone(), self.config.port.clone());
+        async move {
+            let Some(mut found) = found else { return std::future::pending().await };
+            if found.wait_for(|found| found.as_deref() != Some(&port)).await.is_err() {
+                std::future::pending().await
+            }
         }
     }
 
@@ -147,7 +166,7 @@ impl Desk {
     /// The line was lost without our doing.
     fn went_away(&mut self) {
         let now = Instant::now();
-        self.ladder.lost(now);
+        self.ladder.lost(now, self.profile.deadlines.reset);
         if let Some((span, losses)) = self.ladder.watched(now)
             && losses == FLAPPING
         {
@@ -206,7 +225,7 @@ impl Board {
     /// A board that says offline.
     pub(super) fn new(config: &Config, notices: mpsc::Sender<Noticed>) -> (Board, watch::Receiver<ModemStatus>) {
         let (sender, receiver) = watch::channel(ModemStatus {
-            label: config.label.clone().unwrap_or_else(|| port_label(config)),
+            label: config.label.clone().unwrap_or_else(|| made_label(config)),
             port: config.port.clone(),
             phase: ModemPhase::Offline,
             reason: config.port.is_empty().then(|| "it is not plugged in".to_owned()),
@@ -280,11 +299,12 @@ impl Board {
     }
 }
 
-/// `modem-` and what ends the port's name, until the IMEI is known.
-fn port_label(config: &Config) -> Label {
+/// `modem-` and the end of the IMEI; until that is known, of the port's name.
+fn made_label(config: &Config) -> Label {
     let name = config.port.rsplit('/').next().unwrap_or_default();
     let tail: String = name.chars().skip(name.chars().count().saturating_sub(16)).collect();
-    let label = Label::from_text(&format!("modem-{tail}"));
+    let tail = config.imei.as_ref().map_or(tail.as_str(), |imei| imei.tail());
+    let label = Label::from_text(format!("modem-{tail}").trim_end_matches('-'));
     label.or_else(|| Label::from_text("modem")).expect("\"modem\" is a label")
 }
 
@@ -309,6 +329,8 @@ pub(super) struct Session<S> {
     pub(super) indications: [u8; 5],
     /// The modem has begun anew, or its SIM has changed.
     pub(super) anew: bool,
+    /// It has begun anew since it was last set up: nothing of before can end any more.
+    restarted: bool,
     /// It has said that it switches itself off.
     pub(super) powering_down: bool,
     /// It is set up; what it says of its registration tells whether it can send.
@@ -320,6 +342,7 @@ pub(super) struct Session<S> {
     pub(super) ordered: Option<Ordered>,
     /// A USSD code waits for the network.
     pub(super) ussd: Option<Waiting>,
+    pub(super) phonebook: Option<Reading>,
     pub(super) call: Option<Call>,
     /// The service centre that the SIM was seen with.
     pub(super) service_centre: Option<(Iccid, ServiceCentre)>,
@@ -387,6 +410,10 @@ where
                 if began.elapsed() >= GOOD_SESSION {
                     failures = 0;
                 }
+                // Who looks for modems shall find it.
+                if matches!(lost, Lost::Another(_)) && desk.while_closed(desk.moved()).await.is_none() {
+                    break;
+                }
                 BACKOFF_MOST
             }
             Err(error) => {
@@ -424,8 +451,12 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
     let result = session.run(desk).await;
     desk.swept |= session.inbox.swept;
     desk.service_centre = session.service_centre.take();
+    // The modem that was found here is the one that belongs here.
+    if desk.found.is_some() && desk.config.imei.is_none() {
+        desk.config.imei = session.imei.take();
+    }
     if let Err(lost) = &result {
-        session.restart_if_due(desk, lost).await;
+        session.recover(desk, lost).await;
     }
     result
 }
@@ -439,7 +470,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             board: desk.board.clone(),
             received: desk.received.clone(),
             pins: desk.pins.clone(),
-            profile: &GENERIC,
+            profile: desk.profile,
             inbox: Inbox::new(desk.swept, Some(desk.recorder.clone())),
             imei: None,
             iccid: None,
@@ -448,12 +479,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             acknowledges: false,
             indications: [0; 5],
             anew: false,
+            restarted: false,
             powering_down: false,
             up: false,
             hushed_until: None,
             orders: desk.orders.clone(),
             ordered: None,
             ussd: None,
+            phonebook: None,
             call: None,
             service_centre: desk.service_centre.clone(),
             blind_gauges: Vec::new(),
@@ -468,14 +501,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if self.listen(desk).await?.is_none() {
             return Ok(());
         }
+        // What has not come by the time that a fresh port is in step belongs to no submit of before.
+        let mut is_in_step = true;
         loop {
-            match desk.meanwhile(self.bring_up()).await {
+            let moved = desk.moved();
+            let set_up = async {
+                tokio::select! {
+                    set_up = self.bring_up() => set_up,
+                    () = moved => Err(Lost::Moved),
+                }
+            };
+            match desk.meanwhile(set_up).await {
                 None => return Ok(()),
                 Some(result) => result?,
             }
             self.sort(desk).await;
-            // The modem answers in step: what has not come by now belongs to no submit of before.
-            desk.unresolved.clear();
+            if std::mem::take(&mut is_in_step) || std::mem::take(&mut self.restarted) || desk.hushed_until().is_none() {
+                desk.unresolved.clear();
+            }
             if self.serve(desk).await? == Served::Stopped {
                 return self.farewell(desk).await;
             }
@@ -517,6 +560,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if self.powering_down {
                 return Err(Lost::PoweringDown);
             }
+            if desk.has_moved() {
+                return Err(Lost::Moved);
+            }
             if self.anew {
                 return Ok(Served::Anew);
             }
@@ -530,7 +576,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             self.tick();
             self.inbox.settle_now();
-            if (allowance > 0 || desk.outgoing.is_empty()) && (self.work().await? || self.obey(desk).await?) {
+            if (allowance > 0 || desk.outgoing.is_empty()) && (self.work().await? || self.obey().await?) {
                 allowance = allowance.saturating_sub(1);
                 continue;
             }
@@ -560,6 +606,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Waits until something happens. Every branch is cancel safe: what is not taken stays where it is.
     async fn idle(&mut self, desk: &mut Desk) -> Result<Option<Outgoing>, Lost> {
         let due = self.due();
+        let moved = desk.moved();
         tokio::select! {
             biased;
             outgoing = desk.outgoing.recv() => match outgoing {
@@ -574,6 +621,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             () = self.inbox.settled() => {}
             true = has_room(&self.received), if self.inbox.has_backlog() => {}
             () = sleep_until(due) => {}
+            () = moved => {}
             () = Desk::stopped(&mut desk.stop) => {}
         }
         Ok(None)
@@ -596,7 +644,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     pub(super) fn has_work(&mut self) -> bool {
         self.inbox.settle_now();
         let can_hand_over = self.inbox.has_backlog() && self.received.capacity() > 0;
-        self.anew || can_hand_over || self.inbox.has_jobs() || !self.details.is_empty() || self.due() <= Instant::now()
+        let has_jobs = self.inbox.has_jobs() || !self.details.is_empty() || self.has_orders();
+        self.anew || can_hand_over || has_jobs || self.due() <= Instant::now()
     }
 
     /// Looks at what the modem said by itself.
@@ -608,7 +657,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 }
                 Urc::MessageRouted(pdu) | Urc::ReportRouted(pdu) => self.inbox.routed(pdu),
                 Urc::Registration(domain, registration) => self.registered(domain, registration),
-                Urc::Pin(_) | Urc::Started => self.anew = true,
+                Urc::Pin(_) => self.anew = true,
+                Urc::Started => (self.anew, self.restarted) = (true, true),
                 Urc::MemoryFull => {
                     warn!(port = self.config.port, "a message memory is full");
                     self.inbox.sweep_all();
@@ -624,6 +674,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         desk.board.notice(notice);
                     }
                 }
+                Urc::SimMoved if self.details.contains(&Detail::Sim) => {}
                 Urc::SimMoved => self.details.push_back(Detail::Sim),
                 Urc::Submitted(mr) => desk.credit(mr).await,
                 Urc::Final(result) => {

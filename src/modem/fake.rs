@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// What it does with one `AT+CMGS`.
 #[derive(Debug, Clone)]
@@ -103,6 +103,15 @@ impl Bench {
         Bench::start_as(Config::new(0, "/dev/ttyFAKE0"), scripts, listen_first)
     }
 
+    /// A driver of a modem whose port somebody else finds.
+    pub(super) fn start_found(
+        config: Config,
+        scripts: impl IntoIterator<Item = Script>,
+        found: watch::Receiver<Option<String>>,
+    ) -> Bench {
+        Bench::start_on(config, scripts, None, Some(found))
+    }
+
     /// A driver that knows the PIN 4711.
     pub(super) fn start_with_pin(scripts: impl IntoIterator<Item = Script>) -> Bench {
         let config = Config { pin: Pin::try_from("4711").ok(), ..Config::new(0, "/dev/ttyFAKE0") };
@@ -113,6 +122,15 @@ impl Bench {
         config: Config,
         scripts: impl IntoIterator<Item = Script>,
         listen_first: Option<(AttemptId, Duration)>,
+    ) -> Bench {
+        Bench::start_on(config, scripts, listen_first, None)
+    }
+
+    fn start_on(
+        config: Config,
+        scripts: impl IntoIterator<Item = Script>,
+        listen_first: Option<(AttemptId, Duration)>,
+        found: Option<watch::Receiver<Option<String>>>,
     ) -> Bench {
         let world = Arc::new(Mutex::new(World { scripts: scripts.into_iter().collect(), ..World::default() }));
         let (urcs, _) = tokio::sync::broadcast::channel(64);
@@ -136,15 +154,28 @@ impl Bench {
         let (notices_in, notices) = mpsc::channel(64);
         let links = Links { lane: lane_in, received: received_in, pins, notices: notices_in, recordings: None };
         let open = {
-            let (world, urcs) = (world.clone(), urcs.clone());
-            move || {
+            let (world, urcs, found) = (world.clone(), urcs.clone(), found.clone());
+            let name = move || {
+                let found = found.clone();
+                async move {
+                    match found {
+                        Some(mut found) => found.wait_for(Option::is_some).await.unwrap().clone().unwrap(),
+                        None => "/dev/ttyFAKE0".to_owned(),
+                    }
+                }
+            };
+            let connect = move || {
                 let script = world.lock().unwrap().scripts.pop_front().unwrap_or_default();
                 let (ours, theirs) = duplex(script.line.unwrap_or(4096));
                 tokio::spawn(FakeModem::new(theirs, script, world.clone()).run(urcs.subscribe()));
-                std::future::ready(Ok::<_, OpenError>(("/dev/ttyFAKE0".to_owned(), ours)))
+                ours
+            };
+            move || {
+                let (name, connect) = (name(), connect.clone());
+                async move { Ok::<_, OpenError>((name.await, connect())) }
             }
         };
-        let handle = start(config, links, listen_first, open);
+        let handle = start(config, links, listen_first, found, open);
         Bench { handle, lane, received, notices, world, urcs, attempts: 0 }
     }
 

@@ -15,6 +15,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         // First, because its answer cannot be taken for any other: from here on line and engine are in step.
         let imei = self.lines(Command::serial_number(), within).await?;
         let imei: Option<Imei> = imei.iter().find_map(|line| sim::digits(line, "+CGSN", 14, 17)?.parse().ok());
+        if let (Some(ours), Some(here)) = (&self.config.imei, &imei)
+            && ours != here
+        {
+            return Err(Lost::Another(here.clone()));
+        }
         let manufacturer = self.lines(Command::manufacturer(), within).await?;
         let manufacturer = manufacturer.first().and_then(|line| sim::name(line, "+CGMI"));
         let model = self.lines(Command::model(), within).await?;

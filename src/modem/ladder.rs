@@ -103,8 +103,16 @@ impl Ladder {
         (self.reached, self.since_well) = (None, 0);
     }
 
-    /// The line was lost without our doing.
-    pub(super) fn lost(&mut self, now: Instant) {
+    /// Somebody has asked for a restart: it counts, but says nothing of how bad things are.
+    pub(super) fn asked(&mut self, now: Instant) {
+        self.taken.push_back((now, Step::Reset));
+    }
+
+    /// The line was lost. What a restart of ours does within `settle` is no sign of bad contact.
+    pub(super) fn lost(&mut self, now: Instant, settle: Duration) {
+        if self.taken.back().is_some_and(|(at, step)| *step >= Step::Reset && now.duration_since(*at) < settle) {
+            return;
+        }
         self.losses.push_back(now);
         while self.losses.front().is_some_and(|at| now.duration_since(*at) >= FLAPPING_WITHIN) {
             self.losses.pop_front();
@@ -195,12 +203,17 @@ mod tests {
         let mut spans = Vec::new();
         for n in 0..8 {
             let now = start + seconds(90 * n);
-            ladder.lost(now);
+            ladder.lost(now, SETTLE);
             spans.push(ladder.watched(now).map(|(span, losses)| (span.as_secs(), losses)));
         }
         let want = [None, None, Some((30, 3)), Some((60, 4)), Some((120, 5)), Some((240, 6)), Some((300, 7))];
         assert_eq!(spans[..7], want);
         assert_eq!(spans[7], Some((300, 7)), "the first is ten minutes ago");
         assert_eq!(ladder.watched(start + seconds(2000)), None);
+        ladder.asked(start + seconds(2000));
+        (0..5).for_each(|n| ladder.lost(start + seconds(2000 + 23 * n), SETTLE));
+        assert_eq!(ladder.watched(start + seconds(2100)), None, "it was told to restart");
+        (0..3).for_each(|n| ladder.lost(start + seconds(2120 + n), SETTLE));
+        assert_eq!(ladder.watched(start + seconds(2130)).map(|it| it.1), Some(3));
     }
 }

@@ -249,7 +249,7 @@ const NEXT: usize = 2;
 /// its final code may still come, and is listened for before anything is written.
 pub fn spawn(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>) -> Handle {
     let (port, baud) = (config.port.clone(), config.baud);
-    start(config, links, listen_first, move || {
+    start(config, links, listen_first, None, move || {
         let port = port.clone();
         async move { Line::open(port.clone(), baud).await.map(|line| (port, line)) }
     })
@@ -263,7 +263,7 @@ pub fn spawn_found(
     port: watch::Receiver<Option<String>>,
 ) -> Handle {
     let baud = config.baud;
-    start(config, links, listen_first, move || {
+    start(config, links, listen_first, Some(port.clone()), move || {
         let mut port = port.clone();
         async move {
             let found = port.wait_for(Option::is_some).await.ok().and_then(|port| port.clone());
@@ -278,7 +278,13 @@ pub fn spawn_found(
 }
 
 /// The driver over anything that can be opened, which tells the port's name too, read and written.
-fn start<S, F, Fut>(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>, open: F) -> Handle
+fn start<S, F, Fut>(
+    config: Config,
+    links: Links,
+    listen_first: Option<(AttemptId, Duration)>,
+    found: Option<watch::Receiver<Option<String>>>,
+    open: F,
+) -> Handle
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     F: FnMut() -> Fut + Send + 'static,
@@ -290,6 +296,7 @@ where
     let (board, status) = Board::new(&config, links.notices.clone());
     let recorder = Recorder::new(&config, status.clone(), links.recordings.clone());
     let mut desk = Desk::new(config, links, parts, Orders::new(ordered), stopped, board, recorder.clone());
+    desk.found = found;
     if let Some((attempt, left)) = listen_first {
         desk.remember(attempt, left);
     }

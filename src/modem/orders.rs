@@ -1,8 +1,7 @@
 //! What people ask of a modem beside messages. Each is carried out between two parts, by the task that has the line.
 
 use super::chat::{Lost, Reply};
-use super::driver::{Desk, Session};
-use super::ladder::Step;
+use super::driver::Session;
 use crate::at::{Command, Expect, Params, TypedLine};
 use crate::model::Number;
 use std::sync::Arc;
@@ -114,6 +113,19 @@ impl Orders {
     fn waiting(&self) -> Option<Ordered> {
         self.0.try_lock().ok()?.try_recv().ok()
     }
+
+    /// True while one waits.
+    pub(super) fn are_waiting(&self) -> bool {
+        self.0.try_lock().is_ok_and(|orders| !orders.is_empty())
+    }
+}
+
+/// A phonebook that is being read.
+pub(super) struct Reading {
+    answer: Answer,
+    next: u16,
+    last: u16,
+    entries: Vec<Entry>,
 }
 
 /// Tells whoever waits; who went away needs no answer.
@@ -122,12 +134,14 @@ pub(super) fn tell(answer: Answer, outcome: Outcome) {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// The order that waits, if one does. False: none. `Err`: the line is lost, or the modem begins anew.
-    pub(super) async fn obey(&mut self, desk: &mut Desk) -> Result<bool, Lost> {
-        let Some(ordered) = self.ordered.take().or_else(|| self.orders.waiting()) else { return Ok(false) };
-        if let Some(Order::Restart) = self.carry_out(ordered).await? {
-            self.take(desk, Step::Reset, "a restart is asked for").await;
-            return Err(Lost::Restarted);
+    /// A step of the order that waits, if one does. False: none. `Err`: the line is lost, or the modem begins anew.
+    pub(super) async fn obey(&mut self) -> Result<bool, Lost> {
+        if let Some(reading) = self.phonebook.take() {
+            self.read_phonebook(reading).await?;
+        } else if let Some(ordered) = self.ordered.take().or_else(|| self.orders.waiting()) {
+            self.carry_out(ordered).await?;
+        } else {
+            return Ok(false);
         }
         Ok(true)
     }
@@ -135,43 +149,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// While the SIM cannot be used: what does not need it. The rest is told why not.
     pub(super) async fn obey_without_sim(&mut self, ordered: Ordered) -> Result<(), Lost> {
         match ordered.order {
-            Order::Typed(_) => self.carry_out(ordered).await.map(drop),
-            _ => {
+            Order::Typed(_) | Order::Restart | Order::SimSlot(_) => self.carry_out(ordered).await,
+            Order::Ussd(_) | Order::EndUssd | Order::Phonebook => {
                 tell(ordered.answer, Err("the modem has no usable SIM; see `gsmgate modems`".to_owned()));
                 Ok(())
             }
         }
     }
 
-    /// Carries an order out. Gives back what has to be done by the caller, who ends the session with it.
-    async fn carry_out(&mut self, Ordered { order, answer }: Ordered) -> Result<Option<Order>, Lost> {
+    /// True while somebody waits for more than the network.
+    pub(super) fn has_orders(&self) -> bool {
+        self.phonebook.is_some() || self.ordered.is_some() || self.orders.are_waiting()
+    }
+
+    /// Tells who waits for what the modem has forgotten.
+    pub(super) fn drop_orders(&mut self) {
+        let ussd = self.ussd.take().map(|waiting| waiting.answer);
+        let reading = self.phonebook.take().map(|reading| reading.answer);
+        for answer in ussd.into_iter().chain(reading) {
+            tell(answer, Err("the modem began anew in the middle of it; ask again".to_owned()));
+        }
+    }
+
+    async fn carry_out(&mut self, Ordered { order, answer }: Ordered) -> Result<(), Lost> {
         let outcome = match order {
             Order::Typed(line) => self.typed(&line).await?,
-            Order::Ussd(text) => {
-                self.begin_ussd(&text, answer).await?;
-                return Ok(None);
-            }
+            Order::Ussd(text) => return self.begin_ussd(&text, answer).await,
             Order::EndUssd => self.end_ussd().await?,
             Order::Restart => {
                 tell(answer, Ok(Carried::Out));
-                return Ok(Some(order));
+                return Err(Lost::Asked);
             }
             Order::SimSlot(slot) => self.select_slot(slot).await?,
-            Order::Phonebook => self.phonebook().await?,
+            Order::Phonebook => return self.begin_phonebook(answer).await,
         };
         tell(answer, outcome);
-        Ok(None)
+        Ok(())
     }
 
     async fn typed(&mut self, line: &TypedLine) -> Result<Outcome, Lost> {
-        let command = Command::typed(line);
-        // What only asks changes nothing; after anything else the message service is set up again.
-        let only_asks = command.text().ends_with('?') || !command.text().contains(['=', '&', ';']);
-        self.chat.begin(command, TYPED).await?;
+        self.chat.begin(Command::typed(line), TYPED).await?;
         let (lines, result) = self.chat.finish_typed().await?;
-        if !only_asks && self.up {
-            self.details.push_back(super::bringup::Detail::SetUp);
-        }
+        // What only asks changes nothing; nobody knows what anything else does.
+        self.anew |= !line.only_asks();
         Ok(match result {
             Some(result) => Ok(Carried::Lines(lines, result)),
             None => Err(format!("no final result within {} s", TYPED.as_secs())),
@@ -186,33 +206,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 n => format!("slots are 1 to {n}"),
             }));
         };
+        // Another SIM, or none: everything is asked and set anew.
+        self.anew = true;
+        let mut outcome = Ok(Carried::Out);
+        // All are written whatever comes of one: the last may switch on what the first has switched off.
         for command in *commands {
             let command = Command::of_make(command, Expect::Nothing);
             let reply = self.chat.ask(command, self.profile.deadlines.memory).await?;
-            if !matches!(reply, Reply::Done(_)) {
-                return Ok(Err(format!("the modem refuses to change the slot: {reply}")));
+            if !matches!(reply, Reply::Done(_)) && outcome.is_ok() {
+                outcome = Err(format!("the modem refuses to change the slot: {reply}"));
             }
         }
-        // Another SIM: everything is asked and set anew.
-        self.anew = true;
-        Ok(Ok(Carried::Out))
+        Ok(outcome)
     }
 
-    async fn phonebook(&mut self) -> Result<Outcome, Lost> {
+    async fn begin_phonebook(&mut self, answer: Answer) -> Result<(), Lost> {
         let within = self.profile.deadlines.memory;
         if self.chat.ask(Command::select_phonebook(), within).await?.done().is_none() {
-            return Ok(Err("the modem refuses the SIM's phonebook".to_owned()));
+            tell(answer, Err("the modem refuses the SIM's phonebook".to_owned()));
+            return Ok(());
         }
-        let answer = self.chat.ask(Command::phonebook_places(), within).await?.done().unwrap_or_default();
-        let places = answer.params("+CPBR").and_then(|params| last_of_range(&params)).unwrap_or(0).min(MOST_PLACES);
-        let mut entries = Vec::new();
-        for first in (1..=places).step_by(usize::from(PLACES)) {
-            let last = (first + PLACES - 1).min(places);
+        let places = self.chat.ask(Command::phonebook_places(), within).await?.done().unwrap_or_default();
+        let last = places.params("+CPBR").and_then(|params| last_of_range(&params)).unwrap_or(0).min(MOST_PLACES);
+        self.phonebook = Some(Reading { answer, next: 1, last, entries: Vec::new() });
+        Ok(())
+    }
+
+    /// Some places; the rest in the next turn.
+    async fn read_phonebook(&mut self, mut reading: Reading) -> Result<(), Lost> {
+        if reading.next > reading.last {
+            tell(reading.answer, Ok(Carried::Phonebook(reading.entries)));
+            return Ok(());
+        }
+        let last = (reading.next + PLACES - 1).min(reading.last);
+        let answer = match self.chat.ask(Command::phonebook(reading.next, last), self.profile.deadlines.memory).await? {
+            Reply::Done(answer) => answer,
             // Where nothing stands some modems say an error, and others nothing.
-            let answer = self.chat.ask(Command::phonebook(first, last), within).await?.done().unwrap_or_default();
-            entries.extend(answer.bodies("+CPBR").filter_map(|body| entry(&Params::parse(body))));
-        }
-        Ok(Ok(Carried::Phonebook(entries)))
+            Reply::Refused(_) => crate::at::Answer::default(),
+            Reply::Silent(_) => {
+                tell(reading.answer, Err(format!("the modem does not answer for places {} to {last}", reading.next)));
+                return Ok(());
+            }
+        };
+        reading.entries.extend(answer.bodies("+CPBR").filter_map(|body| entry(&Params::parse(body))));
+        reading.next = last + 1;
+        self.phonebook = Some(reading);
+        Ok(())
     }
 
     /// The SIM's own number, where it knows it.

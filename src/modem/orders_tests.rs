@@ -1,8 +1,8 @@
 //! Orders of people, USSD, calls and cell broadcasts, against scripted modems in paused time.
 
-use super::fake::{Bench, Script};
-use super::{Calls, Carried, Config, Entry, Order, Outcome, TypedLine};
-use crate::model::{ModemPhase, Notice, NoticeKind};
+use super::fake::{Bench, Script, Submit};
+use super::{Calls, Carried, Config, Entry, LaneEventKind, Order, Outcome, TypedLine};
+use crate::model::{AttemptId, ModemPhase, Notice, NoticeKind};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
@@ -42,25 +42,61 @@ async fn a_typed_command_is_answered_and_what_it_may_have_changed_is_set_up_agai
     assert_eq!(soon(bench.order(typed("AT+CFOO=1")).await).await, lines(&[], "+CME ERROR: 100"));
     bench.settle().await;
     assert!(bench.count("AT+CMGF=0") > before);
+    assert_eq!(bench.handle.status.borrow().phase, ModemPhase::Ready);
 }
 
 #[test]
 fn what_may_not_be_typed_says_why() {
     for (line, want) in [
-        ("CSQ", "a command begins with AT"),
-        ("AT+CSQ\rAT+CMGD=1", "a command begins with AT"),
-        ("AT+CMGS=23", "+CMGS waits for more than a line"),
-        ("AT+CSQ; + CMGS=23", "+CMGS waits for more than a line"),
-        ("AT+CPIN=\"1234\"", "+CPIN= may lock the SIM for good"),
-        ("at+clck=\"SC\",0,\"1234\"", "+CLCK= may lock the SIM for good"),
-        ("ATD*99#", "dialling, answering"),
-        ("ata", "dialling, answering"),
+        ("CSQ", "one command"),
+        ("", "one command"),
+        ("é", "one command"),
+        ("AT+CSQ\rAT+CMGD=1", "one command"),
+        ("AT+CSQ; + CMGS=23", "one command"),
+        ("AT+CS Q", "one command"),
+        ("AT +CSQ", "one command"),
+        ("ATD*99#", "one command"),
+        ("ata", "one command"),
+        ("ATZ", "one command"),
+        ("AT&F", "one command"),
+        ("ATE1", "one command"),
+        ("ATI+CMGS=5", "one command"),
+        ("ATE0+CMGS=23", "one command"),
+        ("AT+CMGS=23", "CMGS is for messages"),
+        ("AT+CMGS", "CMGS is for messages"),
+        ("AT+CMGD=1,4", "CMGD is for messages"),
+        ("AT+CNMA", "CNMA is for messages"),
+        ("AT+CPIN=\"1234\"", "PIN may lock the SIM"),
+        ("AT^CPIN=\"1234\"", "PIN may lock the SIM"),
+        ("AT#SIMPIN=1", "PIN may lock the SIM"),
+        ("at+clck=\"SC\",0,\"1234\"", "CLCK may lock the SIM"),
+        ("AT+CPWD=\"SC\",\"1\",\"2\"", "PWD may lock the SIM"),
+        ("AT+EGMR=1,7,\"123\"", "EGMR may lock the SIM"),
+        ("AT+CMUX=0", "CMUX takes the line away"),
+        ("AT+IPR=300", "IPR takes the line away"),
+        ("AT+CFUN=1,1", "CFUN takes the line away"),
+        ("AT^RESET", "RESET takes the line away"),
     ] {
         let error = TypedLine::try_from(line.to_owned()).unwrap_err().to_string();
         assert!(error.starts_with(want), "{line}: {error}");
     }
-    assert!(TypedLine::try_from("AT+CPIN?".to_owned()).is_ok());
     assert!(TypedLine::try_from(format!("AT+{}", "X".repeat(300))).is_err());
+    for (line, only_asks) in [
+        ("AT", true),
+        ("ATI", true),
+        ("ati7", true),
+        ("AT&V", true),
+        ("AT+CSQ", true),
+        ("AT+CPIN?", true),
+        ("AT+CMGS=?", true),
+        ("AT+CFUN?", true),
+        ("AT+COPS=?", true),
+        ("AT^SYSINFOEX", false),
+        ("AT+CSCS=\"GSM\"", false),
+        ("AT+CSQ=1", false),
+    ] {
+        assert_eq!(TypedLine::try_from(line.to_owned()).map(|line| line.only_asks()), Ok(only_asks), "{line}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,6 +218,49 @@ async fn what_a_make_measures_is_asked_when_the_line_is_idle() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_modem_without_a_sim_can_be_restarted_and_given_the_other_slot() {
+    let script = || answers(&[("AT+CPIN?", "\r\n+CME ERROR: 10\r\n"), ("AT+QUIMSLOT", "\r\nERROR\r\n")]);
+    let config = Config { profile: Some("quectel".to_owned()), ..config() };
+    let mut bench = Bench::start_found(config, [script()], tokio::sync::watch::channel(Some("tty".to_owned())).1);
+    bench.phase(ModemPhase::Blocked).await;
+    let began = Instant::now();
+    let refused = soon(bench.order(Order::SimSlot(2)).await).await;
+    assert_eq!(refused, Err("the modem refuses to change the slot: ERROR".to_owned()));
+    assert_eq!(soon(bench.order(Order::Restart).await).await, Ok(Carried::Out));
+    assert!(began.elapsed() < Duration::from_secs(10));
+    bench.phase(ModemPhase::Ready).await;
+    assert_eq!((bench.count("AT+CFUN=1,1"), bench.handle.status.borrow().recovery.reset), (1, 1));
+    assert_eq!(told(&mut bench)[0].subject, "reset");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_modem_that_begins_anew_is_told() {
+    let script = answers(&[("AT+CPBR=?", "\r\n+CPBR: (1-250),40,14\r\n\r\nOK\r\n"), ("AT+CPBR=21,40", "")]);
+    let bench = Bench::ready_as(config(), script).await;
+    let silent = soon(bench.order(Order::Phonebook).await).await;
+    assert_eq!(silent, Err("the modem does not answer for places 21 to 40".to_owned()));
+    assert_eq!(bench.count("AT+CPBR=41"), 0);
+    let outcome = bench.order(Order::Ussd("*100#".to_owned())).await;
+    bench.settle().await;
+    bench.say("^SYSSTART");
+    let told = soon(outcome).await;
+    assert!(told.clone().is_err_and(|why| why.contains("began anew")), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_typed_command_does_not_end_the_wait_for_a_late_reference() {
+    let mut bench = Bench::ready(Script { submits: [Submit::Answer(String::new())].into(), ..Script::default() }).await;
+    bench.send().await;
+    bench.settle().await;
+    let set_up = bench.count("AT+CMGF=0");
+    assert!(soon(bench.order(typed("AT+CSCS=\"GSM\"")).await).await.is_ok());
+    sleep(Duration::from_secs(2)).await;
+    assert!(bench.count("AT+CMGF=0") > set_up);
+    bench.say("+CMGS: 7\r\n\r\nOK");
+    assert_eq!(bench.event().await, LaneEventKind::Evidence { attempt: AttemptId(1), mr: Some(7) });
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_and_another_slot_begin_anew() {
     let mut bench =
         Bench::ready_as(Config { profile: Some("quectel".to_owned()), ..config() }, Script::default()).await;
@@ -224,6 +303,8 @@ async fn without_a_sim_or_a_port_orders_are_turned_away_but_for_typed_ones() {
     bench.phase(ModemPhase::Blocked).await;
     let refused = soon(bench.order(Order::Ussd("*100#".to_owned())).await).await;
     assert!(refused.unwrap_err().contains("no usable SIM"));
+    let refused = soon(bench.order(Order::SimSlot(2)).await).await;
+    assert!(refused.unwrap_err().contains("no command to change the SIM slot"));
     assert_eq!(soon(bench.order(typed("AT+CSQ")).await).await, lines(&["+CSQ: 20,99"], "OK"));
     let mute = || Script { mute: true, ..Script::default() };
     let mut bench = Bench::start([Script { hang_up_at: Some(2), ..Script::default() }, mute()]);

@@ -2,7 +2,7 @@
 
 use super::chat::{ATTENTION, Lost, Reply};
 use super::device;
-use super::driver::{Desk, Session};
+use super::driver::{Board, Desk, Session};
 use super::ladder::Step;
 use crate::at::{Command, Expect};
 use crate::model::{ModemPhase, Notice, NoticeKind};
@@ -19,21 +19,25 @@ const RADIO: Duration = Duration::from_secs(15);
 pub(super) const PULSE: Duration = Duration::from_secs(20);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    /// After a session that ended with this: does what is due for a modem that does not answer, or takes no orders.
-    pub(super) async fn restart_if_due(&mut self, desk: &mut Desk, lost: &Lost) {
-        // One that came up and then fell silent is opened again first.
-        if self.up || !matches!(lost, Lost::Mute | Lost::Unfit(_)) {
-            return;
-        }
-        let settle = desk.profile.deadlines.reset;
-        if let Some(step) = desk.ladder.restart(Instant::now(), settle, &desk.steps()) {
-            self.take(desk, step, &lost.to_string()).await;
-        }
+    /// Carries out what is due after this session, which ended like this.
+    pub(super) async fn recover(mut self, desk: &mut Desk, lost: &Lost) {
+        desk.profile = self.profile;
+        let Some(step) = desk.step_after(lost, self.up) else { return };
+        desk.board.recovering(step, &lost.to_string());
+        let done = match step {
+            Step::Radio => Ok(()),
+            Step::Reset => self.reset().await,
+            Step::Usb | Step::PowerKey => {
+                // An open port keeps its name from the device that comes back.
+                drop(self);
+                desk.switch(step).await
+            }
+        };
+        told(&desk.config.port, step, done);
     }
 
     /// While it serves: ends the watch, and does what is due for a modem without a network.
     pub(super) async fn look_after(&mut self, desk: &mut Desk) -> Result<(), Lost> {
-        desk.profile = self.profile;
         if self.watched.take_if(|(until, _)| *until <= Instant::now()).is_some() {
             self.publish_registration();
         }
@@ -50,25 +54,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     async fn find_network_if_due(&mut self, desk: &mut Desk) -> Result<(), Lost> {
         let Some(since) = self.without_network else { return Ok(()) };
         let Some(step) = desk.ladder.find_network(Instant::now(), since, &desk.steps()) else { return Ok(()) };
-        self.take(desk, step, "it finds no network").await;
-        match step {
-            Step::Radio => self.anew = true,
-            Step::Reset | Step::Usb | Step::PowerKey => return Err(Lost::Restarted),
+        let why = "it finds no network";
+        if step != Step::Radio {
+            return Err(Lost::Due(step, why));
         }
+        self.board.recovering(step, why);
+        let done = self.switch_radio().await;
+        told(&self.config.port, step, done);
+        self.anew = true;
         Ok(())
-    }
-
-    /// One step. What it does shows later; that it was taken is told first.
-    pub(super) async fn take(&mut self, desk: &Desk, step: Step, why: &str) {
-        desk.recovering(step, why);
-        let done = match step {
-            Step::Radio => self.switch_radio().await,
-            Step::Reset => self.reset(desk).await,
-            Step::Usb | Step::PowerKey => desk.switch(step).await,
-        };
-        if let Err(error) = done {
-            warn!(port = self.config.port, step = step.word(), error, "the step failed");
-        }
     }
 
     /// Off and on. Some refuse to leave the network without switching the SIM off too.
@@ -86,9 +80,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// The make's own restart. It is written blindly: a modem that answers nothing may hear all the same.
-    async fn reset(&mut self, desk: &Desk) -> Result<(), String> {
+    async fn reset(&mut self) -> Result<(), String> {
         let mut last = Err("its make has no command for that".to_owned());
-        for command in desk.profile.reset {
+        for command in self.profile.reset {
             last = self.order(command, ATTENTION).await;
         }
         last
@@ -103,7 +97,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 }
 
+/// What a step does shows later; only that it could not be taken is told.
+fn told(port: &str, step: Step, done: Result<(), String>) {
+    if let Err(error) = done {
+        warn!(port, step = step.word(), error, "the step failed");
+    }
+}
+
 impl Desk {
+    /// The step that is due after a session that ended with this.
+    fn step_after(&mut self, lost: &Lost, was_up: bool) -> Option<Step> {
+        let now = Instant::now();
+        match lost {
+            Lost::Due(step, _) => Some(*step),
+            Lost::Asked => {
+                self.ladder.asked(now);
+                Some(Step::Reset)
+            }
+            // One that came up and then fell silent is opened again first.
+            Lost::Mute | Lost::Unfit(_) if !was_up => {
+                self.ladder.restart(now, self.profile.deadlines.reset, &self.steps())
+            }
+            _ => None,
+        }
+    }
+
     /// What can be done to this modem.
     fn steps(&self) -> Vec<Step> {
         let has_switch = device::usb_device(&self.config.port).is_some();
@@ -112,9 +130,24 @@ impl Desk {
         [Step::Radio, Step::Reset].into_iter().chain(hardware).collect()
     }
 
+    /// Beside the runtime: the system takes its time.
+    async fn switch(&self, step: Step) -> Result<(), String> {
+        let (port, key) = (self.config.port.clone(), self.config.power_key.clone());
+        let work = move || match (step, key) {
+            (Step::PowerKey, Some(key)) => key.press(),
+            _ => {
+                device::usb_device(&port).map_or(Err(io::ErrorKind::NotFound.into()), |device| device::replug(&device))
+            }
+        };
+        let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
+        done.map_err(|error| error.to_string())
+    }
+}
+
+impl Board {
     /// Publishes a step and counts it.
-    fn recovering(&self, step: Step, why: &str) {
-        self.board.update(|status| {
+    pub(super) fn recovering(&self, step: Step, why: &str) {
+        self.update(|status| {
             let count = match step {
                 Step::Radio => &mut status.recovery.radio,
                 Step::Reset => &mut status.recovery.reset,
@@ -129,20 +162,7 @@ impl Desk {
             Step::Usb => "its USB device is taken away and given back",
             Step::PowerKey => "its power key is pressed",
         };
-        self.board.phase(ModemPhase::BringUp, Some(format!("{why}; {words}")));
-        self.board.notice(Notice::new(NoticeKind::Recovery, step.word(), format!("{why}; {words}")));
-    }
-
-    /// Beside the runtime: the system takes its time.
-    async fn switch(&self, step: Step) -> Result<(), String> {
-        let (port, key) = (self.config.port.clone(), self.config.power_key.clone());
-        let work = move || match (step, key) {
-            (Step::PowerKey, Some(key)) => key.press(),
-            _ => {
-                device::usb_device(&port).map_or(Err(io::ErrorKind::NotFound.into()), |device| device::replug(&device))
-            }
-        };
-        let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
-        done.map_err(|error| error.to_string())
+        self.phase(ModemPhase::BringUp, Some(format!("{why}; {words}")));
+        self.notice(Notice::new(NoticeKind::Recovery, step.word(), format!("{why}; {words}")));
     }
 }

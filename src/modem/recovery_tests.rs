@@ -1,8 +1,10 @@
 //! Modems that fall silent, find no network, or come and go, in paused time.
 
+use super::Config;
 use super::fake::{Bench, Script};
 use crate::model::{ModemPhase, NoticeKind, RecoveryCounts};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 fn mute() -> Script {
@@ -94,4 +96,48 @@ async fn a_modem_that_comes_and_goes_is_watched_before_it_is_used() {
     assert!(status.reason.is_some_and(|reason| reason.contains("check its power supply")));
     bench.phase(ModemPhase::Ready).await;
     assert!((29..=31).contains(&back.elapsed().as_secs()), "{:?}", back.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_modem_on_the_port_is_left_to_who_looks_for_modems() {
+    let config = Config { imei: "357868041000017".parse().ok(), ..Config::new(0, "") };
+    let (port, found) = watch::channel(Some("/dev/ttyUSB2".to_owned()));
+    let ours =
+        Script { answers: [("AT+CGSN", ["\r\n357868041000017\r\n\r\nOK\r\n"].into())].into(), ..Script::default() };
+    let mut bench = Bench::start_found(config, [Script::default(), ours], found);
+    let status = bench.phase(ModemPhase::Offline).await;
+    let status = if status.reason.as_deref() == Some("it is not plugged in") {
+        bench.phase(ModemPhase::BringUp).await;
+        bench.phase(ModemPhase::Offline).await
+    } else {
+        status
+    };
+    assert!(status.reason.is_some_and(|reason| reason.contains("another modem answers on its port")));
+    assert_eq!((status.imei, status.label.as_str()), (None, "modem-0017"));
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(bench.count("AT+CGSN"), 1, "it is not asked again and again");
+    port.send_replace(None);
+    sleep(Duration::from_secs(60)).await;
+    port.send_replace(Some("/dev/ttyUSB7".to_owned()));
+    assert_eq!(bench.phase(ModemPhase::Ready).await.port, "/dev/ttyUSB7");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_was_given_another_port_is_opened_there() {
+    let (port, found) = watch::channel(Some("/dev/ttyUSB2".to_owned()));
+    let locked = || Script { answers: [("AT+CPIN?", ["\r\n+CME ERROR: 10\r\n"].into())].into(), ..Script::default() };
+    let other =
+        Script { answers: [("AT+CGSN", ["\r\n357868041000017\r\n\r\nOK\r\n"].into())].into(), ..Script::default() };
+    let mut bench = Bench::start_found(Config::new(0, ""), [Script::default(), locked(), other], found);
+    assert_eq!(bench.phase(ModemPhase::Ready).await.port, "/dev/ttyUSB2");
+    port.send_replace(Some("/dev/ttyUSB5".to_owned()));
+    assert_eq!(bench.phase(ModemPhase::Offline).await.reason.as_deref(), Some("the modem has moved to another port"));
+    // It lets go of one that is only being set up, too.
+    assert_eq!(bench.phase(ModemPhase::Blocked).await.port, "/dev/ttyUSB5");
+    port.send_replace(Some("/dev/ttyUSB6".to_owned()));
+    bench.phase(ModemPhase::Offline).await;
+    // The one that was found here first is the one that belongs here.
+    bench.phase(ModemPhase::BringUp).await;
+    let status = bench.phase(ModemPhase::Offline).await;
+    assert!(status.reason.is_some_and(|reason| reason.contains("another modem")));
 }

@@ -124,7 +124,7 @@ async fn perform(recording: &Recording) -> Report {
             }
         }
     };
-    let handle = start(config, links, None, open);
+    let handle = start(config, links, None, None, open);
     let mut player = Player {
         items: &recording.items,
         at: 0,

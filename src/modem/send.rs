@@ -46,7 +46,8 @@ enum Line {
 /// A part whose command is written.
 struct Begun {
     payload: Payload,
-    armed: oneshot::Receiver<bool>,
+    /// `None`: the mark is durable already.
+    armed: Option<oneshot::Receiver<bool>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -59,10 +60,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut last_end = None;
         while let Some(Outgoing { attempt, pdu, tpdu_octets, mut armed }) = next.take() {
             let began = Instant::now();
-            let begun = match armed.try_recv() {
+            let verdict = armed.try_recv();
+            let begun = match verdict {
                 // Taken back before anything was written.
-                Err(TryRecvError::Closed) => Err(End::of(SendOutcome::Withdrawn)),
-                _ => self.begin(pdu, tpdu_octets).await,
+                Ok(false) | Err(TryRecvError::Closed) => Err(End::of(SendOutcome::Withdrawn)),
+                Ok(true) | Err(TryRecvError::Empty) => self.begin(pdu, tpdu_octets).await,
             };
             if let Some(end) = last_end.take() {
                 desk.tell(end).await;
@@ -71,6 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Err(end) => end,
                 Ok(payload) => {
                     desk.tell(LaneEventKind::Started(attempt)).await;
+                    let armed = verdict.is_err().then_some(armed);
                     self.carry(desk, Begun { payload, armed }).await
                 }
             };
@@ -126,7 +129,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if let Err(end) = self.await_prompt().await {
             return end;
         }
-        if let Err(end) = self.await_armed(desk, begun.armed).await {
+        if let Some(armed) = begun.armed
+            && let Err(end) = self.await_armed(desk, armed).await
+        {
             return end;
         }
         // Whatever fails up to here, Ctrl-Z has not been written: a byte the kernel did not take is not on the wire.

@@ -20,7 +20,7 @@ const GSM7: u8 = 15;
 /// Who waits for what the network says.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    answer: Answer,
+    pub(super) answer: Answer,
     pub(super) until: Instant,
 }
 
