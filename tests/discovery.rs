@@ -127,6 +127,14 @@ fn a_modem_is_found_behind_silent_ports_and_known_again_under_other_names() {
     assert_eq!(said["modems"][0]["label"], label);
     assert!(said["modems"][0]["port"].as_str().unwrap().ends_with("dev/ttyUSB7"));
     send(&rig, "b");
+
+    // The same device; only its ports have come back under other names, as after a reset of it.
+    let (sys, dev) = (machine.0.join("sys/bus/usb/devices/1-1.4:1.3"), machine.0.join("dev"));
+    fs::rename(sys.join("ttyUSB7"), sys.join("ttyUSB9")).unwrap();
+    fs::rename(dev.join("ttyUSB7"), dev.join("ttyUSB9")).unwrap();
+    let is_there = |said: &Value| said["modems"][0]["port"].as_str().is_some_and(|port| port.ends_with("ttyUSB9"));
+    modems(&rig, |said| ready(said) == 1 && is_there(said));
+    send(&rig, "c");
 }
 
 #[test]
@@ -155,11 +163,15 @@ fn sticks_that_have_no_port_are_named_with_what_to_do() {
         machine.plug("1-1", 2, "12d1:14dc", &[]);
         machine.plug("1-2", 3, "12d1:14fe", &[]);
         machine.plug("1-3", 4, "1d6b:0002", &[]);
+        machine.plug("1-4", 5, "2c7c:0125", &[]);
+        fs::write(machine.0.join("sys/bus/usb/devices/1-4/authorized"), "0\n").unwrap();
         machine.config("")
     });
-    let said = modems(&rig, |said| said["hindered"].as_array().unwrap().len() == 2);
+    let said = modems(&rig, |said| said["hindered"].as_array().unwrap().len() == 3);
     let reason = |n: usize| said["hindered"][n]["reason"].as_str().unwrap();
     assert!(reason(0).contains("HiLink") && reason(1).contains("usb_modeswitch -v 12d1 -p 14fe"), "{said:#}");
+    let barred = said["hindered"].as_array().unwrap().iter().find(|it| it["socket"] == "1-4").unwrap();
+    assert!(barred["reason"].as_str().unwrap().contains("/sys/bus/usb/devices/1-4/authorized"), "{said:#}");
     let (_, lines) = rig.cli(&["modems"]);
     assert!(lines.iter().any(|line| line.starts_with("USB 12d1:14dc at 1-1: a HiLink stick")), "{lines:#?}");
     // A device that nobody knows is left alone, and not spoken of.

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uevent::Uevents;
 use usb::Device;
 
@@ -36,6 +36,8 @@ const INCOMPLETE: Duration = Duration::from_secs(2);
 const DENIED: Duration = Duration::from_secs(1);
 /// How often that is tried before the next look at everything.
 const DENIED_TRIES: u32 = 5;
+/// How long a probe may take: a driver of the kernel may hang.
+const PROBE: Duration = Duration::from_secs(180);
 
 /// Which modems are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,9 +125,7 @@ pub async fn run(config: Config, host: Host) {
         search.look().await;
         let due = search.due();
         tokio::select! {
-            Some(probed) = search.probes.join_next() => if let Ok((device, found)) = probed {
-                search.probed(&device, found);
-            },
+            Some(ended) = search.probes.join_next_with_id() => search.probe_ended(ended),
             () = word(&uevents) => sleep(SETTLE).await,
             () = sleep_until(due) => {}
         }
@@ -142,17 +142,29 @@ async fn word(uevents: &std::io::Result<Uevents>) {
 /// Where a device is plugged in, and which time.
 type Key = (String, u32);
 
+/// Where a modem is: the device, and the interface of it that answers.
+type Place = (Key, u8);
+
 /// A modem that has a driver, plugged in or not.
 struct Seated {
     imei: Option<Imei>,
     status: watch::Receiver<ModemStatus>,
     port: watch::Sender<Option<String>>,
-    device: Option<Key>,
+    place: Option<Place>,
 }
 
 impl Seated {
     fn imei(&self) -> Option<Imei> {
         self.imei.clone().or_else(|| self.status.borrow().imei.clone())
+    }
+
+    fn move_to(&mut self, place: Option<Place>, port: Option<String>) {
+        self.place = place;
+        self.port.send_if_modified(|now| {
+            let has_changed = *now != port;
+            *now = port;
+            has_changed
+        });
     }
 }
 
@@ -181,7 +193,8 @@ struct Search {
     host: Host,
     seen: HashMap<Key, Seen>,
     seated: Vec<Seated>,
-    probes: JoinSet<(Key, Found)>,
+    probes: JoinSet<Found>,
+    probing: HashMap<task::Id, Key>,
     turns: Arc<Semaphore>,
     /// The interface that answered, of each kind of device.
     winners: HashMap<(u16, u16), u8>,
@@ -198,6 +211,7 @@ impl Search {
             seen: HashMap::new(),
             seated: Vec::new(),
             probes: JoinSet::new(),
+            probing: HashMap::new(),
             turns: Arc::new(Semaphore::new(PROBES)),
             winners: HashMap::new(),
             told: HashSet::new(),
@@ -212,10 +226,10 @@ impl Search {
         }
     }
 
-    fn seat(&mut self, config: ModemConfig, imei: Option<Imei>, device: Option<Key>, port: Option<String>) {
+    fn seat(&mut self, config: ModemConfig, imei: Option<Imei>, place: Option<Place>, port: Option<String>) {
         let (sender, receiver) = watch::channel(port);
-        if let Some(status) = (self.host.seat)(config, receiver) {
-            self.seated.push(Seated { imei, status, port: sender, device });
+        if let Some(status) = (self.host.seat)(ModemConfig { imei: imei.clone(), ..config }, receiver) {
+            self.seated.push(Seated { imei, status, port: sender, place });
         }
     }
 
@@ -234,14 +248,36 @@ impl Search {
             hindered.len() != before
         });
         for seated in &mut self.seated {
-            if seated.device.as_ref().is_some_and(|key| !here.contains(key)) {
-                seated.device = None;
-                seated.port.send_replace(None);
+            if seated.place.as_ref().is_some_and(|(key, _)| !here.contains(key)) {
+                seated.move_to(None, None);
             }
         }
         for device in devices {
             self.consider(device, now);
         }
+        self.follow();
+    }
+
+    /// Gives modems that are where they were the names that their ports have now, and those that were taken before anybody
+    /// knew who they are the place that is kept for them.
+    fn follow(&mut self) {
+        for n in 0..self.seated.len() {
+            let Some(place) = self.seated[n].place.clone() else { continue };
+            let port = self.port_of(&place);
+            let imei = self.seated[n].imei.is_none().then(|| self.seated[n].imei()).flatten();
+            let is_its = |seated: &Seated| imei.is_some() && seated.imei == imei && seated.place.is_none();
+            match self.seated.iter().position(is_its) {
+                Some(own) => {
+                    self.seated[n].move_to(None, None);
+                    self.seated[own].move_to(Some(place), port);
+                }
+                None => self.seated[n].move_to(Some(place), port),
+            }
+        }
+    }
+
+    fn port_of(&self, (key, interface): &Place) -> Option<String> {
+        self.paths(key).into_iter().find_map(|(number, path)| (number == *interface).then_some(path))
     }
 
     /// When something is due though nothing is heard.
@@ -277,6 +313,7 @@ impl Search {
         match seen.device.ports() {
             Some(Ports::Storage) => self.leave(&key, "storage_mode", &storage_advice(self.device(&key))),
             Some(Ports::Network) => self.leave(&key, "hilink", HILINK),
+            Some(_) if seen.device.is_barred => self.leave(&key, "not_authorized", &barred_advice(&key)),
             None if !is_known => self.set(&key, Fate::Left),
             Some(_) | None if self.is_configured(&key) => self.set(&key, Fate::Left),
             Some(_) | None => self.probe(&key),
@@ -317,35 +354,42 @@ impl Search {
     }
 
     fn probe(&mut self, key: &Key) {
-        let paths: Vec<String> = self.paths(key).into_iter().map(|(_, path)| path).collect();
-        if let Some(port) = paths.iter().find(|path| self.host.armed.contains(path)).cloned() {
+        let paths = self.paths(key);
+        if let Some((interface, port)) = paths.iter().find(|(_, path)| self.host.armed.contains(path)).cloned() {
             // What comes there now must not be taken for an answer to a probe.
             self.host.armed.retain(|armed| *armed != port);
-            return self.take(key, None, port);
+            return self.take(key, None, interface, port);
         }
         if paths.is_empty() {
             return self.again(key, self.config.rescan);
         }
         self.set(key, Fate::Probing);
-        let (turns, key) = (Arc::clone(&self.turns), key.clone());
-        let wake = WAKE_TRIES.saturating_mul(1 + self.tries(&key) as usize).min(WAKE_TRIES_MOST);
-        self.probes.spawn(async move {
+        let turns = Arc::clone(&self.turns);
+        let wake = WAKE_TRIES.saturating_mul(1 + self.tries(key) as usize).min(WAKE_TRIES_MOST);
+        let settles = self.tries(key) + 1 < DENIED_TRIES;
+        let probe = self.probes.spawn(async move {
             // It is never closed.
             let _turn = turns.acquire().await;
-            let found = probe::identify(&paths, BAUD, wake).await;
-            (key, found)
+            timeout(PROBE, probe::identify(paths, BAUD, wake, settles)).await.unwrap_or(Found::Mute)
         });
+        self.probing.insert(probe.id(), key.clone());
+    }
+
+    fn probe_ended(&mut self, ended: Result<(task::Id, Found), JoinError>) {
+        let (id, found) = ended.unwrap_or_else(|error| (error.id(), Found::Mute));
+        if let Some(key) = self.probing.remove(&id) {
+            self.probed(&key, found);
+        }
     }
 
     fn probed(&mut self, key: &Key, found: Found) {
         let Some(Seen { device, .. }) = self.seen.get(key) else { return };
         let id = device.id;
         match found {
-            Found::Modem { tty, imei } => {
-                let Some((interface, port)) = self.paths(key).into_iter().nth(tty) else { return };
+            Found::Modem { interface, port, imei } => {
                 self.winners.insert(id, interface);
                 self.unhinder(key);
-                self.take(key, imei, port);
+                self.take(key, imei, interface, port);
             }
             Found::Closed(error) => {
                 let is_racing = matches!(error, OpenError::Denied(_) | OpenError::Missing(_));
@@ -376,18 +420,26 @@ impl Search {
     }
 
     /// Gives a modem the port that it has now.
-    fn take(&mut self, key: &Key, imei: Option<Imei>, port: String) {
-        // Two with one IMEI are two (cheap pools of modems have that): the one that is here keeps its place.
-        let is_it = |seated: &&mut Seated| seated.device.is_none() && imei.is_some() && seated.imei() == imei;
-        if let Some(seated) = self.seated.iter_mut().find(is_it) {
-            seated.device = Some(key.clone());
-            seated.port.send_replace(Some(port));
-        } else if self.config.take == Take::All || imei.is_none() {
-            self.seat(self.config.every.clone(), imei, Some(key.clone()), Some(port));
-        } else {
-            let reason = "its IMEI is not configured, and discovery takes configured modems only";
-            self.hinder(key, "unknown_modem", reason);
+    fn take(&mut self, key: &Key, imei: Option<Imei>, interface: u8, port: String) {
+        // The name that the operator gave may have come into being meanwhile.
+        if self.is_configured(key) {
             return self.set(key, Fate::Left);
+        }
+        let place = (key.clone(), interface);
+        // Two with one IMEI are two (cheap pools of modems have that): the one that is here keeps its place.
+        let is_it = |seated: &&mut Seated| seated.place.is_none() && imei.is_some() && seated.imei() == imei;
+        if let Some(seated) = self.seated.iter_mut().find(is_it) {
+            seated.move_to(Some(place), Some(port));
+        } else if self.config.take == Take::All || imei.is_none() {
+            self.seat(self.config.every.clone(), imei, Some(place), Some(port));
+        } else {
+            let has_it = self.seated.iter().any(|seated| seated.imei() == imei);
+            let reason = if has_it {
+                "another modem with its IMEI is plugged in; give this one a port in the configuration"
+            } else {
+                "its IMEI is not configured, and discovery takes configured modems only"
+            };
+            return self.leave(key, "unknown_modem", reason);
         }
         self.set(key, Fate::Taken);
     }
@@ -436,10 +488,79 @@ const BAUD: u32 = 115_200;
 const HILINK: &str = "a HiLink stick: a small router with a web page, which has no AT port; only other firmware gives it one \
                       (docs/modems.md)";
 
+fn barred_advice((socket, _): &Key) -> String {
+    format!(
+        "the system does not let it be used; allow it in usbguard where that runs, else write 1 to \
+         /sys/bus/usb/devices/{socket}/authorized"
+    )
+}
+
 fn storage_advice(device: Option<&Device>) -> String {
     let (vendor, product) = device.map_or((0, 0), |device| device.id);
     format!(
         "it shows itself as a disk with drivers and is no modem yet; install usb-modeswitch, or try: usb_modeswitch -v \
          {vendor:04x} -p {product:04x} -K"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::modem::driver::Board;
+    use std::sync::Mutex;
+
+    type Ports = Arc<Mutex<Vec<watch::Receiver<Option<String>>>>>;
+    type Statuses = Arc<Mutex<Vec<watch::Sender<ModemStatus>>>>;
+
+    /// A search below this directory, for a modem with this IMEI; a submit may still end on that port.
+    fn search(root: &Path, imei: &str, armed: &str) -> (Search, Ports, Statuses) {
+        let (ports, statuses) = (Ports::default(), Statuses::default());
+        let seat: Seat = {
+            let (ports, statuses) = (Arc::clone(&ports), Arc::clone(&statuses));
+            Box::new(move |config, port| {
+                let (_, status) = Board::new(&config, mpsc::channel(1).0);
+                let (status, receiver) = watch::channel(status.borrow().clone());
+                ports.lock().unwrap().push(port);
+                statuses.lock().unwrap().push(status);
+                Some(receiver)
+            })
+        };
+        let host = Host {
+            modems: vec![(imei.parse().unwrap(), ModemConfig::new(0, ""))],
+            fixed: Vec::new(),
+            armed: vec![armed.to_owned()],
+            seat,
+            hindered: watch::channel(Vec::new()).0,
+            notices: mpsc::channel(4).0,
+        };
+        let config = Config { root: root.to_owned(), ..Config::new(Take::All) };
+        (Search::new(config, host), ports, statuses)
+    }
+
+    #[tokio::test]
+    async fn a_modem_that_was_listened_to_first_gets_the_place_that_is_kept_for_it() {
+        let root = tempfile::tempdir().unwrap();
+        let plug =
+            |tty| usb::tests::plug(root.path(), "1-1.2", 7, ("2c7c", "0125"), &[(2, 0, Some(tty)), (3, 0, None)]);
+        plug("ttyUSB2");
+        let path = |tty: &str| root.path().join("dev").join(tty).to_string_lossy().into_owned();
+        let (mut search, ports, statuses) = search(root.path(), "357868041000017", &path("ttyUSB2"));
+        search.seat_configured();
+        search.look().await;
+        let incomplete = search.seen.values_mut().next().unwrap();
+        incomplete.since -= INCOMPLETE;
+        search.look().await;
+        let now = || ports.lock().unwrap().iter().map(|port| port.borrow().clone()).collect::<Vec<_>>();
+        assert_eq!(now(), [None, Some(path("ttyUSB2"))]);
+        statuses.lock().unwrap()[1].send_modify(|status| status.imei = "357868041000017".parse().ok());
+        search.look().await;
+        assert_eq!(now(), [Some(path("ttyUSB2")), None]);
+        usb::tests::unplug(root.path(), "1-1.2");
+        plug("ttyUSB8");
+        search.look().await;
+        assert_eq!(now(), [Some(path("ttyUSB8")), None], "only the name has changed");
+        usb::tests::unplug(root.path(), "1-1.2");
+        search.look().await;
+        assert_eq!(now(), [None, None]);
+    }
 }

@@ -16,8 +16,10 @@ const COMMAND: Duration = Duration::from_secs(5);
 pub(super) enum Found {
     /// A modem that answers on this tty.
     Modem {
-        /// Which of the ttys.
-        tty: usize,
+        /// The interface of the tty.
+        interface: u8,
+        /// Its path.
+        port: String,
         /// Who it is, where it says so.
         imei: Option<Imei>,
     },
@@ -27,16 +29,18 @@ pub(super) enum Found {
     Mute,
 }
 
-/// Tries the ttys in order, by their paths. The first that answers is it.
-pub(super) async fn identify(ttys: &[String], baud: u32, tries: usize) -> Found {
+/// Tries the ttys in order, by their interfaces and paths. The first that answers is it; where it `settles`, not before those
+/// in front of it could be opened, which the system may only be about to allow.
+pub(super) async fn identify(ttys: Vec<(u8, String)>, baud: u32, tries: usize, settles: bool) -> Found {
     let mut closed = None;
     let mut is_mute = false;
-    for (tty, path) in ttys.iter().enumerate() {
-        match Line::open(path.clone(), baud).await {
-            Ok(line) => match ask(Chat::new(line, path.clone(), Recorder::of_nobody(path)), tries).await {
-                Ok(imei) => return Found::Modem { tty, imei },
+    for (interface, port) in ttys {
+        match Line::open(port.clone(), baud).await {
+            Ok(line) => match ask(Chat::new(line, port.clone(), Recorder::of_nobody(&port)), tries).await {
+                Ok(imei) => return Found::Modem { interface, port, imei },
                 Err(_) => is_mute = true,
             },
+            Err(error @ (OpenError::Denied(_) | OpenError::Missing(_))) if settles => return Found::Closed(error),
             Err(error) => closed = closed.or(Some(error)),
         }
     }

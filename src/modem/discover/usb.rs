@@ -11,6 +11,8 @@ pub(super) struct Device {
     pub(super) key: (String, u32),
     /// `idVendor` and `idProduct`.
     pub(super) id: (u16, u16),
+    /// The system was told not to use it; it has no interfaces then.
+    pub(super) is_barred: bool,
     /// Its interfaces that have a tty, by number.
     pub(super) ttys: Vec<Tty>,
 }
@@ -96,7 +98,8 @@ pub(super) fn scan(root: &Path) -> Vec<Device> {
 fn device(folder: &Path, name: &str) -> Option<Device> {
     let id = (hex(folder, "idVendor")?, hex(folder, "idProduct")?);
     let number = text(folder, "devnum").and_then(|text| text.parse().ok()).unwrap_or(0);
-    Some(Device { key: (name.to_owned(), number), id, ttys: Vec::new() })
+    let is_barred = text(folder, "authorized").as_deref() == Some("0");
+    Some(Device { key: (name.to_owned(), number), id, is_barred, ttys: Vec::new() })
 }
 
 /// `ttyUSB0` lies in the interface's folder, `ttyACM0` in its `tty`.
