@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// Room for what drivers report: every modem has at most four events under way, and waits while there is none.
 const EVENTS: usize = 256;
@@ -20,6 +21,8 @@ const MOST_MODEMS: usize = 256;
 const RECEIVED: usize = 64;
 /// Questions about PINs under way; each driver has one at most.
 const PIN_QUESTIONS: usize = 4;
+/// How long an order may take in all: a typed command, and one before it.
+const ORDER: Duration = Duration::from_secs(400);
 /// Notices that wait to be kept.
 const NOTICES: usize = 64;
 
@@ -312,13 +315,20 @@ impl Slots {
             status.label == *label || sim.as_ref() == Some(label)
         };
         let seats = lock(&self.seats).clone();
-        let found = seats.iter().enumerate().find(|(index, seat)| has_label(*index, &seat.status.borrow()));
-        let (answer, outcome) = oneshot::channel();
-        let gone = || Err("the modem was lost in the middle of it; see `gsmgate modems`".to_owned());
-        match found?.1.orders.try_send(Ordered { order, answer }) {
-            Ok(()) => Some(outcome.await.unwrap_or_else(|_| gone())),
-            Err(_) => Some(Err("the modem has orders enough; try again later".to_owned())),
+        let mut found = seats.iter().enumerate().filter(|(index, seat)| has_label(*index, &seat.status.borrow()));
+        let (_, seat) = found.next()?;
+        if found.next().is_some() {
+            return Some(Err(format!("more than one modem is called {label}; give them labels in the configuration")));
         }
+        let (answer, outcome) = oneshot::channel();
+        if seat.orders.try_send(Ordered { order, answer }).is_err() {
+            return Some(Err("the modem has orders enough; try again later".to_owned()));
+        }
+        Some(match timeout(ORDER, outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err("the modem was lost in the middle of it; see `gsmgate modems`".to_owned()),
+            Err(_) => Err(format!("the modem has not come to it within {} s; try again later", ORDER.as_secs())),
+        })
     }
 
     /// USB devices that should be modems and are not.

@@ -125,7 +125,7 @@ fn turn_away(stream: UnixStream) {
 }
 
 async fn talk(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
-    let is_admin = stream.peer_cred().is_ok_and(|peer| is_admin(peer.uid(), peer.gid()));
+    let peer = stream.peer_cred().ok().map(|peer| (peer.uid(), peer.gid()));
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -142,7 +142,7 @@ async fn talk(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
         }
         let reply = match Request::parse(&line) {
             Ok(request) if request.verb == "follow" => return follow(&request, reader, writer, gateway).await,
-            Ok(request) => answer(&request, gateway, is_admin).await,
+            Ok(request) => answer(&request, gateway, peer).await,
             Err(refusal) => Err(refusal),
         };
         send(&mut writer, reply.unwrap_or_else(|refusal| wire::error(&refusal))).await?;
@@ -184,9 +184,9 @@ impl<'a> Request<'a> {
     }
 }
 
-async fn answer(request: &Request<'_>, gateway: &Gateway, is_admin: bool) -> Result<Vec<u8>, Refusal> {
+async fn answer(request: &Request<'_>, gateway: &Gateway, peer: Option<Peer>) -> Result<Vec<u8>, Refusal> {
     if let Some(verb) = wire::OrderVerb::named(&request.verb) {
-        return order(verb, request.body(), gateway, is_admin).await;
+        return order(verb, request.body(), gateway, peer).await;
     }
     match request.verb.as_ref() {
         "send" => {
@@ -217,14 +217,23 @@ async fn answer(request: &Request<'_>, gateway: &Gateway, is_admin: bool) -> Res
     }
 }
 
-async fn order(verb: wire::OrderVerb, body: &[u8], gateway: &Gateway, is_admin: bool) -> Result<Vec<u8>, Refusal> {
+async fn order(verb: wire::OrderVerb, body: &[u8], gateway: &Gateway, peer: Option<Peer>) -> Result<Vec<u8>, Refusal> {
     let command = wire::parse_order(verb, body)?;
-    if verb == wire::OrderVerb::At && !is_admin {
+    if verb == wire::OrderVerb::At && !may_type(peer).await {
         let detail = format!("only root, the gateway's own user and members of the group {ADMINS} may");
         return Err(Refusal::new(RefusalCode::NotAuthorized, detail));
     }
     let carried = gateway.order(&command.modem, command.order).await?;
     Ok(wire::ok(wire::carried(&carried), command.transaction.as_deref()))
+}
+
+/// Who is at the other end: user and group.
+type Peer = (u32, u32);
+
+/// Beside the runtime: the system may ask a directory over the network who is in the group.
+async fn may_type(peer: Option<Peer>) -> bool {
+    let Some((uid, gid)) = peer else { return false };
+    tokio::task::spawn_blocking(move || is_admin(uid, gid)).await.unwrap_or(false)
 }
 
 /// True for root, for the user that we run as, who can do everything anyhow, and for members of the group.

@@ -172,6 +172,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn carry_out(&mut self, Ordered { order, answer }: Ordered) -> Result<(), Lost> {
+        if answer.is_closed() {
+            // Nobody wants it any more.
+            return Ok(());
+        }
         let outcome = match order {
             Order::Typed(line) => self.typed(&line).await?,
             Order::Ussd(text) => return self.begin_ussd(&text, answer).await,

@@ -106,6 +106,12 @@ fn next(waiting: &mut VecDeque<Work>, active: &HashSet<MessageId>) -> Option<Wor
 
 /// Returns the id that is free again.
 async fn carry_out(mut work: Work, gateway: Gateway, client: Client) -> Option<MessageId> {
+    if matches!(work.action, Ok(Action::Order(..)))
+        && let Some(ticket) = work.ticket.take()
+    {
+        // It may spend money, or restart a modem: rather never than twice.
+        client.acknowledge(ticket);
+    }
     let result = match work.action {
         Ok(Action::Send(command, origin)) => {
             gateway.submit(command.submissions, origin).await.map(|receipts| wire::receipts(&receipts))
@@ -125,12 +131,10 @@ async fn carry_out(mut work: Work, gateway: Gateway, client: Client) -> Option<M
             };
             let payload = wire::error(&refusal);
             // Without a durable trace the broker keeps the command.
-            let is_ours = refusal.code == RefusalCode::Internal;
-            if is_ours || gateway.refuse(refusal).await.is_err() {
+            let is_lost = refusal.code == RefusalCode::Internal || gateway.refuse(refusal).await.is_err();
+            if is_lost && let Some(ticket) = work.ticket {
                 tracing::error!("the store failed: a command is left to the broker, unacknowledged");
-                if let Some(ticket) = work.ticket {
-                    client.leave(ticket);
-                }
+                client.leave(ticket);
                 return work.id;
             }
             Some(payload)
