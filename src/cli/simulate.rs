@@ -21,19 +21,37 @@ Personalities, each what a modem of that make says, takes and refuses:
   cinterion, telit, u-blox, wavecom, sierra, nokia, option, ericsson, fibocom, mediatek
 
 Faults, with the keys of their JSON form; \"when\" is {\"nth\":N} (default 1), {\"after\":N} or \"always\":
+  F-01    output in pieces: most (octets), gap_ms
   F-02    a line of the modem's own in the wrong place: place (response, cmgr, prompt), urc
   F-03    echo that cannot be switched off: doubled_cr
+  F-04    noise before an answer: noise (nuls, eight_bit, framing, endless), octets
+  F-05    the SIM is busy: for_ms, code (default 515)
   F-06    mute: for_ms
   F-07    the prompt is missing or odd: prompt (missing, no_blank, {\"late_ms\":N})
+  F-08    it stands in the prompt, with a message of somebody else
   F-09    the centre accepts, the final code is lost
   F-10    neither accepted nor answered
   F-11    the final code comes late: by_ms
   F-12    accepted with an odd answer: answer (ok_only, garbage, mr256, twice)
   F-13    the line hangs up: step (command, answer, prompt, payload, end, accepted, final), back_ms
+  F-14    it takes no octets: for_ms
   F-15    the memory is full
+  F-16    a message lands in the other memory: told
   F-17    a delete does not delete: delete (error, ignored, wrong_index, silent)
+  F-18    a message that is no text: message (mms, wap_push, type0, class2, flash, waiting, port,
+          reserved_pid, reserved_dcs; default all)
+  F-19    the SIM is taken out: back_ms, swapped
+  F-20    the SIM asks for a PIN: that is --pin
+  F-21    no network, or another: network (searching, denied, roaming), for_ms
+  F-22    two long messages with one reference, their parts mixed
+  F-24    the SIM is lost after a part: back_ms
   F-25    +CMS ERROR: code, stage (prompt, payload)
   F-26    unplugged and back under another name: back_ms
+  F-27    another kind of port: nmea
+  F-28    the plug falls out again and again: every_ms, back_ms
+  F-29    away for long after a reset: back_ms
+  F-31    another program on the line: foreign (ok, stolen)
+  F-33    many modems: that is --modems 16
   report  a status report with this TP-ST: status
 
 Name /tmp/lab/modem0 and /tmp/lab/modem1 as ports; the number +49170555000 answers every text.

@@ -5,6 +5,7 @@
 use super::config::{SMSC, random};
 use super::echo::EchoPhone;
 use super::log::{What, at_us};
+use super::odd::{self, ODD, OddMessage};
 use super::receive::Arrival;
 use super::{LabConfig, Moment, Submitted, Verdict};
 use crate::tpdu::{
@@ -93,8 +94,8 @@ pub enum NetworkError {
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// Too many faults, or one that cannot be played.
-    #[error("the fault is refused: at most {max} stand in a modem, and a URC is one printable line", max = super::FAULTS_MAX)]
-    Fault,
+    #[error("the fault is refused: {0}")]
+    Fault(&'static str),
     /// Too much waits for the SIM already.
     #[error("{WAITING_MAX} messages wait for modem {0} already")]
     Full(usize),
@@ -148,6 +149,32 @@ impl Centre {
             self.enter(now, Due::Hand(sim, Box::new(deliver), None));
         }
         Ok(())
+    }
+
+    /// Messages that are no plain text (F-18): this one, or one of each.
+    pub(super) fn odd(&mut self, now: Moment, sim: usize, which: Option<OddMessage>) {
+        for row in ODD.iter().filter(|(message, ..)| which.is_none_or(|which| which == *message)) {
+            self.enter(now, Due::Hand(sim, Box::new(odd::deliver(row)), None));
+        }
+    }
+
+    /// Two messages of three parts with one reference, in an order that the seed decides (F-22).
+    pub(super) fn interleave(&mut self, now: Moment, sim: usize) {
+        let reference = u16::from(random(&mut self.random) as u8);
+        let mut parts = Vec::new();
+        for from in INTERLEAVED {
+            let Ok(segments) = segment::text(&from.repeat(30), Choice::Auto) else { return };
+            let total = segments.len() as u8;
+            for (segment, seq) in segments.into_iter().zip(1..) {
+                let concat = Some(Concat { reference, wide: false, total, seq });
+                let (oa, dcs) = (sender(from), segment.dcs(None));
+                parts.push(Deliver { oa, dcs, ud: segment.user_data(concat, None), ..Deliver::default() });
+            }
+        }
+        while !parts.is_empty() {
+            let next = random(&mut self.random) as usize % parts.len();
+            self.enter(now, Due::Hand(sim, Box::new(parts.swap_remove(next)), None));
+        }
     }
 
     /// Octets to a virtual SIM, whatever they are; they begin with the service centre field.
@@ -354,6 +381,9 @@ impl Centre {
         self.numbers.iter().position(|number| number == digits)
     }
 }
+
+/// Who sends the messages of F-22; each repeats its own number.
+const INTERLEAVED: [&str; 2] = ["+491700000001", "+491700000002"];
 
 const DELIVERED: Status = Status(0);
 

@@ -1,5 +1,6 @@
 //! Scripted faults: what goes wrong, in which modem, and when. The ids are those of the fault catalogue (RELIABILITY §3).
 
+use super::kind::{FaultKind, Stage, Step, UrcPlace};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -55,186 +56,6 @@ impl Default for When {
     }
 }
 
-/// What goes wrong. Spans of time are milliseconds in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "fault")]
-pub enum FaultKind {
-    /// A URC where it hurts. Opportunity: each such place.
-    #[serde(rename = "F-02")]
-    UrcInside {
-        /// Where it comes.
-        place: UrcPlace,
-        /// The line without CR and LF.
-        #[serde(default = "default_urc")]
-        urc: String,
-    },
-    /// The echo is on whatever ATE says, and CR may be doubled. Opportunity: each command line; lasts until the next.
-    #[serde(rename = "F-03")]
-    Echo {
-        /// Every line ends in `\r\r\n`.
-        #[serde(default)]
-        doubled_cr: bool,
-    },
-    /// Mute: takes octets and answers nothing. Opportunity: each command line.
-    #[serde(rename = "F-06")]
-    Mute {
-        /// For how long; for good when absent.
-        #[serde(default, rename = "for_ms", with = "optional_millis")]
-        lasts: Option<Duration>,
-    },
-    /// The prompt is not as it should be. Opportunity: each `AT+CMGS`.
-    #[serde(rename = "F-07")]
-    Prompt {
-        /// What is wrong with it.
-        prompt: OddPrompt,
-    },
-    /// The centre accepts, the final code is lost. Opportunity: each payload.
-    #[serde(rename = "F-09")]
-    FinalLost,
-    /// The centre never gets it, and the final code is lost too. Opportunity: each payload.
-    #[serde(rename = "F-10")]
-    NeverAccepted,
-    /// The centre accepts, `+CMGS` comes late, as if by itself; the modem answers other commands meanwhile.
-    /// Opportunity: each payload.
-    #[serde(rename = "F-11")]
-    FinalLate {
-        /// How much later than the latency.
-        #[serde(rename = "by_ms", with = "millis")]
-        by: Duration,
-    },
-    /// The centre accepts, the answer is odd. Opportunity: each payload.
-    #[serde(rename = "F-12")]
-    OddFinal {
-        /// What comes.
-        answer: OddFinal,
-    },
-    /// The tty hangs up at a step of the protocol. Opportunity: each step of that kind.
-    #[serde(rename = "F-13")]
-    HangUp {
-        /// The kind of step; any when absent, so that `nth` numbers all of them.
-        #[serde(default)]
-        step: Option<Step>,
-        /// When it comes back; never when absent.
-        #[serde(default, rename = "back_ms", with = "optional_millis")]
-        back: Option<Duration>,
-    },
-    /// The memory for received messages is full of filler messages, and `+CMTI` is silent until it has been empty.
-    /// At once; `when` is not looked at.
-    #[serde(rename = "F-15")]
-    MemoryFull,
-    /// `AT+CMGD` of one message does not do it. Opportunity: each such command.
-    #[serde(rename = "F-17")]
-    DeleteFails {
-        /// What happens instead.
-        delete: OddDelete,
-    },
-    /// `+CMS ERROR`. Opportunity: each `AT+CMGS`, or each payload.
-    #[serde(rename = "F-25")]
-    CmsError {
-        /// 3GPP TS 27.005 §3.2.5.
-        code: u16,
-        /// Where it is answered.
-        #[serde(default)]
-        stage: Stage,
-    },
-    /// Unplugged, and back under another pts name behind the same link. Opportunity: each command line.
-    #[serde(rename = "F-26")]
-    Replug {
-        /// How long it is away.
-        #[serde(rename = "back_ms", with = "millis")]
-        back: Duration,
-    },
-    /// The status report says something else than "delivered". Opportunity: each accepted message that asks for one.
-    #[serde(rename = "report")]
-    Report {
-        /// TP-ST, 3GPP TS 23.040 §9.2.3.15.
-        status: u8,
-    },
-}
-
-/// Where an F-02 URC comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UrcPlace {
-    /// Between the lines of an answer and its OK.
-    Response,
-    /// Between the `+CMGR` line and its PDU.
-    Cmgr,
-    /// Right after the prompt.
-    Prompt,
-}
-
-/// What is wrong with a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OddPrompt {
-    /// It never comes; what follows is read as command lines.
-    Missing,
-    /// `>` without the blank.
-    NoBlank,
-    /// It comes after so many milliseconds.
-    LateMs(u32),
-}
-
-/// An odd answer to an accepted message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OddFinal {
-    /// OK without `+CMGS`.
-    OkOnly,
-    /// `+CMGS:` with garbage, then OK.
-    Garbage,
-    /// `+CMGS: 256`, then OK.
-    Mr256,
-    /// `+CMGS` twice, then OK.
-    Twice,
-}
-
-/// How a deletion goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OddDelete {
-    /// `+CMS ERROR: 500`, and the message stays.
-    Error,
-    /// OK, and the message stays.
-    Ignored,
-    /// OK, and the next stored message is gone instead.
-    WrongIndex,
-    /// No answer, and the message stays.
-    Silent,
-}
-
-/// Where a send is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Instead of the prompt.
-    Prompt,
-    /// After the payload.
-    #[default]
-    Payload,
-}
-
-/// A step of the protocol: where the plug may be pulled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// A command line was read; nothing has been done about it.
-    Command,
-    /// The answer to a command line was given.
-    Answer,
-    /// The prompt was given.
-    Prompt,
-    /// The first octet of a payload was read.
-    Payload,
-    /// The payload is complete; the centre does not have it.
-    End,
-    /// The centre has accepted it; the host does not know.
-    Accepted,
-    /// `+CMGS` and OK were given.
-    Final,
-}
-
 /// Where in the modem's work a fault gets its opportunity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Point {
@@ -248,6 +69,16 @@ pub(super) enum Point {
     Delete,
     Replug,
     Report,
+    Pieces,
+    Noise,
+    Busy,
+    Stall,
+    Stored,
+    Sim,
+    Network,
+    Sent,
+    Reset,
+    Foreigner,
 }
 
 impl FaultKind {
@@ -261,7 +92,17 @@ impl FaultKind {
             | (FaultKind::Prompt { .. }, Point::PromptForm)
             | (FaultKind::DeleteFails { .. }, Point::Delete)
             | (FaultKind::Replug { .. }, Point::Replug)
-            | (FaultKind::Report { .. }, Point::Report) => true,
+            | (FaultKind::Report { .. }, Point::Report)
+            | (FaultKind::Pieces { .. }, Point::Pieces)
+            | (FaultKind::Noise { .. }, Point::Noise)
+            | (FaultKind::Busy { .. }, Point::Busy)
+            | (FaultKind::Stall { .. }, Point::Stall)
+            | (FaultKind::OtherMemory { .. }, Point::Stored)
+            | (FaultKind::SimGone { .. }, Point::Sim)
+            | (FaultKind::NoNetwork { .. }, Point::Network)
+            | (FaultKind::SimLost { .. }, Point::Sent)
+            | (FaultKind::SlowReset { .. }, Point::Reset)
+            | (FaultKind::Foreigner { .. }, Point::Foreigner) => true,
             (
                 FaultKind::FinalLost
                 | FaultKind::NeverAccepted
@@ -276,31 +117,65 @@ impl FaultKind {
     /// The id in the fault catalogue.
     pub fn id(&self) -> &'static str {
         match self {
+            FaultKind::Pieces { .. } => "F-01",
             FaultKind::UrcInside { .. } => "F-02",
             FaultKind::Echo { .. } => "F-03",
+            FaultKind::Noise { .. } => "F-04",
+            FaultKind::Busy { .. } => "F-05",
             FaultKind::Mute { .. } => "F-06",
             FaultKind::Prompt { .. } => "F-07",
+            FaultKind::InPrompt => "F-08",
             FaultKind::FinalLost => "F-09",
             FaultKind::NeverAccepted => "F-10",
             FaultKind::FinalLate { .. } => "F-11",
             FaultKind::OddFinal { .. } => "F-12",
             FaultKind::HangUp { .. } => "F-13",
+            FaultKind::Stall { .. } => "F-14",
             FaultKind::MemoryFull => "F-15",
+            FaultKind::OtherMemory { .. } => "F-16",
             FaultKind::DeleteFails { .. } => "F-17",
+            FaultKind::OddMessage { .. } => "F-18",
+            FaultKind::SimGone { .. } => "F-19",
+            FaultKind::NoNetwork { .. } => "F-21",
+            FaultKind::Interleaved => "F-22",
+            FaultKind::SimLost { .. } => "F-24",
             FaultKind::CmsError { .. } => "F-25",
             FaultKind::Replug { .. } => "F-26",
+            FaultKind::OtherPort { .. } => "F-27",
+            FaultKind::Drops { .. } => "F-28",
+            FaultKind::SlowReset { .. } => "F-29",
+            FaultKind::Foreigner { .. } => "F-31",
             FaultKind::Report { .. } => "report",
         }
     }
 
-    /// True when it can be played: a URC is one printable line.
-    pub(super) fn is_sane(&self) -> bool {
+    /// Why it cannot be played; `None`: it can.
+    pub(super) fn senseless(&self) -> Option<&'static str> {
+        let never = Some(Duration::ZERO);
         match self {
-            FaultKind::UrcInside { urc, .. } => urc.len() <= 256 && urc.bytes().all(|b| (0x20..0x7F).contains(&b)),
-            _ => true,
+            FaultKind::UrcInside { urc, .. } => (urc.len() > 256 || !urc.bytes().all(|b| (0x20..0x7F).contains(&b)))
+                .then_some("a URC is one printable line of at most 256 characters"),
+            FaultKind::Pieces { most, gap } => (!(1..=256).contains(most) || *gap > GAP_MOST)
+                .then_some("pieces have 1 to 256 octets, and are at most 1000 ms apart"),
+            FaultKind::Noise { octets, .. } => {
+                (!(1..=NOISE_MOST).contains(octets)).then_some("noise has 1 to 262144 octets")
+            }
+            FaultKind::Busy { lasts, .. } | FaultKind::NoNetwork { lasts, .. } if lasts.is_zero() => {
+                Some("for_ms is 0")
+            }
+            FaultKind::Mute { lasts } | FaultKind::Stall { lasts } if *lasts == never => Some("for_ms is 0"),
+            FaultKind::SimGone { back: None, swapped: true } => Some("a SIM that is swapped needs back_ms"),
+            FaultKind::Drops { every, back } => (every < back || every.is_zero())
+                .then_some("it drops before it is back: every_ms must not be less than back_ms, nor 0"),
+            _ => None,
         }
     }
 }
+
+/// The longest pause between two pieces: the whole answer has to come before the host gives up.
+const GAP_MOST: Duration = Duration::from_secs(1);
+/// As much noise at a time as a host may leave unread.
+const NOISE_MOST: usize = 256 * 1024;
 
 /// The faults of one modem, with how many opportunities each has seen.
 #[derive(Debug, Default)]
@@ -314,6 +189,11 @@ impl Faults {
             self.0.push((fault, 0));
         }
         room
+    }
+
+    /// True when one waits for this opportunity.
+    pub(super) fn awaits(&self, point: Point) -> bool {
+        self.0.iter().any(|(fault, _)| fault.kind.meets(point))
     }
 
     pub(super) fn clear(&mut self) {
@@ -342,41 +222,9 @@ impl Faults {
     }
 }
 
-fn default_urc() -> String {
-    "^RSSI: 18".to_owned()
-}
-
-mod millis {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use std::time::Duration;
-
-    pub(super) fn serialize<S: Serializer>(span: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        u32::deserialize(d).map(|ms| Duration::from_millis(u64::from(ms)))
-    }
-}
-
-mod optional_millis {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use std::time::Duration;
-
-    pub(super) fn serialize<S: Serializer>(span: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
-        match span {
-            Some(span) => super::millis::serialize(span, s),
-            None => s.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u32>::deserialize(d)?.map(|ms| Duration::from_millis(u64::from(ms))))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{Foreign, NoNetwork, Noise, OddFinal, OddMessage, OddPrompt};
     use super::*;
 
     #[test]
@@ -410,6 +258,26 @@ mod tests {
                 Fault::once(FaultKind::HangUp { step: Some(Step::Accepted), back: Some(Duration::from_millis(100)) }),
             ),
             (r#"{"fault":"F-25","code":38}"#, Fault::once(FaultKind::CmsError { code: 38, stage: Stage::Payload })),
+            (r#"{"fault":"F-01"}"#, Fault::once(FaultKind::Pieces { most: 7, gap: Duration::from_millis(1) })),
+            (
+                r#"{"fault":"F-04","noise":"eight_bit","octets":9}"#,
+                Fault::once(FaultKind::Noise { noise: Noise::EightBit, octets: 9 }),
+            ),
+            (
+                r#"{"fault":"F-05","for_ms":30000}"#,
+                Fault::once(FaultKind::Busy { code: 515, lasts: Duration::from_secs(30) }),
+            ),
+            (r#"{"fault":"F-16","told":true}"#, Fault::once(FaultKind::OtherMemory { told: true })),
+            (
+                r#"{"fault":"F-18","message":"type0"}"#,
+                Fault::once(FaultKind::OddMessage { message: Some(OddMessage::Type0) }),
+            ),
+            (r#"{"fault":"F-19"}"#, Fault::once(FaultKind::SimGone { back: None, swapped: false })),
+            (
+                r#"{"fault":"F-21","network":"denied","for_ms":9}"#,
+                Fault::once(FaultKind::NoNetwork { network: NoNetwork::Denied, lasts: Duration::from_millis(9) }),
+            ),
+            (r#"{"fault":"F-31","foreign":"ok"}"#, Fault::once(FaultKind::Foreigner { foreign: Foreign::Ok })),
             (r#"{"fault":"report","status":70}"#, Fault::once(FaultKind::Report { status: 70 })),
         ] {
             let fault: Fault = serde_json::from_str(json).unwrap();

@@ -48,6 +48,8 @@ pub struct Lab {
 struct Cable {
     port: Port,
     unsent: Vec<u8>,
+    /// The modem takes no octets.
+    stalled: bool,
     /// The pty for the next plug, opened before the old one is closed, so that its name is another.
     next: Option<Pty>,
 }
@@ -73,7 +75,9 @@ impl Lab {
         let (last_seq, last_seq_seen) = watch::channel(0);
         let mut lab = Lab {
             network,
-            cables: (0..config.modems).map(|_| Cable { port: Port::Away, unsent: Vec::new(), next: None }).collect(),
+            cables: (0..config.modems)
+                .map(|_| Cable { port: Port::Away, unsent: Vec::new(), stalled: false, next: None })
+                .collect(),
             dir: config.dir,
             journal,
             began: Instant::now(),
@@ -126,6 +130,7 @@ impl Lab {
         let now = self.began.elapsed();
         for (modem, cable) in self.cables.iter_mut().enumerate() {
             cable.say(self.network.poll_transmit(now, modem).unwrap_or_default());
+            cable.stalled = self.network.is_stalled(now, modem);
         }
         while let Some(event) = self.network.poll_plug() {
             match event {
@@ -234,7 +239,7 @@ impl Cable {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, octets: &mut [u8]) -> Poll<usize> {
-        if self.unsent.len() > UNREAD_BEFORE_STOP {
+        if self.stalled || self.unsent.len() > UNREAD_BEFORE_STOP {
             return Poll::Pending;
         }
         match self.port.poll_read(cx, octets) {

@@ -86,6 +86,11 @@ impl Line {
         }
     }
 
+    /// When something that is sent at `at` gets its turn behind what is under way.
+    pub(super) fn next_free(&self, at: Moment) -> Moment {
+        self.output.back().map_or(at, |(last, _)| at.max(*last))
+    }
+
     fn send_at(&mut self, at: Moment, octets: &[u8]) {
         match self.output.back_mut() {
             Some((last, piece)) if *last >= at => piece.extend_from_slice(octets),

@@ -12,9 +12,11 @@
 
 use super::command::{self, Answer, Memory, Settings};
 use super::config::random;
-use super::fault::{Fault, FaultKind, Faults, Point, Step};
+use super::fault::{Fault, Faults, Point};
+use super::kind::{FaultKind, Step};
 use super::line::Line;
 use super::log::What;
+use super::odd::NoNetwork;
 use super::personality::Personality;
 use super::power::{Leave, SECOND_SIMS};
 use super::receive::{Arrival, Unacked};
@@ -22,6 +24,7 @@ use super::send::{Entry, InAir};
 use super::sim::{Lock, Sim};
 use super::speak::Speech;
 use super::storage::Storage;
+use super::trouble::Trouble;
 use super::{LabConfig, Moment, Submitted};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -60,9 +63,10 @@ pub struct Modem {
     pub(super) leaves: Option<(Moment, Leave)>,
     pub(super) powered: bool,
     faults: Faults,
+    pub(super) trouble: Trouble,
     events: VecDeque<ModemEvent>,
     room: bool,
-    random: u64,
+    pub(super) random: u64,
 }
 
 /// What a modem tells the world behind it.
@@ -153,6 +157,7 @@ impl Modem {
             leaves: None,
             powered: true,
             faults: Faults::default(),
+            trouble: Trouble::default(),
             events: VecDeque::new(),
             room: false,
             random: state,
@@ -177,19 +182,21 @@ impl Modem {
             self.say(at, &octets);
         }
         self.acknowledgement_overdue(now);
+        self.trouble_due(now);
         self.advance(now);
         self.leave_when_due(now);
     }
 
     /// When [`Modem::handle_timeout`] or [`Modem::poll_transmit`] has something to do.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        let busy = self.speech.reply.is_some() || self.in_air.is_some() || !self.powered;
+        let busy = self.speech.reply.is_some() || self.in_air.is_some() || !self.powered || self.takes_nothing();
         let input = if busy { None } else { self.line.next_input() };
+        let trouble = self.next_trouble();
         let reply = self.speech.reply.as_ref().map(|reply| reply.at);
         let late = self.speech.late.first().map(|(at, _)| *at);
         let overdue = self.unacked.as_ref().map(|unacked| unacked.until);
         let leaves = self.leaves.map(|(at, _)| at);
-        [input, reply, late, overdue, leaves, self.line.next_output()].into_iter().flatten().min()
+        [input, reply, late, overdue, leaves, trouble, self.line.next_output()].into_iter().flatten().min()
     }
 
     /// Octets that have reached the host by `now`.
@@ -221,6 +228,8 @@ impl Modem {
         self.silent = false;
         self.speech.muted_until = Moment::ZERO;
         (self.speech.echo_stuck, self.speech.doubled_cr) = (false, false);
+        (self.speech.pieces, self.speech.stolen) = (None, false);
+        self.end_trouble();
     }
 
     /// Counters since the lab began.
@@ -234,7 +243,16 @@ impl Modem {
     }
 
     pub(super) fn is_registered(&self) -> bool {
-        self.powered && self.settings.cfun == 1 && self.sim.lock() == Lock::Ready
+        let refused = matches!(self.network(), Some(NoNetwork::Searching | NoNetwork::Denied));
+        self.powered && self.settings.cfun == 1 && self.has_sim() && self.sim.lock() == Lock::Ready && !refused
+    }
+
+    /// `<stat>` of `+CREG`. 3GPP TS 27.007 §7.2.
+    pub(super) fn registration(&self) -> u8 {
+        match self.network() {
+            Some(network) if self.powered && self.settings.cfun == 1 && self.has_sim() => network.stat(),
+            _ => u8::from(self.is_registered()),
+        }
     }
 
     pub(super) fn storage(&mut self, memory: Memory) -> &mut Storage {
@@ -267,8 +285,17 @@ impl Modem {
     /// The fault that takes this opportunity.
     pub(super) fn strike(&mut self, point: Point) -> Option<FaultKind> {
         let kind = self.faults.strike(point)?;
-        self.record(What::FaultStruck { fault: kind.id() });
+        self.strikes(kind.id());
         Some(kind)
+    }
+
+    /// True when a fault waits for this opportunity.
+    pub(super) fn awaits(&self, point: Point) -> bool {
+        self.faults.awaits(point)
+    }
+
+    pub(super) fn strikes(&mut self, fault: &'static str) {
+        self.record(What::FaultStruck { fault });
     }
 
     /// A step of the protocol is reached; true when the plug is pulled there.
@@ -290,7 +317,7 @@ impl Modem {
                 self.give(reply);
                 continue;
             }
-            if self.speech.reply.is_some() || self.in_air.is_some() {
+            if self.speech.reply.is_some() || self.in_air.is_some() || self.is_stalled(now) {
                 return;
             }
             let Some((at, octet)) = self.line.take(now) else { return };
@@ -300,7 +327,7 @@ impl Modem {
     }
 
     fn octet(&mut self, octet: u8) {
-        if self.clock < self.speech.muted_until {
+        if self.clock < self.speech.muted_until || self.is_other_port() {
             return;
         }
         match self.mode {
@@ -355,6 +382,7 @@ impl Modem {
         let echo = self.strike(Point::Echo);
         self.speech.echo_stuck = echo.is_some();
         self.speech.doubled_cr = matches!(echo, Some(FaultKind::Echo { doubled_cr: true }));
+        self.meet_trouble();
         let mut lines = Vec::new();
         while let Some(call) = command::next(&mut rest) {
             match command::run(self, &call) {

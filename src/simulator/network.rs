@@ -6,6 +6,8 @@ use super::log::{Record, What, at_us};
 use super::{Fault, FaultKind, LabConfig, Modem, ModemEvent, Moment, Stats};
 use std::time::Duration;
 
+const TOO_MANY: &str = "64 stand in this modem already, which is the most";
+
 /// A lab without ports and clock. Time may stand still between two calls, but never goes back.
 #[derive(Debug)]
 pub struct Network {
@@ -108,8 +110,8 @@ impl Network {
 
     /// Sets a fault in the modem it names, or in all.
     pub fn add_fault(&mut self, now: Moment, fault: Fault) -> Result<(), NetworkError> {
-        if !fault.kind.is_sane() {
-            return Err(NetworkError::Fault);
+        if let Some(why) = fault.kind.senseless() {
+            return Err(NetworkError::Fault(why));
         }
         let modems = match fault.modem {
             Some(modem) => {
@@ -119,10 +121,8 @@ impl Network {
             None => 0..self.modems.len(),
         };
         for modem in modems {
-            if fault.kind == FaultKind::MemoryFull {
-                self.fill(now, modem);
-            } else if !self.modems[modem].add_fault(fault.clone()) {
-                return Err(NetworkError::Fault);
+            if !self.at_once(now, modem, &fault.kind) && !self.modems[modem].add_fault(fault.clone()) {
+                return Err(NetworkError::Fault(TOO_MANY));
             }
             self.record(now, modem, What::FaultSet { fault: fault.clone() });
         }
@@ -186,6 +186,11 @@ impl Network {
     pub fn stats(&self, modem: usize) -> Result<(Stats, usize), NetworkError> {
         self.known(modem)?;
         Ok((self.modems[modem].stats(), self.centre.waiting(modem)))
+    }
+
+    /// True while a modem takes no octets: its host's wait on the line.
+    pub fn is_stalled(&self, now: Moment, modem: usize) -> bool {
+        self.modems.get(modem).is_some_and(|modem| modem.is_stalled(now))
     }
 
     /// True from plug to unplug.
@@ -261,6 +266,20 @@ impl Network {
         self.plug_events.push(PlugEvent::Plugged(modem));
         self.record(now, modem, What::Plugged);
         self.modems[modem].power_on(now);
+    }
+
+    /// What does not wait for an opportunity; false when the fault does.
+    fn at_once(&mut self, now: Moment, modem: usize, kind: &FaultKind) -> bool {
+        match *kind {
+            FaultKind::MemoryFull => self.fill(now, modem),
+            FaultKind::InPrompt => self.modems[modem].stand_in_prompt(now),
+            FaultKind::OddMessage { message } => self.centre.odd(now, modem, message),
+            FaultKind::Interleaved => self.centre.interleave(now, modem),
+            FaultKind::OtherPort { nmea } => self.modems[modem].be_other_port(now, nmea),
+            FaultKind::Drops { every, back } => self.modems[modem].drop_every(now, every, back),
+            _ => return false,
+        }
+        true
     }
 
     fn fill(&mut self, now: Moment, sim: usize) {

@@ -2,6 +2,8 @@
 
 use super::Moment;
 use super::command::Settings;
+use super::fault::Point;
+use super::kind::FaultKind;
 use super::modem::{Mode, Modem, ModemEvent};
 use super::sim::Lock;
 use super::speak::Speech;
@@ -53,6 +55,7 @@ impl Modem {
     pub fn power_on(&mut self, now: Moment) {
         self.line.clear();
         self.powered = true;
+        self.starts_anew(now);
         self.boot(now);
         self.room();
     }
@@ -114,15 +117,25 @@ impl Modem {
     pub(super) fn leave_when_due(&mut self, now: Moment) {
         let Some((at, leave)) = self.leaves.take_if(|(at, _)| *at <= now) else { return };
         self.clock = self.clock.max(at);
-        match leave {
-            Leave::Off => self.pull(None),
-            Leave::Reset if self.make.is_uart => {
+        let away = match leave {
+            Leave::Off => return self.pull(None),
+            Leave::Reset => self.away_after_reset(),
+        };
+        match self.make.is_uart {
+            true => {
                 self.forget();
-                self.speech.muted_until = self.clock + AWAY;
+                self.speech.muted_until = self.clock + away;
                 self.boot(self.speech.muted_until);
                 self.room();
             }
-            Leave::Reset => self.pull(Some(AWAY)),
+            false => self.pull(Some(away)),
+        }
+    }
+
+    fn away_after_reset(&mut self) -> Duration {
+        match self.strike(Point::Reset) {
+            Some(FaultKind::SlowReset { back }) => back,
+            _ => AWAY,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::Moment;
 use super::command::{Cnmi, Memory};
-use super::fault::{FaultKind, OddDelete, Point, UrcPlace};
+use super::fault::Point;
+use super::kind::{FaultKind, OddDelete, UrcPlace};
 use super::log::What;
 use super::modem::{Modem, ModemEvent};
 use super::personality::Services;
@@ -62,7 +63,12 @@ impl Modem {
     }
 
     fn store(&mut self, arrival: Arrival, indicate: bool) -> Result<(), Arrival> {
-        let memory = self.make.reports.filter(|_| arrival.is_report).unwrap_or(self.settings.memories[2]);
+        let chosen = self.make.reports.filter(|_| arrival.is_report).unwrap_or(self.settings.memories[2]);
+        let strays = if arrival.is_report { None } else { self.strike(Point::Stored) };
+        let (memory, indicate) = match strays {
+            Some(FaultKind::OtherMemory { told }) => (self.other_memory(chosen), indicate && told),
+            _ => (chosen, indicate),
+        };
         let Arrival { id, is_report, ref pdu, tpdu_octets } = arrival;
         let message = Stored { id, stat: Stat::Unread, pdu: pdu.clone(), tpdu_octets };
         let Some(index) = self.storage(memory).put(message) else { return Err(arrival) };
@@ -76,6 +82,12 @@ impl Modem {
             self.urc(urc);
         }
         Ok(())
+    }
+
+    /// The memory that was not chosen, where the make has another.
+    fn other_memory(&self, chosen: Memory) -> Memory {
+        let mut others = [Memory::Sm, Memory::Me].into_iter().filter(|memory| self.make.memories.contains(memory));
+        others.find(|memory| *memory != chosen).unwrap_or(chosen)
     }
 
     fn route(&mut self, arrival: Arrival) -> Result<(), Arrival> {

@@ -2,7 +2,8 @@
 
 use super::Moment;
 use super::command::Refusal;
-use super::fault::{FaultKind, OddFinal, OddPrompt, Point, Stage, Step};
+use super::fault::Point;
+use super::kind::{FaultKind, OddFinal, OddPrompt, Stage, Step};
 use super::modem::{CTRL_Z, ESC, Mode, Modem, ModemEvent};
 use super::speak::Then;
 use super::storage::{Stat, Stored};

@@ -2,10 +2,12 @@
 
 use super::Moment;
 use super::command::Refusal;
-use super::fault::{FaultKind, Point, Step, UrcPlace};
+use super::fault::Point;
+use super::kind::{FaultKind, Step, UrcPlace};
 use super::modem::{Mode, Modem};
 use super::send::Entry;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// URCs that wait; the oldest goes first.
 const URCS_MAX: usize = 64;
@@ -27,6 +29,10 @@ pub(super) struct Speech {
     pub(super) echo_stuck: bool,
     /// Lines end in CR CR LF (F-03).
     pub(super) doubled_cr: bool,
+    /// What is said comes in pieces of at most so many octets, so far apart (F-01).
+    pub(super) pieces: Option<(usize, Duration)>,
+    /// Somebody else reads a part of the answer (F-31).
+    pub(super) stolen: bool,
     /// Answers since the start: they say when the modem murmurs.
     answers: usize,
 }
@@ -129,7 +135,13 @@ impl Modem {
         self.say(self.clock, &reply.octets);
         match reply.then {
             Then::Answer => _ = self.step(Step::Answer),
-            Then::Final => _ = self.step(Step::Final),
+            Then::Final => {
+                if !self.step(Step::Final)
+                    && let Some(FaultKind::SimLost { back }) = self.strike(Point::Sent)
+                {
+                    self.lose_sim(Some(back), false);
+                }
+            }
             Then::Prompt(entry) => {
                 if let Some(FaultKind::UrcInside { urc, .. }) = self.strike(Point::UrcIn(UrcPlace::Prompt)) {
                     let urc = self.render(&[urc], None);
@@ -183,8 +195,24 @@ impl Modem {
 
     /// Octets to the host, unless the modem is mute.
     pub(super) fn say(&mut self, at: Moment, octets: &[u8]) {
-        if self.is_powered() && at >= self.speech.muted_until {
-            self.line.send(at, octets);
+        if !self.is_powered() || at < self.speech.muted_until {
+            return;
+        }
+        let mut left = octets;
+        let stolen: Vec<u8>;
+        if self.speech.stolen {
+            // One octet in four, by the seed.
+            stolen = octets.iter().copied().filter(|_| self.random(4) > 0).collect();
+            left = &stolen;
+        }
+        let Some((most, gap)) = self.speech.pieces else { return self.line.send(at, left) };
+        let mut at = self.line.next_free(at);
+        while !left.is_empty() {
+            let n = 1 + self.random(most as u64) as usize;
+            let (piece, rest) = left.split_at(n.min(left.len()));
+            at = at.saturating_add(gap);
+            self.line.send(at, piece);
+            left = rest;
         }
     }
 }

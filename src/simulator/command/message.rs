@@ -1,7 +1,7 @@
 //! The commands for short messages. 3GPP TS 27.005.
 
 use super::{Answer, Cnmi, ERROR, Form, Memory, Refusal, info, string};
-use crate::simulator::fault::OddDelete;
+use crate::simulator::kind::OddDelete;
 use crate::simulator::modem::Modem;
 use crate::simulator::personality::Services;
 use crate::simulator::send::{Entry, EntryKind};

@@ -5,7 +5,9 @@ mod make;
 mod message;
 mod ussd;
 
+use super::fault::Point;
 use super::modem::Modem;
+use super::power::Leave;
 use super::send::Entry;
 use super::sim::Lock;
 use crate::at::Params;
@@ -189,6 +191,9 @@ pub(super) fn run(modem: &mut Modem, call: &Call<'_>) -> Answer {
     {
         return Answer::Refused(*refusal);
     }
+    if let Some(refusal) = modem.troubled(&call.name) {
+        return Answer::Refused(refusal);
+    }
     let lacks = modem.make.lacks.contains(&call.name.as_str());
     match TABLE.iter().find(|(name, _)| !lacks && *name == call.name) {
         Some((_, run)) => run(modem, &call.form),
@@ -366,6 +371,9 @@ fn cfun(modem: &mut Modem, form: &Form<'_>) -> Answer {
             let Some(fun @ (0 | 1 | 4)) = values.number(0) else { return ERROR };
             if values.number(1) == Some(1) {
                 modem.reset();
+                if modem.awaits(Point::Reset) {
+                    modem.leave(Leave::Reset, &[]);
+                }
             }
             modem.settings.cfun = fun;
             modem.room();
@@ -377,11 +385,13 @@ fn cfun(modem: &mut Modem, form: &Form<'_>) -> Answer {
 
 /// `+CREG`, `+CGREG`, `+CEREG`: at home, or off. 3GPP TS 27.007 §7.2.
 fn creg(modem: &mut Modem, form: &Form<'_>, name: &str, which: usize) -> Answer {
-    let stat = u8::from(modem.is_registered());
+    let stat = modem.registration();
     let access = access(modem);
     let n = &mut modem.settings.creg[which];
     match form {
-        Form::Read if *n == 2 && stat == 1 => info(format!("{name}: 2,1,\"00C3\",\"01A2B301\"{access}")),
+        Form::Read if *n == 2 && matches!(stat, 1 | 5) => {
+            info(format!("{name}: 2,{stat},\"00C3\",\"01A2B301\"{access}"))
+        }
         Form::Read => info(format!("{name}: {n},{stat}")),
         _ => number(form, name, 0..=2, n),
     }

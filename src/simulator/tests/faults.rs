@@ -269,3 +269,217 @@ fn a_fault_of_one_modem_leaves_the_others_alone() {
     mr(&bench.send(0, &message()));
     assert_eq!(bench.send(1, &message()), "");
 }
+
+#[test]
+fn f_01_what_it_says_comes_in_pieces() {
+    let pieces = |seed| {
+        let mut bench = Bench::set_up(LabConfig { seed, ..quick(1) }, "");
+        bench.fault(Fault::once(FaultKind::Pieces { most: 3, gap: MS }));
+        let mut heard = vec![bench.say(0, "AT+CGMM\r")];
+        while !heard.concat().ends_with(OK) {
+            let next = bench.network.poll_timeout().unwrap();
+            bench.now = next;
+            bench.network.handle_timeout(next);
+            heard.push(bench.heard(0));
+        }
+        heard
+    };
+    let heard = pieces(1);
+    assert!(heard.iter().all(|piece| piece.len() <= 3) && heard.len() > 5, "{heard:?}");
+    assert_ne!(heard, pieces(2), "the seed decides");
+    assert_eq!(heard.concat(), pieces(2).concat());
+}
+
+#[test]
+fn f_04_noise_before_an_answer() {
+    for noise in [Noise::Nuls, Noise::EightBit, Noise::Framing, Noise::Endless] {
+        let mut bench = bench(FaultKind::Noise { noise, octets: 100_000 });
+        bench.network.handle_bytes(bench.now, 0, b"AT\r");
+        let octets = bench.network.poll_transmit(bench.now, 0).unwrap();
+        assert_eq!(octets.len(), 100_000 + OK.len(), "{noise:?}");
+        assert!(octets.ends_with(OK.as_bytes()));
+        assert_eq!(bench.say(0, "AT\r"), OK);
+    }
+}
+
+#[test]
+fn f_05_the_sim_is_busy_for_a_while() {
+    let mut bench = bench(FaultKind::Busy { code: 14, lasts: 30 * SECOND });
+    assert_eq!(bench.say(0, "AT\r"), OK, "the modem itself is not");
+    for command in ["AT+CPIN?\r", "AT+CMGS=20\r", "AT+CCID\r"] {
+        assert_eq!(bench.say(0, command), "\r\n+CME ERROR: 14\r\n");
+    }
+    bench.wait(0, 30 * SECOND);
+    assert_eq!(bench.say(0, "AT+CPIN?\r"), "\r\n+CPIN: READY\r\n\r\nOK\r\n");
+}
+
+#[test]
+fn f_08_it_stands_in_the_prompt_with_a_message_of_somebody_else() {
+    let mut sent = bench(FaultKind::InPrompt);
+    mr(&sent.say(0, "\x1a"));
+    assert_eq!(sent.accepted(), ["of somebody else"]);
+    let mut left = bench(FaultKind::InPrompt);
+    assert_eq!(left.say(0, "AT\r"), "", "a command is text there");
+    assert_eq!(left.say(0, "\x1bAT\r"), format!("{OK}{OK}"));
+    assert_eq!(left.accepted(), [""; 0]);
+}
+
+#[test]
+fn f_14_it_takes_no_octet_for_a_while() {
+    let mut bench = bench(FaultKind::Stall { lasts: Some(5 * SECOND) });
+    assert_eq!(bench.say(0, "AT\r"), OK, "the command itself is answered");
+    assert!(bench.network.is_stalled(bench.now, 0));
+    assert_eq!(bench.say(0, "AT+CSQ\r"), "");
+    assert_eq!(bench.wait(0, 4999 * MS), "");
+    assert_eq!(bench.wait(0, MS), "\r\n+CSQ: 22,99\r\n\r\nOK\r\n", "it waited on the line");
+    assert!(!bench.network.is_stalled(bench.now, 0));
+}
+
+#[test]
+fn f_16_a_message_lands_in_the_other_memory() {
+    for (told, heard) in [(false, ""), (true, "\r\n+CMTI: \"ME\",1\r\n")] {
+        let mut bench = bench(FaultKind::OtherMemory { told });
+        bench.network.inject(bench.now, 0, "+491701", "stray").unwrap();
+        assert_eq!(bench.heard(0), heard);
+        assert_eq!(bench.say(0, "AT+CMGR=1\r"), "\r\n+CMS ERROR: 321\r\n");
+        bench.say(0, "AT+CPMS=\"ME\"\r");
+        assert_eq!(text_of(&delivers(&bench.say(0, "AT+CMGR=1\r"))), "stray");
+    }
+}
+
+#[test]
+fn f_18_messages_that_are_no_plain_text() {
+    let mut all = bench(FaultKind::OddMessage { message: None });
+    assert_eq!(delivers(&all.say(0, "AT+CMGL=4\r")).len(), 9);
+    for (message, is_so) in [
+        (OddMessage::Mms, (|it| it.ud.udh.ports().is_some_and(|ports| ports.dst == 2948)) as fn(&Deliver) -> bool),
+        (OddMessage::WapPush, |it| it.ud.payload.starts_with(b"\x01\x06\x01\xAE")),
+        (OddMessage::Type0, |it| it.pid.is_type_0()),
+        (OddMessage::Class2, |it| it.dcs.class() == Some(crate::tpdu::MessageClass::Class2)),
+        (OddMessage::Flash, |it| it.dcs.class() == Some(crate::tpdu::MessageClass::Class0)),
+        (OddMessage::Waiting, |it| it.dcs.message_waiting().is_some()),
+        (OddMessage::Port, |it| it.ud.udh.ports().is_some_and(|ports| ports.dst == 16_000)),
+        (OddMessage::ReservedPid, |it| it.pid.0 == 0xBF),
+        (OddMessage::ReservedDcs, |it| it.dcs.0 == 0x8F),
+    ] {
+        let mut bench = bench(FaultKind::OddMessage { message: Some(message) });
+        let came = delivers(&bench.say(0, "AT+CMGL=4\r"));
+        assert!(came.len() == 1 && is_so(&came[0]), "{message:?}: {came:?}");
+    }
+}
+
+#[test]
+fn f_19_the_sim_is_taken_out_and_another_put_in() {
+    for (swapped, after) in [(false, LabConfig::iccid(0)), (true, LabConfig::iccid(1000))] {
+        let mut bench = bench(FaultKind::SimGone { back: Some(SECOND), swapped });
+        assert_eq!(bench.say(0, "AT+CPIN?\r"), "\r\n+CME ERROR: 10\r\n");
+        assert_eq!(bench.wait(0, Duration::ZERO), "\r\n+CPIN: NOT INSERTED\r\n");
+        assert_eq!(bench.say(0, "AT+CREG?\r"), "\r\n+CREG: 0,0\r\n\r\nOK\r\n");
+        assert_eq!(bench.wait(0, SECOND), "\r\n+CPIN: READY\r\n");
+        assert_eq!(bench.say(0, "AT+CCID\r"), format!("\r\n+CCID: {after}\r\n\r\nOK\r\n"));
+    }
+}
+
+#[test]
+fn f_21_the_network_is_lost_or_another_one() {
+    for (network, stat, csq) in
+        [(NoNetwork::Searching, 2, "99,99"), (NoNetwork::Denied, 3, "99,99"), (NoNetwork::Roaming, 5, "22,99")]
+    {
+        let mut bench = Bench::set_up(quick(1), "+CREG=1");
+        bench.fault(Fault::once(FaultKind::NoNetwork { network, lasts: SECOND }));
+        assert_eq!(bench.say(0, "AT+CSQ\r"), format!("\r\n+CSQ: {csq}\r\n\r\nOK\r\n"));
+        assert_eq!(bench.wait(0, Duration::ZERO), format!("\r\n+CREG: {stat}\r\n"));
+        assert_eq!(bench.wait(0, SECOND), "\r\n+CREG: 1\r\n");
+        mr(&bench.send(0, &message()));
+    }
+}
+
+#[test]
+fn f_22_two_long_messages_with_one_reference() {
+    let order = |seed| {
+        let mut bench = Bench::set_up(LabConfig { seed, ..quick(1) }, "+CNMI=2,1,0,1,0");
+        bench.fault(Fault::once(FaultKind::Interleaved));
+        let parts = delivers(&bench.say(0, "AT+CMGL=4\r"));
+        let keys = parts.iter().map(|part| (part.ud.udh.concat().unwrap(), part.oa.to_string()));
+        keys.map(|(concat, from)| (concat.reference, from, concat.seq)).collect::<Vec<_>>()
+    };
+    let parts = order(1);
+    assert_eq!(parts.len(), 6);
+    assert!(parts.iter().all(|(reference, ..)| *reference == parts[0].0));
+    let sequence =
+        |parts: Vec<(u16, String, u8)>| parts.into_iter().map(|(_, from, seq)| (from, seq)).collect::<Vec<_>>();
+    assert_ne!(sequence(parts), sequence(order(2)), "the seed decides");
+}
+
+#[test]
+fn f_24_the_sim_is_away_right_after_a_part() {
+    let mut bench = bench(FaultKind::SimLost { back: SECOND });
+    let heard = bench.send(0, &message());
+    mr(heard.strip_suffix("\r\n+CPIN: NOT INSERTED\r\n").unwrap());
+    assert_eq!(bench.say(0, "AT+CMGS=20\r"), "\r\n+CME ERROR: 10\r\n");
+    bench.wait(0, SECOND);
+    mr(&bench.send(0, &message()));
+}
+
+#[test]
+fn f_27_the_port_is_another_one() {
+    let mut mute = bench(FaultKind::OtherPort { nmea: false });
+    assert_eq!(mute.say(0, "AT\r"), "");
+    assert_eq!(mute.wait(0, 100 * SECOND), "");
+    let mut nmea = bench(FaultKind::OtherPort { nmea: true });
+    assert_eq!(nmea.wait(0, 9500 * MS).matches("$GPRMC").count(), 10);
+    assert_eq!(nmea.say(0, "AT\r"), "");
+    nmea.network.clear_faults(None).unwrap();
+    assert_eq!(nmea.say(0, "AT\r"), OK);
+}
+
+#[test]
+fn f_28_the_plug_falls_out_again_and_again() {
+    let mut bench = bench(FaultKind::Drops { every: 90 * SECOND, back: 2 * SECOND });
+    bench.wait(0, 185 * SECOND);
+    let seconds: Vec<u64> = bench.plugs.iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!(seconds, [90, 92, 182, 184]);
+    bench.network.clear_faults(None).unwrap();
+    bench.wait(0, 1000 * SECOND);
+    assert_eq!(bench.plugs.len(), 4);
+}
+
+#[test]
+fn f_29_a_reset_takes_its_time() {
+    let mut bench = bench(FaultKind::SlowReset { back: 60 * SECOND });
+    assert_eq!(bench.say(0, "AT+CFUN=1,1\r"), OK);
+    bench.wait(0, 61 * SECOND);
+    let seconds: Vec<u64> = bench.plugs.iter().map(|(at, _)| at.as_secs()).collect();
+    assert_eq!(seconds, [0, 60]);
+    bench.say(0, "ATE0+CFUN=1,1\r");
+    bench.wait(0, 100 * SECOND);
+    assert_eq!(bench.plugs.len(), 2, "once");
+}
+
+#[test]
+fn f_31_another_program_is_on_the_line() {
+    let mut ok = bench(FaultKind::Foreigner { foreign: Foreign::Ok });
+    assert_eq!(ok.say(0, "AT+CSQ\r"), format!("{OK}\r\n+CSQ: 22,99\r\n\r\nOK\r\n"));
+    let mut stolen = bench(FaultKind::Foreigner { foreign: Foreign::Stolen });
+    let heard = stolen.say(0, "AT+CMGL=?;+CNMI=?\r");
+    let whole = stolen.say(0, "AT+CMGL=?;+CNMI=?\r");
+    assert!(heard.len() < whole.len() && whole.ends_with(OK), "{heard:?}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_reason() {
+    for (json, reason) in [
+        (r#"{"fault":"F-01","most":0}"#, "pieces have"),
+        (r#"{"fault":"F-04","noise":"nuls","octets":300000}"#, "noise has"),
+        (r#"{"fault":"F-05","for_ms":0}"#, "for_ms is 0"),
+        (r#"{"fault":"F-06","for_ms":0}"#, "for_ms is 0"),
+        (r#"{"fault":"F-14","for_ms":0}"#, "for_ms is 0"),
+        (r#"{"fault":"F-19","swapped":true}"#, "needs back_ms"),
+        (r#"{"fault":"F-21","network":"denied","for_ms":0}"#, "for_ms is 0"),
+        (r#"{"fault":"F-28","every_ms":1,"back_ms":2}"#, "before it is back"),
+    ] {
+        let fault = serde_json::from_str(json).unwrap();
+        let error = Network::new(&quick(1), 0).unwrap().add_fault(Moment::ZERO, fault).unwrap_err().to_string();
+        assert!(error.contains(reason), "{json}: {error}");
+    }
+}

@@ -64,6 +64,17 @@ fn fault() -> impl Strategy<Value = Fault> {
         Just(FaultKind::Replug { back: SECOND }),
         Just(FaultKind::HangUp { step: None, back: Some(MS) }),
         Just(FaultKind::DeleteFails { delete: OddDelete::WrongIndex }),
+        Just(FaultKind::Pieces { most: 3, gap: MS }),
+        Just(FaultKind::Noise { noise: Noise::Framing, octets: 5000 }),
+        Just(FaultKind::Busy { code: 14, lasts: SECOND }),
+        Just(FaultKind::InPrompt),
+        Just(FaultKind::Stall { lasts: None }),
+        Just(FaultKind::OtherMemory { told: true }),
+        Just(FaultKind::SimGone { back: Some(SECOND), swapped: true }),
+        Just(FaultKind::NoNetwork { network: NoNetwork::Denied, lasts: SECOND }),
+        Just(FaultKind::Drops { every: SECOND, back: SECOND }),
+        Just(FaultKind::SlowReset { back: SECOND }),
+        Just(FaultKind::Foreigner { foreign: Foreign::Stolen }),
     ];
     (kind, 1..5_u32).prop_map(|(kind, n)| Fault::once(kind).when(When::Nth(n)))
 }

@@ -336,10 +336,10 @@ fn what_cannot_be_done_is_refused() {
     assert!(matches!(network.inject(now, 0, "+123456789012345678901", "x"), Err(NetworkError::Encode(_))));
     assert!(matches!(network.plug(now, 9), Err(NetworkError::NoModem(9))));
     let urc = FaultKind::UrcInside { place: UrcPlace::Prompt, urc: "a\r\nb".into() };
-    assert!(matches!(network.add_fault(now, Fault::once(urc)), Err(NetworkError::Fault)));
+    assert!(matches!(network.add_fault(now, Fault::once(urc)), Err(NetworkError::Fault(_))));
     let lost = Fault::once(FaultKind::FinalLost);
     (0..FAULTS_MAX).for_each(|_| network.add_fault(now, lost.clone()).unwrap());
-    assert!(matches!(network.add_fault(now, lost), Err(NetworkError::Fault)));
+    assert!(matches!(network.add_fault(now, lost), Err(NetworkError::Fault(_))));
     assert!(matches!(network.stats(3), Err(NetworkError::NoModem(3))));
 }
 
