@@ -21,6 +21,9 @@ impl Default for Config {
     }
 }
 
+/// No back-off is longer after a refusal by a SIM or a modem that is busy. It costs nothing to ask, and they are soon free.
+/// RELIABILITY F-05.
+const BUSY_CAP: Duration = Duration::from_secs(4);
 /// Resends of one part after an uncertain end. RELIABILITY G-2.
 pub const MAX_RESENDS: u32 = 1;
 /// A report may come this long after the validity period. RELIABILITY T9.
@@ -86,7 +89,14 @@ fn ambiguous(reason: UncertainReason, code: Option<u16>, facts: &Facts, now: Tim
 }
 
 fn not_sent(config: &Config, code: Option<u16>, facts: &Facts, now: Timestamp, random: f64) -> Verdict {
-    again(config, Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code }, facts, now, random)
+    let cap = if code.is_some_and(is_busy) { config.cap.min(BUSY_CAP) } else { config.cap };
+    let failure = Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code };
+    again(&Config { cap, ..*config }, failure, facts, now, random)
+}
+
+/// SIM busy, and what many makes say while they begin. 3GPP TS 27.007 §9.2, 3GPP TS 27.005 §3.2.5.
+fn is_busy(code: u16) -> bool {
+    matches!(code, 14 | 256 | 314 | 515)
 }
 
 fn again(config: &Config, failure: Failure, facts: &Facts, now: Timestamp, random: f64) -> Verdict {
@@ -150,6 +160,16 @@ mod tests {
         ] {
             assert_eq!(wait(code, facts), seconds, "{name}");
         }
+    }
+
+    #[test]
+    fn a_busy_sim_is_asked_again_soon() {
+        let wait =
+            |code| match verdict(SendOutcome::NotSent { code, detail: String::new() }, Facts { tries: 6, ..facts() }) {
+                Verdict::Retry { not_before, .. } => NOW.until(not_before).as_secs(),
+                other => panic!("{other:?}"),
+            };
+        assert_eq!([Some(515), Some(14), Some(30), None].map(wait), [4, 4, 320, 320]);
     }
 
     #[test]
