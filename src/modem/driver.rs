@@ -31,8 +31,9 @@ use tracing::{debug, info, warn};
 const BACKOFF: Duration = Duration::from_millis(250);
 /// Longest such pause.
 const BACKOFF_MOST: Duration = Duration::from_secs(15);
-/// Longest pause while there is no tty: looking costs one system call, and a modem that was plugged in is to be used soon.
-const BACKOFF_MISSING: Duration = Duration::from_secs(2);
+/// Longest pause while there is no tty, or one that udev has not opened to us yet (fault F-32): looking costs one system
+/// call, and a modem that was plugged in is to be used soon.
+const BACKOFF_CHEAP: Duration = Duration::from_secs(2);
 /// A session that lasted so long was a good one: the next pause is the first again.
 const GOOD_SESSION: Duration = Duration::from_secs(15);
 /// How late the final code of a submit may come after its deadline (fault F-11).
@@ -418,7 +419,7 @@ where
             }
             Err(error) => {
                 offline(&desk, format!("{error}; {}", error.hint()));
-                if matches!(error, OpenError::Missing(_)) { BACKOFF_MISSING } else { BACKOFF_MOST }
+                if error.is_cheap() { BACKOFF_CHEAP } else { BACKOFF_MOST }
             }
         };
         if desk.while_closed(sleep(backoff(failures, most))).await.is_none() {

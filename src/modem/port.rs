@@ -50,6 +50,11 @@ pub(super) enum OpenError {
 }
 
 impl OpenError {
+    /// True where another try costs one system call.
+    pub(super) fn is_cheap(&self) -> bool {
+        matches!(self, OpenError::Missing(_) | OpenError::Denied(_))
+    }
+
     /// The next step for a person.
     pub(super) fn hint(&self) -> &'static str {
         match self {
@@ -251,6 +256,7 @@ mod tests {
         let not_a_tty = Port::open(file.path().to_str().unwrap(), 115_200).unwrap_err();
         assert!(matches!(not_a_tty, OpenError::Io { .. }), "{not_a_tty}");
         assert!(!not_a_tty.hint().is_empty());
+        assert!(missing.is_cheap() && OpenError::Denied(String::new()).is_cheap() && !not_a_tty.is_cheap());
         let held = held("/dev/ttyUSB7", Some(std::process::id()));
         assert_eq!(held.to_string(), "/dev/ttyUSB7 is used by this gateway, as another modem");
     }
