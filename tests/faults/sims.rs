@@ -1,0 +1,185 @@
+//! SIMs and networks: F-15 to F-25.
+
+use super::world::{MS, Measured, SECOND, World};
+use gsmgate::model::{EventKind, ModemPhase, OnUncertain, PublicState};
+use gsmgate::simulator::{Fault, FaultKind, LabConfig, NoNetwork, OddDelete, Stage, What, When};
+use std::time::Duration;
+
+const FROM: &str = "+491701234567";
+
+/// Each of these texts comes in once; how long that took, and until the memories are empty.
+async fn arrivals(world: &World, texts: &[&str]) -> Measured {
+    let begun = world.now();
+    let mut measured = Measured::default();
+    for text in texts {
+        measured = measured.and(world.came(text).await);
+    }
+    world.emptied().await;
+    measured.took(world.now() - begun)
+}
+
+pub(crate) async fn f_15_memory_full() -> Measured {
+    let world = World::with(Fault::once(FaultKind::MemoryFull)).await;
+    world.lab.inject(0, FROM, "waits").await.unwrap();
+    let measured = arrivals(&world, &["waits"]).await;
+    let fillers = world.received().await.iter().filter(|text| text.starts_with("filler")).count();
+    Measured { lost: 30 - fillers, ..measured }
+}
+
+pub(crate) async fn f_16_other_memory() -> Measured {
+    let world = World::with(Fault::once(FaultKind::OtherMemory { told: false })).await;
+    world.lab.inject(0, FROM, "stray").await.unwrap();
+    let measured = arrivals(&world, &["stray"]).await;
+    // It forgets what was chosen, and says nothing of that.
+    world.lab.restart(0).await.unwrap();
+    world.lab.inject(0, FROM, "after a restart").await.unwrap();
+    measured.and(arrivals(&world, &["after a restart"]).await)
+}
+
+pub(crate) async fn f_17_delete_fails() -> Measured {
+    let mut measured = Measured::default();
+    for delete in [OddDelete::Error, OddDelete::Ignored, OddDelete::Silent, OddDelete::WrongIndex] {
+        let world = World::with(Fault::once(FaultKind::DeleteFails { delete })).await;
+        for text in ["one", "two"] {
+            world.lab.inject(0, FROM, text).await.unwrap();
+        }
+        measured = measured.and(arrivals(&world, &["one", "two"]).await);
+    }
+    measured
+}
+
+pub(crate) async fn f_18_odd_messages() -> Measured {
+    let world = World::with(Fault::once(FaultKind::OddMessage { message: None })).await;
+    world.lab.inject(0, FROM, "plain").await.unwrap();
+    let measured = arrivals(&world, &["plain"]).await;
+    let events = world.events().await;
+    let odd = events.iter().filter(|event| matches!(event, EventKind::Inbound(_) | EventKind::Raw(_))).count() - 1;
+    Measured { lost: 9 - odd, ..measured }
+}
+
+pub(crate) async fn f_19_sim_gone() -> Measured {
+    let mut measured = Measured::default();
+    for swapped in [false, true] {
+        let config = LabConfig { modems: 2, ..LabConfig::default() };
+        let world = World::ready(config).await;
+        let back = 30 * SECOND;
+        let gone = FaultKind::SimGone { back: Some(back), swapped };
+        world.lab.fault(Fault::once(gone).of_modem(0)).await.unwrap();
+        let struck = world.struck().await;
+        world.is_in(0, ModemPhase::Blocked).await;
+        let traffic = world.traffic(2).await;
+        assert!(traffic.took < 5 * SECOND, "the other SIM sends: {:?}", traffic.took);
+        let status = world.is_ready(0).await;
+        let took = world.now() - struck - back;
+        let iccid = LabConfig::iccid(if swapped { 1000 } else { 0 });
+        assert_eq!(status.sim.unwrap().iccid.as_str(), iccid);
+        measured = measured.and(traffic.took(took));
+    }
+    measured
+}
+
+pub(crate) async fn f_21_no_network() -> Measured {
+    let mut measured = Measured::default();
+    for network in [NoNetwork::Searching, NoNetwork::Denied, NoNetwork::Roaming] {
+        let lasts = 60 * SECOND;
+        let world = World::with(Fault::once(FaultKind::NoNetwork { network, lasts })).await;
+        let struck = world.struck().await;
+        if network == NoNetwork::Roaming {
+            measured = measured.and(world.traffic(2).await);
+            continue;
+        }
+        world.is_in(0, ModemPhase::Blocked).await;
+        let id = world.text("waits").await;
+        tokio::time::sleep(lasts / 2).await;
+        let view = world.view(&id).await;
+        assert_eq!((view.state, view.parts[0].attempts.len()), (PublicState::Queued, 0), "no try is counted");
+        let judged = world.judge(&[("waits".to_owned(), id)]).await;
+        measured = measured.and(judged.took(world.now() - struck - lasts));
+    }
+    measured
+}
+
+pub(crate) async fn f_22_interleaved() -> Measured {
+    let mut measured = Measured::default();
+    for seed in 1..=4 {
+        let world = World::ready(LabConfig { seed, ..LabConfig::default() }).await;
+        world.lab.fault(Fault::once(FaultKind::Interleaved)).await.unwrap();
+        let texts = ["+491700000001", "+491700000002"].map(|from| from.repeat(30));
+        measured = measured.and(arrivals(&world, &texts.each_ref().map(String::as_str)).await);
+    }
+    measured
+}
+
+pub(crate) async fn f_24_sim_lost_between_parts() -> Measured {
+    // As long as three parts, each of other letters.
+    let text: String = ["a", "b", "c"].map(|letter| letter.repeat(153)).concat();
+    let mut measured = Measured::default();
+    for back in [SECOND, 15 * 60 * SECOND] {
+        let world = World::ready(LabConfig { modems: 2, ..LabConfig::default() }).await;
+        world.lab.fault(Fault::once(FaultKind::SimLost { back }).of_modem(0)).await.unwrap();
+        world.lab.fault(Fault::once(FaultKind::SimLost { back: MS }).when(When::Nth(0)).of_modem(1)).await.unwrap();
+        let id = world.send(&text, None, OnUncertain::Resend).await;
+        let view = world.ended(&id).await;
+        let records = world.records().await;
+        let parts = records.iter().filter_map(|record| match record.what {
+            What::Submit { ok: true, reference, part, .. } => Some((record.modem, reference, part)),
+            _ => None,
+        });
+        let parts: Vec<_> = parts.collect();
+        let last = parts.last().unwrap();
+        let whole = parts.iter().filter(|part| (part.0, part.1) == (last.0, last.1)).count();
+        assert_eq!((view.state, whole), (PublicState::Delivered, 3), "{parts:?}");
+        // Of the first run one part is left over, which phones never show.
+        assert_eq!(parts.len() > 3, view.restarted, "{parts:?}");
+        measured = measured.and(Measured { took: Duration::ZERO, lost: 0, twice: 0 });
+    }
+    measured
+}
+
+/// One code of each class: what may become of a message that it is answered to, and whether it may go out twice.
+const CODES: [(u16, &[PublicState]); 14] = [
+    (1, FAILS),
+    (96, FAILS),
+    (197, FAILS),
+    (28, ARRIVES),
+    (330, ARRIVES),
+    (41, ARRIVES),
+    (314, ARRIVES),
+    (322, ARRIVES),
+    (0, ARRIVES),
+    (300, ARRIVES),
+    (332, ARRIVES),
+    (500, ARRIVES),
+    (512, ARRIVES),
+    (600, ARRIVES),
+];
+const FAILS: &[PublicState] = &[PublicState::Failed];
+const ARRIVES: &[PublicState] = &[PublicState::Delivered];
+
+pub(crate) async fn f_25_cms_codes() -> Measured {
+    let stages = [Stage::Prompt, Stage::Payload];
+    let each = CODES.iter().flat_map(|code| stages.map(|stage| (code, stage)));
+    let each: Vec<_> = each.collect();
+    let world = World::ready(LabConfig { modems: each.len(), ..LabConfig::default() }).await;
+    let begun = world.now();
+    let mut sent = Vec::new();
+    for (n, ((code, _), stage)) in each.iter().enumerate() {
+        let kind = FaultKind::CmsError { code: *code, stage: *stage };
+        world.lab.fault(Fault::once(kind).of_modem(n)).await.unwrap();
+        let text = format!("{code} at {stage:?}");
+        sent.push((text.clone(), world.send(&text, Some(n), OnUncertain::Resend).await));
+    }
+    let mut measured = Measured::default();
+    for (((_, ends), stage), (text, id)) in each.iter().zip(&sent) {
+        let view = world.ended(id).await;
+        let accepted = world.accepted(text).await;
+        // Before the prompt nothing was sent, whatever the code says.
+        let ends = if *stage == Stage::Prompt { ARRIVES } else { ends };
+        assert!(ends.contains(&view.state), "{text}: {:?}", view.state);
+        assert!(accepted <= 1 || view.duplicate_possible, "{text}");
+        let twice = accepted.saturating_sub(1);
+        let lost = usize::from(view.state == PublicState::Delivered && accepted == 0);
+        measured = measured.and(Measured { took: world.now() - begun, lost, twice });
+    }
+    measured
+}
