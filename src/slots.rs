@@ -65,6 +65,7 @@ pub struct Lanes {
 pub struct Drivers {
     rack: Arc<Rack>,
     discovery: Option<JoinHandle<()>>,
+    supply: Option<JoinHandle<()>>,
     pins: JoinHandle<()>,
     notices: JoinHandle<()>,
 }
@@ -72,10 +73,10 @@ pub struct Drivers {
 impl Drivers {
     /// Lets armed sends end and closes every port. RELIABILITY W-7.
     pub async fn stop(self) {
-        if let Some(discovery) = self.discovery {
-            discovery.abort();
-            // It holds the rack until it has ended.
-            let _ = discovery.await;
+        for task in [self.discovery, self.supply].into_iter().flatten() {
+            task.abort();
+            // It holds the rack, or a way to tell something, until it has ended.
+            let _ = task.await;
         }
         let stops: Vec<_> = self.rack.close().into_iter().map(|handle| tokio::spawn(handle.stop())).collect();
         for stop in stops {
@@ -166,6 +167,8 @@ pub struct Config {
     pub discovery: Option<discover::Config>,
     /// Where recordings of modems are written; `None`: nowhere.
     pub recordings: Option<PathBuf>,
+    /// Where `sys` lies, which tells of the box's voltage; `None`: it is not looked at.
+    pub supply: Option<PathBuf>,
 }
 
 /// A try of the last process whose final code may still come: its port, and what is left of its deadline.
@@ -211,10 +214,11 @@ pub fn start(
         };
         tokio::spawn(discover::run(config, host))
     });
+    let supply = config.supply.map(|root| tokio::spawn(modem::supply::watch(root, rack.links.notices.clone())));
     let pins = tokio::spawn(remember_pins(pins, store.clone()));
     let notices = tokio::spawn(keep_notices(notices, store, Arc::clone(&labels), clock));
     let slots = Slots { seats: Arc::clone(&rack.seats), labels, hindered, changed, ended };
-    (slots, Lanes { joining, events }, Drivers { rack, discovery, pins, notices }, received)
+    (slots, Lanes { joining, events }, Drivers { rack, discovery, supply, pins, notices }, received)
 }
 
 /// How discovery puts a modem in.

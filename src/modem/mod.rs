@@ -30,6 +30,7 @@ mod recover;
 mod recovery_tests;
 pub mod replay;
 mod send;
+pub(crate) mod supply;
 #[cfg(test)]
 mod tests;
 mod unlock;

@@ -116,6 +116,21 @@ fn await_modems(socket: &Path, wanted: impl Fn(&str) -> bool) {
     }
 }
 
+pub(crate) async fn f_30_power_unstable() -> Measured {
+    let world = World::ready(LabConfig::default()).await;
+    let gauge = world.dir().join("sys/class/hwmon/hwmon1");
+    std::fs::create_dir_all(&gauge).unwrap();
+    std::fs::write(gauge.join("in0_lcrit_alarm"), "1\n").unwrap();
+    std::fs::write(gauge.join("name"), "rpi_volt\n").unwrap();
+    let begun = world.now();
+    let alarm = || async { (world.notices(NoticeKind::Alarm).await == ["power_unstable"]).then_some(()) };
+    world.until("an alarm", alarm).await;
+    let took = world.now() - begun;
+    let measured = world.traffic(1).await.took(took);
+    assert_eq!(world.notices(NoticeKind::Alarm).await.len(), 1);
+    measured
+}
+
 pub(crate) async fn f_31_foreigner() -> Measured {
     let mut measured = Measured::default();
     for foreign in [Foreign::Ok, Foreign::Stolen] {

@@ -269,14 +269,13 @@ pub(crate) const ROWS: &[Row] = &[
         play!(ports::f_29_slow_reset),
         within("120 s", 120),
     ),
-    Row {
-        id: "F-30",
-        happens: "under-voltage: not told yet, there is no test",
-        play: None,
-        elsewhere: &[],
-        twice: 0,
-        target: NONE,
-    },
+    row(
+        "F-30",
+        "the voltage of the box is too low (Raspberry Pi): an event `alarm` says so, once",
+        play!(ports::f_30_power_unstable),
+        NONE,
+    )
+    .also(&["src/modem/supply.rs::a_weak_supply_is_told_of_once_until_it_was_good_for_a_minute"]),
     row(
         "F-31",
         "another program on the line: an OK to a command of its own, or a part of our answers is gone; the line is brought in \

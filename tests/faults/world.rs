@@ -9,6 +9,7 @@ use gsmgate::store::{Config, Store};
 use gsmgate::{gateway::Gateway, intake, modem, scheduler, slots};
 use std::cell::Cell;
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -49,7 +50,7 @@ pub(crate) struct World {
     modems: usize,
     began: Duration,
     ready_at: Arc<Mutex<Vec<Option<Duration>>>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     _stop: watch::Sender<bool>,
     _drivers: slots::Drivers,
 }
@@ -129,7 +130,8 @@ impl World {
             ..modem::Config::new(n, port.clone())
         };
         let modems = ports.iter().enumerate().map(modem).collect();
-        let config = slots::Config { modems, ..slots::Config::default() };
+        let supply = Some(dir.path().to_owned());
+        let config = slots::Config { modems, supply, ..slots::Config::default() };
         let (store, recovered, _closer) = Store::open(&Config::new(dir.path().join("state")), clock()).unwrap();
         let (slots, lanes, drivers, received) =
             slots::start(config, &recovered.armed, recovered.sims, store.clone(), clock);
@@ -155,12 +157,17 @@ impl World {
         for (modem, status) in gateway.modems().into_iter().enumerate() {
             tokio::spawn(note_ready(status, modem, Arc::clone(&ready_at)));
         }
-        World { lab, gateway, modems: ports.len(), began: now(), ready_at, _dir: dir, _stop: stop, _drivers: drivers }
+        World { lab, gateway, modems: ports.len(), began: now(), ready_at, dir, _stop: stop, _drivers: drivers }
     }
 
     /// Since the first world of this thread began.
     pub(crate) fn now(&self) -> Duration {
         now()
+    }
+
+    /// The world's folder, in which its `sys` lies too.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Looks until there is an answer.
