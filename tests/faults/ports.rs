@@ -22,6 +22,32 @@ pub(crate) async fn f_26_replug() -> Measured {
     measured.took(world.recoveries().await[0])
 }
 
+/// A Quectel.
+const USB_ID: &str = "2c7c:0125";
+
+pub(crate) async fn f_27_other_ports() -> Measured {
+    let (world, machine) = World::to_be_found(LabConfig { modems: 3, ..LabConfig::default() }).await;
+    for (modem, nmea) in [(0, false), (1, true)] {
+        world.lab.fault(Fault::once(FaultKind::OtherPort { nmea }).of_modem(modem)).await.unwrap();
+    }
+    let lines: Vec<_> = (0..3).map(|n| world.dir().join(format!("modem{n}"))).collect();
+    let begun = world.now();
+    machine.plug("1-1", 2, USB_ID, &[(0, "ttyUSB0", &lines[0]), (2, "ttyUSB1", &lines[1]), (3, "ttyUSB2", &lines[2])]);
+    world.until("the modem among its ports", || async { (world.n_ready() == 1).then_some(()) }).await;
+    Measured { took: world.now() - begun, ..Measured::default() }
+}
+
+pub(crate) async fn f_33_sixteen_modems() -> Measured {
+    let (world, machine) = World::to_be_found(LabConfig { modems: 16, ..LabConfig::default() }).await;
+    let begun = world.now();
+    for n in 0..16_u8 {
+        let line = world.dir().join(format!("modem{n}"));
+        machine.plug(&format!("1-{n}"), u32::from(n) + 2, USB_ID, &[(2, &format!("ttyUSB{n}"), &line)]);
+    }
+    world.until("sixteen modems", || async { (world.n_ready() == 16).then_some(()) }).await;
+    Measured { took: world.now() - begun, ..Measured::default() }
+}
+
 pub(crate) async fn f_28_drops() -> Measured {
     let world = World::on_ptys(LabConfig { modems: 2, ..LabConfig::default() }).await.all_ready().await;
     let drops = FaultKind::Drops { every: 20 * SECOND, back: SECOND };

@@ -247,14 +247,13 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .also(&["tests/discovery.rs::a_modem_is_found_behind_silent_ports_and_known_again_under_other_names"])
     .twice(1),
-    Row {
-        id: "F-27",
-        happens: "ports that are for diagnosis or navigation: all are tried, and the one that answers is the one",
-        play: None,
-        elsewhere: &["tests/discovery.rs::a_modem_is_found_behind_silent_ports_and_known_again_under_other_names"],
-        twice: 0,
-        target: Target { text: "15 s", most: None },
-    },
+    row(
+        "F-27",
+        "ports that are for diagnosis or navigation: all are tried, and the one that answers is the one",
+        play!(ports::f_27_other_ports),
+        within("15 s", 15),
+    )
+    .also(&["tests/discovery.rs::a_modem_is_found_behind_silent_ports_and_known_again_under_other_names"]),
     row(
         "F-28",
         "the plug falls out every 20 s: the modem is watched before it is used, an alarm names the supply, other SIMs send",
@@ -290,12 +289,11 @@ pub(crate) const ROWS: &[Row] = &[
         play!(ports::f_32_no_permission),
         within("2 s", 2),
     ),
-    Row {
-        id: "F-33",
-        happens: "16 modems at once: four are looked at at a time, and all are ready",
-        play: None,
-        elsewhere: &["tests/discovery.rs::sixteen_modems_at_once_are_ready_within_thirty_seconds"],
-        twice: 0,
-        target: Target { text: "30 s", most: None },
-    },
+    row(
+        "F-33",
+        "16 modems at once: four are looked at at a time, and all are ready",
+        play!(ports::f_33_sixteen_modems),
+        within("30 s", 30),
+    )
+    .also(&["tests/discovery.rs::sixteen_modems_at_once_are_ready_within_thirty_seconds"]),
 ];

@@ -1,9 +1,11 @@
 //! A whole gateway on virtual modems, in one thread and in virtual time that stands still while the store works.
 
+use super::support::machine::Machine;
 use gsmgate::model::{
     Event, EventKind, MessageId, MessageView, ModemPhase, ModemStatus, NoticeKind, OnUncertain, PublicState,
     Submission, Timestamp,
 };
+use gsmgate::modem::discover::{self, Take};
 use gsmgate::simulator::{Fault, Handle, Lab, LabConfig, ModemStats, Record, What};
 use gsmgate::store::{Config, Store};
 use gsmgate::{gateway::Gateway, intake, modem, scheduler, slots};
@@ -113,25 +115,31 @@ impl World {
             ports.push(format!("tcp://{}", server.local_addr().unwrap()));
             tokio::spawn(serve(TcpListener::from_std(server).unwrap(), handle.clone(), modem));
         }
-        World::made(dir, handle, ports, Duration::ZERO)
+        World::made(dir, handle, fixed(&ports), Duration::ZERO)
     }
 
     /// Modems as configured, on ptys, which can be unplugged.
     pub(crate) async fn on_ptys(config: LabConfig) -> World {
         let dir = tempfile::tempdir().unwrap();
         let (handle, modems) = lab(LabConfig { dir: Some(dir.path().to_owned()), ..config }).await;
-        let ports = (0..modems).map(|n| dir.path().join(format!("modem{n}")).to_str().unwrap().to_owned()).collect();
-        World::made(dir, handle, ports, MS)
+        let ports = (0..modems).map(|n| dir.path().join(format!("modem{n}")).to_str().unwrap().to_owned());
+        let config = fixed(&ports.collect::<Vec<_>>());
+        World::made(dir, handle, config, MS)
     }
 
-    fn made(dir: tempfile::TempDir, lab: Handle, ports: Vec<String>, pause: Duration) -> World {
-        let modem = |(n, port): (usize, &String)| modem::Config {
-            sim_label: Some(format!("sim{n}").parse().unwrap()),
-            ..modem::Config::new(n, port.clone())
-        };
-        let modems = ports.iter().enumerate().map(modem).collect();
-        let supply = Some(dir.path().to_owned());
-        let config = slots::Config { modems, supply, ..slots::Config::default() };
+    /// Modems as configured, on ptys, and a gateway that looks for them in the machine of this world.
+    pub(crate) async fn to_be_found(config: LabConfig) -> (World, Machine) {
+        let dir = tempfile::tempdir().unwrap();
+        let machine = Machine::at(dir.path());
+        let (handle, _) = lab(LabConfig { dir: Some(dir.path().to_owned()), ..config }).await;
+        let found = discover::Config { root: machine.0.clone(), rescan: SECOND, ..discover::Config::new(Take::All) };
+        let config = slots::Config { discovery: Some(found), ..slots::Config::default() };
+        (World::made(dir, handle, config, MS), machine)
+    }
+
+    fn made(dir: tempfile::TempDir, lab: Handle, config: slots::Config, pause: Duration) -> World {
+        let modems = config.modems.len();
+        let config = slots::Config { supply: Some(dir.path().to_owned()), ..config };
         let (store, recovered, _closer) = Store::open(&Config::new(dir.path().join("state")), clock()).unwrap();
         let (slots, lanes, drivers, received) =
             slots::start(config, &recovered.armed, recovered.sims, store.clone(), clock);
@@ -153,11 +161,11 @@ impl World {
         let settings = intake::Settings { adopt: intake::Adopt::Publish, name_sim, clock };
         tokio::spawn(intake::run(received, store.clone(), settings));
         tokio::spawn(pace(store, pause));
-        let ready_at = Arc::new(Mutex::new(vec![None; ports.len()]));
+        let ready_at = Arc::new(Mutex::new(vec![None; modems]));
         for (modem, status) in gateway.modems().into_iter().enumerate() {
             tokio::spawn(note_ready(status, modem, Arc::clone(&ready_at)));
         }
-        World { lab, gateway, modems: ports.len(), began: now(), ready_at, dir, _stop: stop, _drivers: drivers }
+        World { lab, gateway, modems, began: now(), ready_at, dir, _stop: stop, _drivers: drivers }
     }
 
     /// Since the first world of this thread began.
@@ -187,6 +195,11 @@ impl World {
 
     pub(crate) fn status(&self, modem: usize) -> Option<ModemStatus> {
         self.gateway.modems().get(modem).map(|status| status.borrow().clone())
+    }
+
+    /// How many modems are ready.
+    pub(crate) fn n_ready(&self) -> usize {
+        self.gateway.modems().iter().filter(|status| status.borrow().phase == ModemPhase::Ready).count()
     }
 
     pub(crate) async fn is_in(&self, modem: usize, phase: ModemPhase) -> ModemStatus {
@@ -382,6 +395,15 @@ async fn note_ready(
             return;
         }
     }
+}
+
+/// Modems on these ports; their SIMs are called `sim0`, `sim1` …
+fn fixed(ports: &[String]) -> slots::Config {
+    let modem = |(n, port): (usize, &String)| modem::Config {
+        sim_label: Some(format!("sim{n}").parse().unwrap()),
+        ..modem::Config::new(n, port.clone())
+    };
+    slots::Config { modems: ports.iter().enumerate().map(modem).collect(), ..slots::Config::default() }
 }
 
 /// A lab of this world's time, and how many modems it has.
