@@ -159,6 +159,16 @@ mod tests {
         assert!(refused.ends_with(&names) && help.contains(&names), "{refused} {help}");
     }
 
+    /// Those of a part that never comes, a weak supply and a lost permission are no faults of a modem.
+    #[test]
+    fn every_fault_of_a_modem_is_listed() {
+        let help = Options::augment_args(clap::Command::new("simulate")).render_help().to_string();
+        for id in (1..=33).filter(|n| ![23, 30, 32].contains(n)).map(|n| format!("F-{n:02}")) {
+            assert!(help.contains(&format!("\n  {id}  ")), "{id}");
+        }
+        assert!(help.lines().all(|line| line.len() <= 120), "{help}");
+    }
+
     #[test]
     fn faults_by_id_or_in_full() {
         assert_eq!(fault("F-09"), fault(r#"{"fault":"F-09"}"#));
