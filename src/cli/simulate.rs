@@ -94,11 +94,12 @@ pub(super) struct Options {
 
 /// `F-09`, or `{"fault":"F-09","when":{"nth":3},"modem":0}`.
 fn fault(text: &str) -> Result<Fault, String> {
-    let read = match text.strip_prefix('{') {
+    let read: Result<Fault, _> = match text.strip_prefix('{') {
         Some(_) => serde_json::from_str(text),
         None => serde_json::from_value(json!({ "fault": text })),
     };
-    read.map_err(|error| error.to_string())
+    let fault = read.map_err(|error| error.to_string())?;
+    fault.kind.senseless().map_or(Ok(fault), |why| Err(why.to_owned()))
 }
 
 fn personality(name: &str) -> Result<&'static Personality, String> {
@@ -173,7 +174,7 @@ mod tests {
     fn faults_by_id_or_in_full() {
         assert_eq!(fault("F-09"), fault(r#"{"fault":"F-09"}"#));
         assert_eq!(fault(r#"{"fault":"F-09","modem":1}"#).unwrap().modem, Some(1));
-        for wrong in ["F-99", "", "{", r#"{"fault":"F-25"}"#] {
+        for wrong in ["F-99", "", "{", r#"{"fault":"F-25"}"#, r#"{"fault":"F-14","for_ms":0}"#] {
             assert!(fault(wrong).is_err(), "{wrong}");
         }
     }

@@ -150,7 +150,7 @@ impl FaultKind {
     }
 
     /// Why it cannot be played; `None`: it can.
-    pub(super) fn senseless(&self) -> Option<&'static str> {
+    pub fn senseless(&self) -> Option<&'static str> {
         let never = Some(Duration::ZERO);
         match self {
             FaultKind::UrcInside { urc, .. } => (urc.len() > 256 || !urc.bytes().all(|b| (0x20..0x7F).contains(&b)))
