@@ -1,8 +1,9 @@
 //! SIMs and networks: F-15 to F-25.
 
-use super::world::{MS, Measured, SECOND, World};
+use super::world::{EPOCH, MS, Measured, SECOND, World};
 use gsmgate::model::{EventKind, ModemPhase, OnUncertain, PublicState};
 use gsmgate::simulator::{Fault, FaultKind, LabConfig, NoNetwork, OddDelete, Stage, What, When};
+use gsmgate::tpdu::{Address, Concat, Deliver, Pdu, Scts, Udh, UserData, gsm7};
 use std::time::Duration;
 
 const FROM: &str = "+491701234567";
@@ -108,6 +109,40 @@ pub(crate) async fn f_22_interleaved() -> Measured {
         measured = measured.and(arrivals(&world, &texts.each_ref().map(String::as_str)).await);
     }
     measured
+}
+
+/// One of two parts, as hex with an empty service centre field.
+fn half(seq: u8, text: &str) -> String {
+    let concat = Concat { reference: 7, wide: false, total: 2, seq };
+    let ud = UserData { udh: Udh(vec![concat.into()]), payload: gsm7::encode(text).unwrap() };
+    let scts = Scts::from_unix(EPOCH, 0).unwrap();
+    Pdu { smsc: None, tpdu: Deliver { oa: Address::from_number(FROM), scts, ud, ..Deliver::default() } }
+        .to_hex()
+        .unwrap()
+        .0
+}
+
+pub(crate) async fn f_23_part_after_days() -> Measured {
+    let world = World::ready(LabConfig::default()).await;
+    world.lab.inject_pdu(0, &half(1, "begin, ")).await.unwrap();
+    let begun = world.now();
+    let revision = |wanted: u8| {
+        let world = &world;
+        move || async move {
+            world.events().await.into_iter().find_map(|event| match event {
+                EventKind::Inbound(it) if it.revision == wanted => Some((it.text.unwrap_or_default(), it.missing)),
+                _ => None,
+            })
+        }
+    };
+    let (text, missing) = world.until("what is there", revision(1)).await;
+    assert!(text.starts_with("begin, ") && missing == [2], "{text} {missing:?}");
+    assert!((590..670).contains(&(world.now() - begun).as_secs()), "{:?}", world.now() - begun);
+    tokio::time::advance(Duration::from_secs(70 * 3600)).await;
+    world.lab.inject_pdu(0, &half(2, "end")).await.unwrap();
+    let whole = world.until("all of it", revision(2)).await;
+    assert_eq!(whole, ("begin, end".to_owned(), vec![]));
+    Measured::default()
 }
 
 pub(crate) async fn f_24_sim_lost_between_parts() -> Measured {

@@ -216,14 +216,13 @@ pub(crate) const ROWS: &[Row] = &[
         AT_ONCE,
     )
     .also(&["tests/store/inbound.rs::parts_make_one_message_in_any_order", "tests/store/inbound.rs::two_senders_may_use_one_reference"]),
-    Row {
-        id: "F-23",
-        happens: "a part never comes, or days later: what is there is published after ten minutes, and again when it is whole",
-        play: None,
-        elsewhere: &["tests/store/inbound.rs::what_is_missing_is_said_and_a_late_part_completes_it"],
-        twice: 0,
-        target: NONE,
-    },
+    row(
+        "F-23",
+        "a part never comes, or after 70 h: what is there is published after ten minutes, and again when it is whole",
+        play!(sims::f_23_part_after_days),
+        NONE,
+    )
+    .also(&["tests/store/inbound.rs::what_is_missing_is_said_and_a_late_part_completes_it"]),
     row(
         "F-24",
         "the SIM is lost between two parts, for 1 s and for 15 min: it goes on, or all parts go out anew by another SIM",

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// 2026-11-25 00:00:00 UTC.
-const EPOCH: i64 = 1_795_564_800;
+pub(crate) const EPOCH: i64 = 1_795_564_800;
 /// The pace of virtual time: whatever is real, a pty or the disk, gets its turn after so much of it.
 const STEP: Duration = Duration::from_millis(20);
 /// How often a state that is waited for is looked at.
