@@ -242,6 +242,26 @@ pub fn signs() -> &'static [&'static [Sign]] {
     &SIGNS
 }
 
+/// The commands of all makes: what stands behind `AT`.
+pub fn commands() -> impl Iterator<Item = &'static str> {
+    let of_one = |profile: &'static Profile| {
+        let init = profile.init.iter().map(|init| match *init {
+            Init::Always(text) | Init::Usb(text) | Init::Uart(text) => text,
+        });
+        let slots = profile.sim_slots.iter().copied().flatten();
+        init.chain(profile.reset.iter().chain(&profile.power_off).chain(slots).copied())
+    };
+    PROFILES.iter().copied().flat_map(of_one).chain(asked().map(|asked| asked.command))
+}
+
+/// The numbers that makes are asked for.
+pub fn asked() -> impl Iterator<Item = Asked> {
+    PROFILES.iter().flat_map(|profile| {
+        let gauges = profile.gauges.iter().map(|gauge| gauge.asked);
+        gauges.chain(profile.pin_tries).chain(profile.ready.map(|ready| ready.asked))
+    })
+}
+
 /// All USB devices that are known.
 pub fn usb() -> impl Iterator<Item = &'static Usb> {
     PROFILES.iter().flat_map(|profile| profile.usb).chain(generic::USB)
