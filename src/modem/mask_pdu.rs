@@ -1,6 +1,7 @@
 //! PDUs without people: as long as they were and of the same structure, with other numbers and a text of zeros.
 
 use super::pseudonym::{Pseudonyms, padded};
+use std::ops::Range;
 
 /// Which way a PDU goes: the same bits are another kind of message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,56 +17,26 @@ pub(super) struct People {
     texts: Pseudonyms,
 }
 
+/// Where in a PDU somebody's digits and words are.
+#[derive(Debug, PartialEq, Eq)]
+struct Places {
+    centre: Range<usize>,
+    address: Range<usize>,
+    text: Range<usize>,
+}
+
 impl People {
-    /// Masks a PDU, service centre field included. What is not understood is taken for text.
+    /// Masks a PDU, service centre field included. What is not one throughout is taken for text.
     pub(super) fn mask(&mut self, pdu: &mut [u8], way: Way) {
-        if let Err(from) = self.structure(pdu, way) {
-            self.text(&mut pdu[from..]);
-        }
+        let Some(Places { centre, address, text }) = Places::of(pdu, way) else { return self.text(pdu) };
+        self.semi_octets(&mut pdu[centre]);
+        self.semi_octets(&mut pdu[address]);
+        self.text(&mut pdu[text]);
     }
 
     /// A telephone number, or what could be one.
     pub(super) fn number(&mut self, digits: &str) -> String {
         padded(self.numbers.of(digits.as_bytes()), digits.len())
-    }
-
-    /// Masks what is known of a PDU's structure. `Err`: from where on it is not known. 3GPP TS 23.040 §9.2.2.
-    fn structure(&mut self, pdu: &mut [u8], way: Way) -> Result<(), usize> {
-        let smsc = usize::from(*pdu.first().ok_or(0_usize)?);
-        if let Some(digits) = pdu.get_mut(2..smsc + 1) {
-            self.semi_octets(digits);
-        }
-        let first = *pdu.get(smsc + 1).ok_or(1_usize)?;
-        let at = smsc + 2;
-        let (pid, validity, is_report) = match (way, first & 3) {
-            (Way::FromModem, 0) => (self.address(pdu, at)?, 7, false),
-            (Way::FromModem, 2) => (self.address(pdu, at + 1)?, 0, true),
-            // TP-VPF: none, enhanced, relative, absolute.
-            (Way::ToModem, 1) => (self.address(pdu, at + 1)?, [0, 7, 1, 7][usize::from(first >> 3 & 3)], false),
-            _ => return Err(at),
-        };
-        if is_report {
-            // Two times and the status; what may follow is not known.
-            let end = pid + 15;
-            return if pdu.len() <= end { Ok(()) } else { Err(end) };
-        }
-        // TP-PID, TP-DCS, then a time or a validity, TP-UDL.
-        let text = pid + 2 + validity + 1;
-        if text > pdu.len() {
-            return Err(pid.min(pdu.len()));
-        }
-        let header = if first & 0x40 == 0 { 0 } else { header_octets(&pdu[text..]) };
-        self.text(&mut pdu[text + header..]);
-        Ok(())
-    }
-
-    /// An address field; returns where the next field begins. 3GPP TS 23.040 §9.1.2.5.
-    fn address(&mut self, pdu: &mut [u8], at: usize) -> Result<usize, usize> {
-        let n_digits = usize::from(*pdu.get(at).ok_or(pdu.len().min(at))?);
-        let end = at + 2 + n_digits.div_ceil(2);
-        let digits = pdu.get_mut(at + 2..end).ok_or(at + 1)?;
-        self.semi_octets(digits);
-        Ok(end)
     }
 
     /// Replaces digits in semi-octets, the filler kept.
@@ -96,6 +67,61 @@ impl People {
             [] => {}
         }
     }
+}
+
+impl Places {
+    /// `None`: these octets are no PDU, or not a whole one. 3GPP TS 23.040 §9.2.2.
+    fn of(pdu: &[u8], way: Way) -> Option<Places> {
+        let centre = usize::from(*pdu.first()?);
+        let is_number = centre == 0 || (2..=12).contains(&centre) && pdu.get(1)? & 0x80 != 0;
+        let first = *pdu.get(centre + 1)?;
+        let at = centre + 2;
+        let (address, times, validity, is_report) = match (way, first & 3) {
+            (Way::FromModem, 0) => (address(pdu, at)?, 1, 0, false),
+            (Way::FromModem, 2) => (address(pdu, at + 1)?, 2, 0, true),
+            // TP-VPF: none, enhanced, relative, absolute.
+            (Way::ToModem, 1) => (address(pdu, at + 1)?, 0, [0, 7, 1, 7][usize::from(first >> 3 & 3)], false),
+            _ => return None,
+        };
+        let centre = 2.min(centre + 1)..centre + 1;
+        if is_report {
+            // The times and the status; what may follow is not known.
+            let end = address.end + 7 * times + 1;
+            let text = end..pdu.len();
+            let is_one = is_number && pdu.get(address.end..end - 1)?.chunks(7).all(is_time) && end <= pdu.len();
+            return is_one.then_some(Places { centre, address, text });
+        }
+        // TP-PID, TP-DCS, then a time or a validity, TP-UDL.
+        let at = address.end + 2 + 7 * times + validity;
+        let is_timed = pdu.get(address.end + 2..address.end + 2 + 7 * times)?.chunks(7).all(is_time);
+        let n_units = usize::from(*pdu.get(at)?);
+        let data = &pdu[at + 1..];
+        // Octets, or septets in octets.
+        let is_whole = n_units <= 160 && ((n_units * 7).div_ceil(8)..=n_units).contains(&data.len());
+        let header = if first & 0x40 == 0 { 0 } else { header_octets(data) };
+        (is_number && is_timed && is_whole).then_some(Places { centre, address, text: at + 1 + header..pdu.len() })
+    }
+}
+
+/// The digits of an address field. 3GPP TS 23.040 §9.1.2.5.
+fn address(pdu: &[u8], at: usize) -> Option<Range<usize>> {
+    let n_digits = usize::from(*pdu.get(at)?);
+    let digits = at + 2..at + 2 + n_digits.div_ceil(2);
+    let is_one = n_digits <= 20 && pdu.get(at + 1)? & 0x80 != 0 && digits.end <= pdu.len();
+    is_one.then_some(digits)
+}
+
+/// A time that there can be, or zeros for none. 3GPP TS 23.040 §9.2.3.11.
+fn is_time(octets: &[u8]) -> bool {
+    let number = |octet: u8| (octet & 15 < 10 && octet >> 4 < 10).then_some((octet & 15) * 10 + (octet >> 4));
+    let [year, month, day, hour, minute, second, zone] = *octets else { return false };
+    let is_date =
+        number(month).is_some_and(|n| (1..=12).contains(&n)) && number(day).is_some_and(|n| (1..=31).contains(&n));
+    let is_clock =
+        number(hour).is_some_and(|n| n < 24) && [minute, second].iter().all(|it| number(*it).is_some_and(|n| n < 60));
+    // The sign of the zone is a bit of its tens.
+    octets.iter().all(|octet| *octet == 0)
+        || is_date && is_clock && number(year).is_some() && number(zone & !8).is_some()
 }
 
 /// Where a text begins behind its header: the one that counts parts stays, of another only its size.

@@ -14,7 +14,10 @@ mod inbox;
 mod ladder;
 mod line;
 mod mask;
+mod mask_fields;
 mod mask_pdu;
+#[cfg(test)]
+mod mask_tests;
 mod orders;
 #[cfg(test)]
 mod orders_tests;

@@ -2,14 +2,15 @@
 //! something goes wrong.
 
 use super::driver::Board;
-use super::mask::Mask;
+use super::mask::{Mask, final_result};
+use super::mask_fields::{make, sentence, shape};
 use super::profile::Profile;
 use super::{Config, Disposal, port};
+use crate::at::Memory;
 use crate::at::line::{Lines, Piece};
-use crate::at::{FinalResult, Memory};
 use crate::model::{Label, ModemStatus, UncertainReason};
 use std::collections::VecDeque;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -41,15 +42,21 @@ const STAMP: &str = "%Y%m%dT%H%M%SZ";
 const STAMP_LEN: usize = 16;
 
 /// The recorder of one modem; cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
-#[derive(Debug)]
+/// Says nothing of what it keeps.
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder(…)")
+    }
+}
+
 struct Shared {
     ring: Mutex<Ring>,
     status: watch::Receiver<ModemStatus>,
-    /// As the operator named it.
-    label: Option<Label>,
+    /// As the operator named it, or its number: a label made from the IMEI or the port tells whose it is.
+    label: String,
     profile: Option<String>,
     /// `None`: nothing is ever written.
     folder: Option<PathBuf>,
@@ -71,7 +78,7 @@ impl Recorder {
         Recorder(Arc::new(Shared {
             ring: Mutex::new(Ring::new(Instant::now())),
             status,
-            label: config.label.clone(),
+            label: config.label.as_ref().map_or_else(|| format!("modem{}", config.index), Label::to_string),
             profile: config.profile.clone(),
             folder,
             pending: Mutex::default(),
@@ -191,50 +198,38 @@ impl Recorder {
 
     /// Puts an event among the lines; returns it masked.
     fn event(&self, kind: &str, text: &str) -> String {
-        let mut ring = self.ring();
-        let text = ring.mask.plain(text);
-        ring.push(Kind::Event, format!("{kind}{text}"));
+        let text = sentence(text);
+        self.ring().push(Kind::Event, format!("{kind}{text}"));
         text
     }
 
     fn save(&self, why: &str) {
         if self.0.folder.is_some() {
-            let dump = Dump { label: self.label(), text: self.render(why) };
+            let dump = Dump { label: self.0.label.clone(), text: self.render(why) };
             *lock(&self.0.pending) = Some(dump);
             self.0.due.notify_one();
         }
     }
 
-    /// The modem's label. One that is made from a port's name may have a serial number in it.
-    fn label(&self) -> String {
-        match &self.0.label {
-            Some(label) => label.to_string(),
-            None => self.ring().mask.plain(self.0.status.borrow().label.as_str()),
-        }
-    }
-
     fn render(&self, why: &str) -> String {
         let status = self.0.status.borrow().clone();
-        let mut text = format!("# gsmgate {} recording of {}\n", env!("CARGO_PKG_VERSION"), self.label());
-        let mut ring = self.ring();
+        let mut text = format!("# gsmgate {} recording of {}\n", env!("CARGO_PKG_VERSION"), self.0.label);
         let mut head = |name: &str, value: &str| {
-            let _ = writeln!(text, "# {name}: {}", ring.mask.plain(value));
+            let _ = writeln!(text, "# {name}: {value}");
         };
         let known = |field: &Option<String>| field.clone().unwrap_or_else(|| "unknown".to_owned());
         let (maker, model) = (known(&status.manufacturer), known(&status.model));
         let profile = self.0.profile.as_deref().and_then(Profile::named).unwrap_or_else(|| Profile::of(&maker, &model));
-        head("why", why);
-        head("modem", &format!("{maker}, {model}, firmware {}", known(&status.firmware)));
+        head("why", &sentence(why));
+        head("modem", &format!("{}, {}, firmware {}", make(&maker), make(&model), make(&known(&status.firmware))));
         head("profile", profile.name);
         head("line", if port::is_usb(&self.0.status.borrow().port) { "usb" } else { "uart" });
         // A reason that names a path has the maker's serial number in it.
         let reason = status.reason.filter(|reason| !reason.contains('/'));
-        head(
-            "status",
-            &[Some(status.phase.word().to_owned()), reason].into_iter().flatten().collect::<Vec<_>>().join(": "),
-        );
+        let status = [Some(status.phase.word().to_owned()), reason];
+        head("status", &sentence(&status.into_iter().flatten().collect::<Vec<_>>().join(": ")));
         let _ = writeln!(text, "# written: {:.0}", jiff::Timestamp::now());
-        ring.render(&mut text);
+        self.ring().render(&mut text);
         text
     }
 
@@ -343,6 +338,7 @@ impl Ring {
 
     fn begin(&mut self) {
         self.lines = Lines::default();
+        self.mask.begin();
         self.dropped = 0;
         for queue in [std::mem::take(&mut self.beginning), std::mem::take(&mut self.recent)] {
             queue.entries.into_iter().for_each(|entry| self.before.push(entry));
@@ -391,8 +387,7 @@ impl Ring {
         let unfinished = String::from_utf8_lossy(self.lines.unfinished()).into_owned();
         if !unfinished.is_empty() {
             // Were it the whole line, this is what would be known of it.
-            let is_final = FinalResult::parse(&unfinished).is_some();
-            let shown = if is_final { unfinished } else { "x".repeat(unfinished.chars().count()) };
+            let shown = final_result(&unfinished).unwrap_or_else(|| shape(&unfinished));
             let _ = writeln!(out, "<< \\r\\n{shown}");
         }
     }
@@ -523,6 +518,18 @@ mod tests {
             queue.octets
         });
         assert!(octets.iter().sum::<usize>() <= RECENT.octets + 3 * BEGINNING.octets, "{octets:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_shows_in_a_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let recorder = recorder(Some(dir.path().to_owned()));
+        recorder.sent("p", b"AT+CPIN=\"4711\"\r");
+        recorder.lost("one");
+        recorder.close().await;
+        assert!(files(dir.path())[0].starts_with("modem0-2"), "{:?}", files(dir.path()));
+        assert!(recorder.text().contains(" recording of modem0\n"));
+        assert_eq!(format!("{recorder:?} {:?}", recorder.ring().mask), "Recorder(…) Mask(…)");
     }
 
     #[tokio::test(start_paused = true)]

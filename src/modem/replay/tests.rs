@@ -4,9 +4,9 @@ use super::*;
 use crate::model::SendOutcome;
 use crate::modem::Recorder;
 use crate::modem::fake::{Bench, DELIVER, Script, Submit};
+use crate::modem::mask::Mask;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use tokio::time::sleep;
 
 /// Plays it; every line that is told otherwise.
@@ -16,7 +16,7 @@ async fn differences(text: &str) -> Vec<String> {
     let lines = report.lines.iter().filter(|line| line.mark != Mark::Same);
     let mut told: Vec<String> = lines.map(|line| format!("{} {}", line.mark.word(), line.text)).collect();
     let then = recording.status.unwrap_or_default();
-    if !is_watched(&then, &report.status) && !then.starts_with(report.status.phase.word()) {
+    if !then.starts_with(report.status.phase.word()) {
         told.push(format!("{} instead of {then}", report.status.phase.word()));
     }
     assert_eq!(told.iter().all(|line| line.starts_with("note lines")), report.differences == 0);
@@ -270,87 +270,221 @@ fn a_transcript_of_the_tests_is_played_to_its_end() {
     }
 }
 
-/// What a session with this text, these numbers and this PIN leaves behind.
-async fn leaves(text: &str, numbers: &[String], pin: &str) -> String {
-    let status = Bench::start([]).handle.status.clone();
-    let recorder = Recorder::new(&Config::new(0, "/dev/ttyFAKE0"), status, None);
-    recorder.opened();
-    let hex: String = text.bytes().map(|octet| format!("{octet:02X}")).collect();
+/// What modems say by themselves, of all makes.
+const NAMES: &[&str] = &[
+    "+CMTI",
+    "+CMT",
+    "+CDSI",
+    "+CDS",
+    "+CBM",
+    "+CBMI",
+    "RING",
+    "+CRING",
+    "+CLIP",
+    "+CCWA",
+    "+CREG",
+    "+CGREG",
+    "+CEREG",
+    "+C5GREG",
+    "+CUSD",
+    "+CPIN",
+    "+CFUN",
+    "RDY",
+    "*ATREADY",
+    "Call Ready",
+    "SMS Ready",
+    "SMS DONE",
+    "PB DONE",
+    "NO CARRIER",
+    "BUSY",
+    "NORMAL POWER DOWN",
+    "POWERED DOWN",
+    "UNDER-VOLTAGE",
+    "OVER-VOLTAGE",
+    "+CMTE",
+    "+SMS FULL",
+    "+CGEV",
+    "+CIEV",
+    "+CTZV",
+    "+CTZE",
+    "*PSUTTZ",
+    "DST",
+    "+CNSMOD",
+    "MISSED_CALL",
+    "VOICE CALL",
+    "+QIND",
+    "+QUSIM",
+    "+QSIMSTAT",
+    "+QGPSURC",
+    "+QLWURC",
+    "#QSS",
+    "+UUSIMSTAT",
+    "+UCALLSTAT",
+    "^SYSSTART",
+    "^SHUTDOWN",
+    "^SIMST",
+    "^BOOT",
+    "^RSSI",
+    "^HCSQ",
+    "^MODE",
+    "^SRVST",
+    "^STIN",
+    "^DSFLOWRPT",
+    "^SMMEMFULL",
+    "^CEND",
+    "^CONN",
+    "^ORIG",
+    "+ZUSIMR",
+    "+ZDONR",
+    "+ZPASR",
+    "+WIND",
+    "_OSIGQ",
+    "_OSSYSI",
+    "*EMRDY",
+    "+PACSP0",
+    "+XCIEV",
+    "%CSQN",
+];
+
+/// In groups, as people write numbers.
+fn grouped(number: &str, between: &str) -> String {
+    let groups: Vec<_> = number.as_bytes().chunks(3).map(|group| std::str::from_utf8(group).unwrap()).collect();
+    groups.join(between)
+}
+
+fn in_octets(text: &str) -> String {
+    text.bytes().map(|octet| format!("{octet:02X}")).collect()
+}
+
+fn in_ucs2(text: &str) -> String {
+    text.encode_utf16().map(|unit| format!("{unit:04X}")).collect()
+}
+
+/// What comes with these in it.
+fn lines_about(text: &str, numbers: &[String], pin: &str) -> Vec<String> {
+    let (hex, ucs2) = (in_octets(text), in_ucs2(text));
     let semi = |digits: &str| -> String {
         let digits = if digits.len() % 2 == 1 { format!("{digits}F") } else { digits.to_owned() };
         digits.as_bytes().chunks(2).flat_map(|pair| [pair[1] as char, pair[0] as char]).collect()
     };
     let [imei, imsi, iccid, number] = numbers else { panic!("{numbers:?}") };
-    let (len, address) = (number.len(), semi(number));
-    let deliver = format!("0004{len:02X}91{address}000010101010101000{:02X}{hex}", text.len());
-    let submit = format!("001100{len:02X}91{address}000400{:02X}{hex}", text.len());
-    let asks = ["AT+CGSN", "AT+CGMI", "AT+CIMI", "AT+CCID", "AT+CSCA?", "AT+CMGL=4", "AT+CPIN?", "AT"];
-    let lines = [
+    let (blanks, dashes) = (grouped(number, " "), grouped(number, "-"));
+    let deliver = format!("0004{:02X}91{}000010101010101000{:02X}{hex}", number.len(), semi(number), text.len());
+    let mut lines = vec![
         imei.clone(),
         format!("+CGSN: \"{imei}\""),
         imsi.clone(),
         iccid.clone(),
         format!("+CCID: {iccid}F"),
         format!("+CRSM: 144,0,\"{}\"", semi(iccid)),
+        format!("^ICCID: {}", grouped(iccid, " ")),
         format!("+CSCA: \"+{number}\",145"),
         number.clone(),
+        blanks.clone(),
         format!("+CMT: \"{number}\",,\"{text}\""),
         text.to_owned(),
         deliver.clone(),
+        format!("+CMGR: \"REC READ\",\"+{number}\",,\"26/01/01\""),
+        ucs2.clone(),
         format!("+CMGL: 1,1,\"{text}\",28"),
         deliver.clone(),
         hex.clone(),
+        ucs2.clone(),
+        deliver[..deliver.len() - 2].to_owned(),
         format!("+CUSD: 0,\"{text}\",15"),
+        format!("+CUSD: 0,{text},15"),
+        format!("+CUSD: 1,\"say \"{text}\" and \"{pin}\" or"),
+        text.to_owned(),
+        format!("*INFO: {pin} {text}\",15"),
         format!("+CUSD: 0,\"{hex}\",15"),
+        format!("+CUSD: 0,\"{ucs2}\",72"),
         format!("+CREG: 2,1,\"{number}\",\"{imei}\""),
+        format!("+CNUM: \"{blanks}\",\"{dashes}\",129"),
+        format!("+CLIP: \"{blanks}\",129,,,\"{text}\""),
+        format!("%MSISDN: {dashes}"),
+        format!("+CPBR: 1,{dashes},129,{text}"),
+        format!("+CSQ: 20,99+CLIP: \"{blanks}\""),
+        format!("+CMTI: \"SM\",3 {text}"),
+        format!("+QGPSLOC: {}.{}N", &number[..4], &number[4..]),
         format!("AT+CPIN=\"{pin}\""),
         format!("CPIN=\"{pin}\""),
         format!("{text}{number}"),
-        format!("RING {number}"),
         format!("+CME ERROR: {text}"),
         format!("+CMS ERROR: {number}"),
         format!("AT+{text}"),
+        format!("ATM: {pin}"),
         format!("^{number}: {text}"),
-        format!("+X{number}: {text}"),
+        format!("+X{pin}: {text}"),
     ];
-    for ask in asks {
-        recorder.sent("p", format!("{ask}\r").as_bytes());
-        for line in &lines {
-            recorder.came("p", format!("\r\n{line}\r\n").as_bytes());
-        }
-        recorder.sent("p", format!("AT+CPIN=\"{pin}\"\r").as_bytes());
-        recorder.came("p", format!("\r\nPIN=\"{pin}\"\r\n{pin}\r\n").as_bytes());
-        recorder.sent("p", b"AT+CMGS=20\r");
-        recorder.came("p", b"\r\n> ");
-        recorder.sent("p", submit.as_bytes());
-        recorder.came("p", format!("{submit}\x1a\r\n").as_bytes());
-        recorder.sent("p", b"\x1a");
+    for name in NAMES {
+        let of_name = [text, &blanks, &dashes, &format!("\"{number}\",{pin} {text}"), &ucs2];
+        lines.extend(of_name.iter().flat_map(|it| [format!("{name}: {it}"), format!("{name} {it}")]));
     }
-    recorder.came("p", text.as_bytes());
+    lines
+}
+
+/// What sessions with this text, these numbers and this PIN leave behind.
+fn leaves(text: &str, numbers: &[String], pin: &str) -> BTreeSet<String> {
+    let (number, hex) = (&numbers[3], in_octets(text));
+    let digits: String = number.chars().rev().collect();
+    let submit = format!("001100{:02X}91{digits}000400{:02X}{hex}", number.len() / 2 * 2, text.len());
+    let typed = [
+        format!("AT+CPBW=1,\"{}\",129,\"{text}\"", grouped(number, " ")),
+        format!("AT+CUSD=1,\"*{pin}#{text}\",15"),
+        format!("AT+CUSD=1,\"{hex}\",15"),
+        format!("AT+CGAUTH=1,1,\"{text}\",\"{pin}\""),
+        format!("AT+CSCA=\"{}\"", grouped(number, "-")),
+        format!("at+cops {text} {pin}"),
+    ];
+    let (mut mask, mut left) = (Mask::default(), BTreeSet::new());
+    for ask in ["AT+CGSN", "AT+CGMI", "AT+CIMI", "AT+CCID", "AT+CSCA?", "AT+CMGL=4", "AT+CPIN?", "AT"] {
+        mask.begin();
+        left.insert(mask.sent(ask.as_bytes()));
+        left.extend(lines_about(text, numbers, pin).iter().map(|line| mask.came(line)));
+        left.insert(mask.sent(format!("AT+CPIN=\"{pin}\"\r").as_bytes()));
+        left.extend([format!("PIN=\"{pin}\""), pin.to_owned()].iter().map(|line| mask.came(line)));
+        for line in typed.iter().chain([&submit]) {
+            left.extend([mask.sent(line.as_bytes()), mask.came(line), mask.came("OK")]);
+        }
+    }
+    left
+}
+
+/// The file about a session that ends in the middle of a line.
+async fn file_about(text: &str, number: &str) -> String {
+    let status = Bench::start([]).handle.status.clone();
+    let recorder = Recorder::new(&Config::new(0, format!("/dev/ttyFAKE{number}")), status, None);
+    recorder.opened();
+    recorder.sent("p", b"AT\r");
+    recorder.came("p", format!("+CME ERROR: {text}").as_bytes());
     recorder.lost(&format!("{number} hung up"));
+    recorder.recovering(&format!("+CME ERROR: {text}"));
     recorder.text()
 }
 
 proptest! {
-    // The same cases each time: one in some thousands plays two things in the other order that are due at one instant.
-    #![proptest_config(ProptestConfig { cases: 64, rng_seed: RngSeed::Fixed(20_261_130), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// The digits leave out 0, which pseudonyms are full of, and the text letters that our own words are made of.
     #[test]
     fn nothing_of_a_secret_shows(
-        text in "[g-wyz1-9 ]{6,60}",
-        imei in "[1-9]{15}", imsi in "[1-9]{15}", iccid in "89[1-9]{17}", number in "[1-9]{8,14}", pin in "[1-9]{5,8}",
+        text in "[jkqwyz1-9 ]{6,60}",
+        imei in "[1-9]{15}", imsi in "[1-9]{15}", iccid in "89[1-9]{17}", number in "[1-9]{8,14}", pin in "[1-9]{4,8}",
     ) {
         let numbers = [imei, imsi, iccid, number];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let told = runtime.block_on(leaves(&text, &numbers, &pin));
-        // The head is ours; the spans are of the clock.
-        let body = told.split_once("= opened").unwrap().1;
-        let secrets = numbers.iter().chain([&text, &pin]).map(String::as_str);
-        for secret in secrets.flat_map(|secret| secret.as_bytes().windows(5)) {
+        let number = &numbers[3];
+        let file = runtime.block_on(file_about(&text, number));
+        // The head is ours, with a time in it.
+        let mut body = leaves(&text, &numbers, &pin);
+        body.extend(file.split_once("= opened").unwrap().1.lines().map(str::to_owned));
+        let body = Vec::from_iter(body).join("\n");
+        let grouped = [grouped(number, " "), grouped(number, "-")];
+        let clear = numbers.iter().chain([&text, &pin]).chain(&grouped).flat_map(|it| it.as_bytes().windows(4));
+        let coded = [in_octets(&text), in_ucs2(&text)];
+        for secret in clear.chain(coded.iter().flat_map(|it| it.as_bytes().windows(8))) {
             let secret = std::str::from_utf8(secret).unwrap();
-            let is_only_shape = secret.chars().all(|c| matches!(c, 'x' | ' '));
-            let line = body.lines().find(|line| !is_only_shape && line.contains(secret));
+            let line = body.lines().find(|line| !secret.trim().is_empty() && line.contains(secret));
             prop_assert!(line.is_none(), "{secret} in {line:?}");
         }
     }
