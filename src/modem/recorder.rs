@@ -25,6 +25,8 @@ use tracing::{info, trace, warn};
 const RECENT: Bound = Bound { octets: 64 * 1024, lines: 4096 };
 /// How a session begins: with it a replay comes as far as the driver came.
 const BEGINNING: Bound = Bound { octets: 16 * 1024, lines: 400 };
+/// So many lines at most go with the oldest, so that no exchange is torn apart.
+const NEAR: usize = 200;
 /// Octets that a line costs beside its text.
 const LINE: usize = 40;
 /// Not more than one file in this time for each modem: a modem that comes and goes must not wear out an SD card.
@@ -292,15 +294,14 @@ impl Queue {
         self.entries.push_back(entry);
     }
 
-    /// How many had to go. What is left begins with a command.
+    /// How many had to go. What is left begins with a command, where one is near.
     fn trim(&mut self, bound: Bound) -> usize {
         let before = self.entries.len();
-        while self.octets > bound.octets
-            || self.entries.len() > bound.lines
-            || self.entries.len() < before && self.entries.front().is_some_and(|entry| !entry.is_command())
-        {
-            let Some(entry) = self.entries.pop_front() else { break };
-            self.octets -= entry.text.len() + LINE;
+        while self.octets > bound.octets || self.entries.len() > bound.lines {
+            let next = self.entries.iter().skip(1).take(NEAR).position(Entry::is_command).unwrap_or(0);
+            for entry in self.entries.drain(..=next) {
+                self.octets -= entry.text.len() + LINE;
+            }
         }
         before - self.entries.len()
     }
@@ -518,6 +519,19 @@ mod tests {
             queue.octets
         });
         assert!(octets.iter().sum::<usize>() <= RECENT.octets + 3 * BEGINNING.octets, "{octets:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_without_a_command_takes_away_the_oldest_alone() {
+        let recorder = recorder(None);
+        recorder.opened();
+        recorder.sent("p", b"AT\r");
+        for n in 0..5000 {
+            recorder.came("p", format!("\r\n+ZUSIMR:{}\r\n", n % 7).as_bytes());
+            assert!(n < 1000 || recorder.ring().recent.entries.len() > 100, "{n}");
+        }
+        let text = recorder.text();
+        assert!(text.matches("+ZUSIMR").count() > 1500 && text.contains(" lines are missing here\n"), "{}", text.len());
     }
 
     #[tokio::test(start_paused = true)]
