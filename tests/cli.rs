@@ -449,6 +449,8 @@ fn a_recording_of_a_modem_is_replayed_the_same() {
 
     let file = rig.path("modem1.txt");
     let out = file.to_str().unwrap();
+    std::fs::write(&file, "x".repeat(100_000)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(rig.cli(&["recording", "--modem", "modem1", "--out", out]), (Some(0), vec![]));
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let (exit, told) = rig.cli(&["replay", out]);

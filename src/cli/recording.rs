@@ -5,9 +5,9 @@ use super::exit::{Exit, Failure};
 use super::{Common, out};
 use clap::Args;
 use serde_json::json;
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Which modem, and where to.
@@ -46,6 +46,12 @@ pub(super) async fn run(common: &Common, options: Options) -> Result<Exit, Failu
     Ok(Exit::Ok)
 }
 
+/// A file that was there before is made ours alone before anything stands in it.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.set_len(0)?;
+    }
+    file.write_all(text.as_bytes())
 }
