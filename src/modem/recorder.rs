@@ -37,7 +37,7 @@ const FILES: usize = 10;
 const LAST_WRITE: Duration = Duration::from_secs(2);
 /// Spans from here on are written between two lines, to a hundredth of a second: short ones would only be in the way of
 /// who reads, and longer ones let a replay do things in another order.
-const SPAN: Duration = Duration::from_millis(20);
+pub(super) const SPAN: Duration = Duration::from_millis(20);
 /// The form of the time in a file's name.
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
 /// Characters of such a time.
@@ -391,6 +391,8 @@ impl Ring {
             let shown = final_result(&unfinished).unwrap_or_else(|| shape(&unfinished));
             let _ = writeln!(out, "<< \\r\\n{shown}");
         }
+        // Since the last line something may have become due.
+        span(Instant::now(), &mut told, out);
     }
 }
 
@@ -399,14 +401,8 @@ impl Entry {
         self.kind == Kind::Sent && self.text.starts_with("AT")
     }
 
-    /// `told` is the time up to which spans are written: what is rounded away is not lost.
     fn render(&self, told: &mut Instant, out: &mut String) {
-        let span = self.at.duration_since(*told);
-        if span >= SPAN {
-            let hundredths = span.as_millis() / 10;
-            *told += Duration::from_millis(u64::try_from(hundredths * 10).unwrap_or(0));
-            let _ = writeln!(out, "~ {}.{:02}", hundredths / 100, hundredths % 100);
-        }
+        span(self.at, told, out);
         let _ = match self.kind {
             Kind::Sent => writeln!(out, "> {}", self.text),
             Kind::Came => writeln!(out, "< {}", self.text),
@@ -414,6 +410,16 @@ impl Entry {
             Kind::Deadline => writeln!(out, "~ deadline"),
             Kind::Event => writeln!(out, "= {}", self.text),
         };
+    }
+}
+
+/// The span up to a time. `told` is the time up to which spans are written: what is rounded away is not lost.
+fn span(at: Instant, told: &mut Instant, out: &mut String) {
+    let span = at.duration_since(*told);
+    if span >= SPAN {
+        let hundredths = span.as_millis() / 10;
+        *told += Duration::from_millis(u64::try_from(hundredths * 10).unwrap_or(0));
+        let _ = writeln!(out, "~ {}.{:02}", hundredths / 100, hundredths % 100);
     }
 }
 
