@@ -81,6 +81,12 @@ const COMMANDS: &[Row] = &[
 /// The driver's own that are kept whole.
 const WHOLE: &[&str] = &["E0V1", "Q0V1E0", "&D0", "+CRSM=176,12258,0,0,10", "+CSIM=10,\"0020000100\""];
 
+/// The driver's own that only ask, beside those that it also sets: a person's order is none of these.
+const ASKS: &[&str] = &[
+    "", "H", "+CNMA", "+CHUP", "+CSQ", "+COPS", "+CIMI", "+CGSN", "+CGMI", "+CGMM", "+CGMR", "+CCID", "^ICCID",
+    "+ICCID", "+QCCID", "+CPIN", "+CPINR", "+CNUM", "+CSCA", "+CSCB",
+];
+
 /// Words of the protocol. 3GPP TS 27.005 §3.1, 3GPP TS 27.007 §8.3.
 const WORDS: &[&str] = &[
     "SM",
@@ -152,8 +158,8 @@ impl Fields {
 
     /// A command line: what stands in front of the `=`, and of the values what the tables say.
     pub(super) fn command(&mut self, text: &str) -> String {
-        let Some(own) = text.strip_prefix("AT") else { return shape(text) };
-        if WHOLE.contains(&own) || profile::commands().any(|command| command == own) {
+        let Some(own) = text.strip_prefix("AT") else { return format!("AT{}", shape(&text[2..])) };
+        if is_whole(own) {
             return text.to_owned();
         }
         let end = own.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && !"+^#*%_$!&?;".contains(c));
@@ -257,6 +263,19 @@ impl Fields {
             _ => None,
         }
     }
+}
+
+/// True for a command that the driver says by itself; what people order is none, as far as that can be told.
+pub(super) fn is_own(text: &str) -> bool {
+    let Some(own) = text.strip_prefix("AT") else { return false };
+    let name = own.split(['=', '?']).next().unwrap_or_default();
+    let sets = COMMANDS.iter().any(|(names, ..)| names.contains(&name)) && !["+CPBS", "+CPBR"].contains(&name);
+    sets || ASKS.contains(&name) || is_whole(own)
+}
+
+/// True for what has nothing of anybody in it, behind `AT`.
+fn is_whole(own: &str) -> bool {
+    WHOLE.contains(&own) || profile::commands().any(|command| command == own)
 }
 
 /// The name of a maker, a model or a firmware: words that have a letter, and numbers with dots. Long runs of digits may

@@ -37,7 +37,7 @@ fn table_of_commands() {
         ("AT+CUSD=1,\"AA180C3602\",15\r", "AT+CUSD=1,\"XX000X0000\",15"),
         ("AT+CSQ;+CPBW=1,\"0171\"\r", "AT+CSQ;+CPBW=0,\"0000\""),
         ("AT+CMGF=1;+CPBW=1,\"0171\"\r", "AT+CMGF=0;+XXXX=0,\"0000\""),
-        ("at+cpbw=1,\"0171\"\r", "xx+xxxx=0,\"0000\""),
+        ("at+cpbw=1,\"0171\"\r", "AT+xxxx=0,\"0000\""),
         ("AT+CPBF Anna\r", "AT+CPBF Xxxx"),
     ] {
         assert_eq!(Mask::default().sent(sent.as_bytes()), want, "{sent}");

@@ -1,16 +1,20 @@
 //! Plays the modem of a recording to the real driver, in memory and in virtual time, and tells where the driver says
 //! something else now.
 //!
-//! What the driver writes is compared line by line. Where it is not what the recording has, a line that comes soon is
-//! gone on from; else the driver gets the answer it got to the same line before, and the recording waits.
+//! What the driver writes is compared line by line, to the first that is not what the recording has: behind it, it is
+//! another dialogue. What people ordered is ordered again, as far as the recording shows it.
 
 pub use super::recording::{BadRecording, MAX_OCTETS, Recording};
 
+use super::mask_fields::{is_own, sentence};
+use super::orders::{Order, Ordered};
 use super::port::OpenError;
 use super::profile::Profile;
+use super::recorder::SPAN;
 use super::recording::Item;
 use super::{Config, Disposal, LaneEvent, LaneEventKind, Links, Outgoing, Pin, PinQuestion, Place, Received, start};
-use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord, SendOutcome};
+use crate::at::{BroadcastList, ServiceCentre, TypedLine};
+use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -27,10 +31,8 @@ const REOPENS: Duration = Duration::from_secs(20);
 const TAKES: Duration = Duration::from_secs(60);
 /// What the line holds. The longest answers, lists of messages, are read while they come.
 const LINE_OCTETS: usize = 64 * 1024;
-/// How far ahead a line of the driver is looked for.
-const AHEAD: usize = 8;
-/// So many lines that the recording does not have are enough.
-const MOST_EXTRAS: usize = 1000;
+/// Lines that are told in front of a difference.
+const AROUND: usize = 12;
 /// How long a replay may take of real time.
 const REAL_TIME: Duration = Duration::from_secs(30);
 /// So many lines of ours behind a hole are looked at; the recorder keeps fewer.
@@ -48,11 +50,11 @@ const UNKNOWN: &[u8] = b"\r\nERROR\r\n";
 pub struct Report {
     /// The dialogue, and where it is another one now.
     pub lines: Vec<Line>,
-    /// How many lines are not as recorded; the state at the end counts as one.
+    /// How many lines are not as recorded, in the first place that is not; the state at the end counts as one.
     pub differences: usize,
     /// What the driver says of the modem at the end.
     pub status: ModemStatus,
-    /// What it said when the recording was written.
+    /// What it said when the recording was written, where the replay came to its end.
     pub recorded: Option<String>,
 }
 
@@ -90,13 +92,6 @@ impl Mark {
     }
 }
 
-/// True when then or now the modem was one that comes and goes: that depends on losses of ten minutes, of which the recording
-/// may lack some, and plays others sooner.
-fn is_watched(then: &str, now: &ModemStatus) -> bool {
-    let says = |text: &str| text.contains("within ten minutes");
-    says(then) || now.reason.as_deref().is_some_and(says)
-}
-
 /// Plays a recording. Blocks, for some seconds at most; not to be called from async code.
 pub fn play(recording: &Recording) -> io::Result<Report> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
@@ -124,7 +119,7 @@ async fn perform(recording: &Recording) -> Report {
             }
         }
     };
-    let handle = start(config, links, None, None, open);
+    let handle = start(config, links, None, open);
     let mut player = Player {
         items: &recording.items,
         at: 0,
@@ -134,6 +129,7 @@ async fn perform(recording: &Recording) -> Report {
         early: VecDeque::new(),
         pending: Duration::ZERO,
         outgoing: handle.outgoing.clone(),
+        orders: handle.orders.clone(),
         lane,
         received,
         pins,
@@ -146,7 +142,6 @@ async fn perform(recording: &Recording) -> Report {
         held: Vec::new(),
         report: Vec::new(),
         differences: 0,
-        extras: 0,
         until: std::time::Instant::now() + REAL_TIME,
     };
     player.run().await;
@@ -155,12 +150,20 @@ async fn perform(recording: &Recording) -> Report {
 
 /// The driver's configuration, as far as a recording shows it.
 fn config(recording: &Recording) -> Config {
-    let enters_pin =
-        recording.items.iter().any(|item| matches!(item, Item::Sent(text) if text.starts_with("AT+CPIN=")));
+    let said = |start: &str| {
+        let mut sent = recording.items.iter().filter_map(|item| match item {
+            Item::Sent(text) => text.strip_prefix(start),
+            _ => None,
+        });
+        sent.next().map(|values| values.split('"').next().unwrap_or_default())
+    };
+    let enters_pin = said("AT+CPIN=").is_some();
     Config {
         profile: recording.profile.clone().filter(|name| Profile::named(name).is_some()),
         pin: if enters_pin { Pin::try_from(super::mask::NO_PIN).ok() } else { None },
         pin_force: enters_pin,
+        service_centre: said("AT+CSCA=\"").and_then(|number| number.parse::<ServiceCentre>().ok()),
+        broadcasts: said("AT+CSCB=0,\"").and_then(|identifiers| identifiers.parse::<BroadcastList>().ok()),
         ..Config::new(0, if recording.is_usb { "/dev/ttyUSB-replay" } else { "/dev/replay" })
     }
 }
@@ -179,6 +182,7 @@ struct Player<'a> {
     /// Time that is to go by before the next item.
     pending: Duration,
     outgoing: mpsc::Sender<Outgoing>,
+    orders: mpsc::Sender<Ordered>,
     lane: mpsc::Receiver<LaneEvent>,
     received: mpsc::Receiver<Received>,
     pins: mpsc::Receiver<PinQuestion>,
@@ -196,7 +200,6 @@ struct Player<'a> {
     held: Vec<(Place, oneshot::Sender<Disposal>)>,
     report: Vec<Line>,
     differences: usize,
-    extras: usize,
     until: std::time::Instant,
 }
 
@@ -215,7 +218,6 @@ impl Player<'_> {
         self.at = items.iter().position(|item| *item == Item::Opened).unwrap_or(0);
         while let Some(item) = items.get(self.at) {
             if self.is_enough() {
-                self.differ(Mark::Note, "given up: this is another dialogue".to_owned());
                 return;
             }
             match item {
@@ -229,6 +231,7 @@ impl Player<'_> {
                     self.tell(Mark::Same, text.clone());
                     self.write(octets).await;
                 }
+                Item::Sent(text) if is_order(text) => self.order(text).await,
                 Item::Sent(text) => self.expect(text).await,
                 Item::Lost(why) => self.lose(why).await,
                 Item::Decided(place, disposal) => {
@@ -239,8 +242,8 @@ impl Player<'_> {
             }
             self.at += 1;
         }
-        // What the driver does with the last line needs no time.
-        self.pending += Duration::from_millis(1);
+        // What the driver does with the last line needs no time; shorter spans are not in a recording.
+        self.pending += SPAN;
         self.wait().await;
     }
 
@@ -283,26 +286,31 @@ impl Player<'_> {
                     self.tell(Mark::Same, format!("> {text}"));
                     return self.begin_early();
                 }
-                Turn::Said(said) => match self.ahead(&said) {
-                    Some(at) => {
-                        self.pass_over(at);
-                        self.tell(Mark::Same, format!("> {said}"));
-                        return self.begin_early();
-                    }
-                    None => self.answer_extra(&said).await,
-                },
-                // The modem may be ready only now for a part that it has refused.
-                Turn::News if self.given.is_none() && self.status.borrow().phase == ModemPhase::Ready => {
-                    self.begin(text);
-                }
+                Turn::Said(said) => return self.instead(Some(text), &said),
                 Turn::News => {}
-                Turn::Time => {
-                    self.differ(Mark::Missing, format!("> {text}"));
-                    // Its answer would be taken for another's.
-                    return self.skip(|item| matches!(item, Item::Came(..) | Item::Span(_)));
-                }
+                Turn::Time => return self.differ(Mark::Missing, format!("> {text}")),
             }
-            if self.is_enough() {
+        }
+    }
+
+    /// What a person ordered: by its own command it is ordered again; else, what came of it is passed over.
+    async fn order(&mut self, text: &str) {
+        self.wait().await;
+        if let Some(line) = typed(text) {
+            self.tell(Mark::Note, "a person ordered this".to_owned());
+            // Who typed it wants no answer.
+            let _ = self.orders.try_send(Ordered { order: Order::Typed(line), answer: oneshot::channel().0 });
+            return self.expect(text).await;
+        }
+        self.tell(Mark::Note, format!("> {text}"));
+        while let Some(item) = self.items.get(self.at + 1) {
+            match item {
+                Item::Came(_, line) => self.tell(Mark::Note, line.clone()),
+                Item::Span(span) => self.pending += *span,
+                _ => return,
+            }
+            self.at += 1;
+            if item.is_final() {
                 return;
             }
         }
@@ -317,7 +325,10 @@ impl Player<'_> {
         let regular = first_of(RARELY, &rest[..rest.len() / 2]).or_else(|| first_of(OFTEN, &rest));
         let Some((at, target)) = regular.and_then(|at| rest.iter().copied().find(|(n, _)| *n == at)) else {
             self.tell(Mark::Note, "lines are missing in the recording".to_owned());
-            return self.skip(|item| matches!(item, Item::Came(..) | Item::Span(_)));
+            while self.items.get(self.at + 1).is_some_and(|item| matches!(item, Item::Came(..) | Item::Span(_))) {
+                self.at += 1;
+            }
+            return;
         };
         let target = target.to_owned();
         self.tell(Mark::Note, format!("lines are missing in the recording; it goes on with the next {target}"));
@@ -331,10 +342,7 @@ impl Player<'_> {
                 }
                 Turn::Said(said) => self.answer_as_before(&said).await,
                 Turn::News => {}
-                Turn::Time => {
-                    self.differ(Mark::Missing, format!("> {target}"));
-                    return self.skip(|item| matches!(item, Item::Came(..) | Item::Span(_)));
-                }
+                Turn::Time => return self.differ(Mark::Missing, format!("> {target}")),
             }
         }
     }
@@ -349,20 +357,20 @@ impl Player<'_> {
         let end = Instant::now() + std::mem::take(&mut self.pending) + PATIENCE;
         while self.status.borrow().phase != ModemPhase::Offline && !self.is_enough() {
             match self.turn(end).await {
-                Turn::Said(said) => self.answer_extra(&said).await,
+                Turn::Said(said) => return self.instead(None, &said),
                 Turn::News => {}
                 Turn::Time => break,
             }
         }
         let status = self.status.borrow().clone();
-        let reason = status.reason.unwrap_or_default();
+        let reason = sentence(&status.reason.unwrap_or_default());
         let same = reason == why || is_the_ports(why) && is_the_ports(&reason);
         if status.phase == ModemPhase::Offline && same {
             return self.tell(Mark::Same, format!("= lost: {why}"));
         }
         self.differ(Mark::Missing, format!("= lost: {why}"));
         if status.phase == ModemPhase::Offline {
-            self.tell(Mark::Extra, format!("= lost: {reason}"));
+            self.differ(Mark::Extra, format!("= lost: {reason}"));
         }
     }
 
@@ -374,20 +382,29 @@ impl Player<'_> {
         let end = Instant::now() + std::mem::take(&mut self.pending);
         while !self.is_enough() {
             match self.turn(end).await {
-                Turn::Said(said) => self.early_or_extra(said).await,
+                Turn::Said(said) => self.early(said),
                 Turn::News => {}
                 Turn::Time => return,
             }
         }
     }
 
-    /// Takes what was said before its turn.
-    async fn early_or_extra(&mut self, said: String) {
-        if self.sents(self.at).nth(self.early.len()).is_some_and(|(_, text)| text == said) {
+    /// Takes what was said before its turn. Behind the end of the recording anything may be said.
+    fn early(&mut self, said: String) {
+        let next = self.sents(self.at).nth(self.early.len()).map(|(_, text)| text.to_owned());
+        if next.as_ref().is_some_and(|next| *next == said) {
             self.early.push_back(said);
         } else if self.sents(self.at).next().is_some() {
-            self.answer_extra(&said).await;
+            self.instead(next.as_deref(), &said);
         }
+    }
+
+    /// The driver says this, and not what it said then.
+    fn instead(&mut self, then: Option<&str>, said: &str) {
+        if let Some(then) = then {
+            self.differ(Mark::Missing, format!("> {then}"));
+        }
+        self.differ(Mark::Extra, format!("> {said}"));
     }
 
     /// The next that happens on the driver's side. What the scheduler and the intake would answer is answered.
@@ -401,17 +418,9 @@ impl Player<'_> {
                 biased;
                 Some(event) = self.lane.recv() => {
                     // What becomes of a part shows in what is said after it.
-                    match event.kind {
-                        LaneEventKind::Started(AttemptId(part)) => {
-                            self.started = part;
-                            self.decide();
-                        }
-                        LaneEventKind::Ended(AttemptId(part), SendOutcome::NotSent { .. })
-                            if part == self.parts && self.started < part =>
-                        {
-                            self.given = None;
-                        }
-                        LaneEventKind::Ended(..) | LaneEventKind::Evidence { .. } => {}
+                    if let LaneEventKind::Started(AttemptId(part)) = event.kind {
+                        self.started = part;
+                        self.decide();
                     }
                 }
                 Some(Received { place, stored, .. }) = self.received.recv() => {
@@ -461,13 +470,7 @@ impl Player<'_> {
         }
     }
 
-    /// What the driver says and the recording does not have: it gets the answer it had to the same before.
-    async fn answer_extra(&mut self, said: &str) {
-        self.extras += 1;
-        self.differ(Mark::Extra, format!("> {said}"));
-        self.answer_as_before(said).await;
-    }
-
+    /// Where the recording has nothing: the answer that the driver had to the same before.
     async fn answer_as_before(&mut self, said: &str) {
         if said == "^[" {
             return;
@@ -486,37 +489,15 @@ impl Player<'_> {
         self.write(&answer).await;
     }
 
-    /// Where the recording has this, not far from here and in this session.
-    fn ahead(&self, said: &str) -> Option<usize> {
-        self.sents(self.at + 1).take(AHEAD).find(|(_, text)| *text == said).map(|(at, _)| at)
-    }
-
-    /// What is written from here on, to the end of the session.
+    /// What the driver is to write from here on, to the end of the session.
     fn sents(&self, from: usize) -> impl Iterator<Item = (usize, &str)> {
         let items = self.items.iter().enumerate().skip(from);
         items.take_while(|(_, item)| !matches!(item, Item::Opened | Item::Lost(_))).filter_map(
             |(at, item)| match item {
-                Item::Sent(text) => Some((at, text.as_str())),
+                Item::Sent(text) if !is_order(text) || typed(text).is_some() => Some((at, text.as_str())),
                 _ => None,
             },
         )
-    }
-
-    /// Goes on at this item; what is written before is missing now.
-    fn pass_over(&mut self, at: usize) {
-        let missing: Vec<String> =
-            self.sents(self.at).take_while(|(n, _)| *n < at).map(|(_, it)| it.to_owned()).collect();
-        for text in missing {
-            self.differ(Mark::Missing, format!("> {text}"));
-        }
-        self.at = at;
-    }
-
-    /// Passes over the items behind this one that are so.
-    fn skip(&mut self, is_so: impl Fn(&Item) -> bool) {
-        while self.items.get(self.at + 1).is_some_and(&is_so) {
-            self.at += 1;
-        }
     }
 
     /// True for what the driver only says when the scheduler or the intake wants something.
@@ -607,7 +588,7 @@ impl Player<'_> {
             }
             // The driver has only just read it.
             match self.turn(end).await {
-                Turn::Said(said) => self.early_or_extra(said).await,
+                Turn::Said(said) => self.early(said),
                 Turn::News => {}
                 Turn::Time => return,
             }
@@ -616,7 +597,7 @@ impl Player<'_> {
 
     /// True when it is of no use to go on.
     fn is_enough(&self) -> bool {
-        self.extras >= MOST_EXTRAS || std::time::Instant::now() > self.until
+        self.differences > 0 || std::time::Instant::now() > self.until
     }
 
     fn tell(&mut self, mark: Mark, text: String) {
@@ -630,14 +611,30 @@ impl Player<'_> {
 
     fn report(mut self, recording: &Recording) -> Report {
         let status = self.status.borrow().clone();
-        let recorded = recording.status.as_deref().unwrap_or_default();
-        let then = recorded.split(':').next().unwrap_or_default();
-        if recording.status.is_some() && then != status.phase.word() && !is_watched(recorded, &status) {
-            self.differences += 1;
+        if self.differences == 0 && std::time::Instant::now() > self.until {
+            self.differ(Mark::Note, format!("given up after {} s", REAL_TIME.as_secs()));
+        }
+        if self.differences > 0 {
+            let before = self.report.len().saturating_sub(AROUND + self.differences);
+            self.report.drain(..before);
+            return Report { lines: self.report, differences: self.differences, status, recorded: None };
         }
         let recorded = recording.status.clone();
-        Report { lines: self.report, differences: self.differences, status, recorded }
+        let then = recorded.as_deref().map(|text| text.split(':').next().unwrap_or_default());
+        let differences = usize::from(then.is_some_and(|then| then != status.phase.word()));
+        Report { lines: self.report, differences, status, recorded }
     }
+}
+
+/// True for a command that the driver does not say by itself.
+fn is_order(text: &str) -> bool {
+    text.starts_with("AT") && !is_own(text)
+}
+
+/// The order that a command comes from, where a person can have typed it; USSD and the phonebook have orders of their own.
+fn typed(text: &str) -> Option<TypedLine> {
+    let has_own = ["AT+CUSD", "AT+CPBS", "AT+CPBR"].iter().any(|name| text.starts_with(name));
+    if has_own { None } else { TypedLine::try_from(text.to_owned()).ok() }
 }
 
 fn decision(place: &Option<(String, u16)>, disposal: Option<Disposal>) -> String {
