@@ -122,13 +122,16 @@ impl Mask {
         {
             return masked;
         }
-        let is_known =
-            is_known_start(line) || name_of(line).is_some_and(|(name, ..)| self.fields.answer(name, "").is_some());
-        if self.text_open && !is_known {
+        if self.text_open && !self.is_known(line) {
             self.text_open = !ends_text(line);
             return shape(line);
         }
         self.named(line).unwrap_or_else(|| self.without_name(line))
+    }
+
+    /// True for a line that begins with a name of a table, or as makes begin lines.
+    fn is_known(&mut self, line: &str) -> bool {
+        is_known_start(line) || name_of(line).is_some_and(|(name, ..)| self.fields.answer(name, "").is_some())
     }
 
     /// What was asked and what was due is over.

@@ -1,7 +1,9 @@
 //! What the masking shows of lines.
 
 use super::mask::Mask;
-use crate::at::sim;
+use super::mask_fields::{is_own, sentence};
+use crate::at::command::{Domain, IccidSource};
+use crate::at::{Command, Expect, Memory, sim};
 
 /// What came, each line after this was asked.
 fn came(asked: &str, line: &str) -> String {
@@ -214,5 +216,72 @@ fn a_text_behind_a_head_is_hidden_however_it_looks() {
         let mut mask = Mask::default();
         assert_eq!(mask.came("+CMT: \"Bob\",,\"26/01/01\""), "+CMT: \"Xxx\",,\"00/00/00\"");
         assert_eq!(mask.came(text), want, "{text}");
+    }
+}
+
+/// What the driver says by itself is shown as it is, and is no order of a person.
+#[test]
+fn table_of_the_drivers_commands() {
+    let own = [
+        Command::attention(),
+        Command::plain_answers(),
+        Command::speak_up(),
+        Command::ignore_dtr(),
+        Command::numeric_errors(),
+        Command::serial_number(),
+        Command::manufacturer(),
+        Command::model(),
+        Command::revision(),
+        Command::subscriber(),
+        Command::pin_state(),
+        Command::pdu_mode(),
+        Command::memories(),
+        Command::memory_levels(),
+        Command::select_memories(&[Memory::ME, Memory::SM, Memory::ME]),
+        Command::services(),
+        Command::acknowledged_service(),
+        Command::indications_known(),
+        Command::indications_now(),
+        Command::select_indications([2, 1, 0, 2, 0]),
+        Command::registration(Domain::Eps),
+        Command::report_registration(Domain::Packet, true),
+        Command::operator(),
+        Command::signal(),
+        Command::service_centre(),
+        Command::submit(164),
+        Command::read(65535),
+        Command::list_all(),
+        Command::delete(7),
+        Command::acknowledge(),
+        Command::calling_line(),
+        Command::hang_up(),
+        Command::hook(),
+        Command::own_number(),
+        Command::broadcasts(&"0-999,4352".parse().unwrap()),
+        Command::of_make("+CPINR", Expect::Nothing),
+        Command::of_make("+CSIM=10,\"0020000100\"", Expect::Nothing),
+        Command::of_make("+CFUN=4", Expect::Nothing),
+        Command::of_make("#TEMPMON=1", Expect::Nothing),
+        Command::of_make("+QURCCFG=\"urcport\",\"uart1\"", Expect::Nothing),
+    ];
+    for command in own.into_iter().chain(IccidSource::ALL.map(Command::iccid)) {
+        assert_eq!(Mask::default().sent(command.wire()), command.text());
+        assert!(is_own(command.text()), "{command}");
+    }
+    for order in ["AT+CUSD=2", "AT+CPBS=\"SM\"", "AT+CPBR=1,20", "AT+CFOO", "ATI", "AT+CSQ;+CFOO"] {
+        assert!(!is_own(order), "{order}");
+    }
+}
+
+#[test]
+fn table_of_sentences() {
+    for (text, want) in [
+        ("the modem took nothing for 5 s", "the modem took nothing for 5 s"),
+        ("AT+CMGS ended with +CMS ERROR: 512", "AT+CMGS ended with +CMS ERROR: 512"),
+        ("it ended with +CME ERROR: Anna 47", "it ended with +CME ERROR: Xxxx 00"),
+        ("+49171 hung up", "+00000 hung up"),
+        ("no answer\nfrom 0171", "no answer?from 0000"),
+    ] {
+        assert_eq!(sentence(text), want);
     }
 }

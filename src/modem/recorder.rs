@@ -226,8 +226,9 @@ impl Recorder {
         head("modem", &format!("{}, {}, firmware {}", make(&maker), make(&model), make(&known(&status.firmware))));
         head("profile", profile.name);
         head("line", if port::is_usb(&self.0.status.borrow().port) { "usb" } else { "uart" });
-        // A reason that names a path has the maker's serial number in it.
+        // A reason that names a path has the maker's serial number in it, and what is in brackets may be the modem's word.
         let reason = status.reason.filter(|reason| !reason.contains('/'));
+        let reason = reason.map(|reason| reason.split(" (").next().unwrap_or_default().to_owned());
         let status = [Some(status.phase.word().to_owned()), reason];
         head("status", &sentence(&status.into_iter().flatten().collect::<Vec<_>>().join(": ")));
         let _ = writeln!(text, "# written: {:.0}", jiff::Timestamp::now());
