@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 Needs no modem and no gateway, and takes seconds where the recording took hours. Lines with > are what the driver
 says, lines with < what the modem said. In front of a line, - is what the driver does not say any more, + what it
-says now and did not say then, and # a remark.
+says now and did not say then, and # a remark. It ends at the first place where the driver says something else.
 
 Exit code 0 when the driver does the same as in the recording, 1 when not, 66 when the file is none.")]
 pub(super) struct Options {
