@@ -25,6 +25,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 /// How much later than in the recording the driver may say something, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Within this the driver says what it says by itself.
+const AT_ONCE: Duration = Duration::from_millis(1);
 /// How long the driver may take to open a port again: its longest pause, and some.
 const REOPENS: Duration = Duration::from_secs(20);
 /// How long the driver may take nothing.
@@ -276,6 +278,13 @@ impl Player<'_> {
         }
         self.pending = Duration::ZERO;
         self.begin(text);
+        if !self.heard(text, end).await {
+            self.differ(Mark::Missing, format!("> {text}"));
+        }
+    }
+
+    /// Waits for what the driver says next. False: nothing.
+    async fn heard(&mut self, text: &str, end: Instant) -> bool {
         loop {
             let turn = match self.early.pop_front() {
                 Some(said) => Turn::Said(said),
@@ -284,11 +293,15 @@ impl Player<'_> {
             match turn {
                 Turn::Said(said) if said == text => {
                     self.tell(Mark::Same, format!("> {text}"));
-                    return self.begin_early();
+                    self.begin_early();
+                    return true;
                 }
-                Turn::Said(said) => return self.instead(Some(text), &said),
+                Turn::Said(said) => {
+                    self.instead(Some(text), &said);
+                    return true;
+                }
                 Turn::News => {}
-                Turn::Time => return self.differ(Mark::Missing, format!("> {text}")),
+                Turn::Time => return false,
             }
         }
     }
@@ -297,6 +310,10 @@ impl Player<'_> {
     async fn order(&mut self, text: &str) {
         self.wait().await;
         if let Some(line) = typed(text) {
+            // It may be the driver's own after all.
+            if self.heard(text, Instant::now() + AT_ONCE).await {
+                return;
+            }
             self.tell(Mark::Note, "a person ordered this".to_owned());
             // Who typed it wants no answer.
             let _ = self.orders.try_send(Ordered { order: Order::Typed(line), answer: oneshot::channel().0 });
