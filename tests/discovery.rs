@@ -7,6 +7,7 @@ mod support;
 use gsmgate::simulator::LabConfig;
 use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 use serde_json::Value;
+use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use support::machine::Machine;

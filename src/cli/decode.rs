@@ -108,11 +108,29 @@ fn one(common: &Common, line: &str, kind: Kind) -> Result<bool, Failure> {
         Kind::CellBroadcast => answer(common, line, dump_broadcast, pdu_json::broadcast),
     };
     match &answer {
-        Ok(answer) => out::raw(answer)?,
+        Ok(answer) => {
+            out::raw(answer)?;
+            if let (Kind::Pdu(Direction::FromModem), false) = (kind, common.json)
+                && is_rather_a_submit(line)
+            {
+                eprintln!("gsmgate: on its way to the modem this is a whole SMS-SUBMIT; see --to-modem");
+            }
+        }
         Err(error) if common.json => out::object(json!({ "valid": false, "error": pdu_json::decode_error(error) }))?,
         Err(error) => eprintln!("gsmgate: {}", escape(&error.to_string())),
     }
     Ok(answer.is_ok())
+}
+
+/// True for what comes from no modem, its type being that of an SMS-SUBMIT-REPORT, and is an SMS-SUBMIT without a flaw.
+fn is_rather_a_submit(line: &str) -> bool {
+    let Ok(octets) = hex::decode(line) else { return false };
+    let is_clean = |fields: Vec<FieldLine>| {
+        fields.iter().all(|field| field.warning.is_none() && field.start + field.len <= octets.len())
+            && fields.iter().all(|field| field.name != "after the TPDU")
+    };
+    let reads_well = |direction| dump(&octets, direction).is_ok_and(is_clean);
+    !reads_well(Direction::FromModem) && reads_well(Direction::ToModem)
 }
 
 /// What a string of `+CUSD` says. Any text is one, but a longer one than is read was cut.

@@ -12,9 +12,11 @@ use super::port::OpenError;
 use super::profile::Profile;
 use super::recorder::SPAN;
 use super::recording::Item;
-use super::{Config, Disposal, LaneEvent, LaneEventKind, Links, Outgoing, Pin, PinQuestion, Place, Received, start};
+use super::{
+    Config, Disposal, LaneEvent, LaneEventKind, Links, Outcome, Outgoing, Pin, PinQuestion, Place, Received, start,
+};
 use crate::at::{BroadcastList, ServiceCentre, TypedLine};
-use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord};
+use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord, SendOutcome};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
@@ -121,7 +123,7 @@ async fn perform(recording: &Recording) -> Report {
             }
         }
     };
-    let handle = start(config, links, None, open);
+    let handle = start(config, links, None, None, open);
     let mut player = Player {
         items: &recording.items,
         at: 0,
@@ -140,6 +142,7 @@ async fn perform(recording: &Recording) -> Report {
         given: None,
         parts: 0,
         started: 0,
+        ordered: None,
         arm: None,
         held: Vec::new(),
         report: Vec::new(),
@@ -196,6 +199,8 @@ struct Player<'a> {
     parts: i64,
     /// The last part that the driver has begun.
     started: i64,
+    /// Held, since what nobody waits for is not begun.
+    ordered: Option<oneshot::Receiver<Outcome>>,
     /// Arms the last part that was given.
     arm: Option<oneshot::Sender<bool>>,
     /// Messages of which it is not decided yet what becomes of them.
@@ -300,6 +305,10 @@ impl Player<'_> {
                     self.instead(Some(text), &said);
                     return true;
                 }
+                // The modem may be ready only now for a part that it has refused.
+                Turn::News if self.given.is_none() && self.status.borrow().phase == ModemPhase::Ready => {
+                    self.begin(text);
+                }
                 Turn::News => {}
                 Turn::Time => return false,
             }
@@ -315,8 +324,10 @@ impl Player<'_> {
                 return;
             }
             self.tell(Mark::Note, "a person ordered this".to_owned());
-            // Who typed it wants no answer.
-            let _ = self.orders.try_send(Ordered { order: Order::Typed(line), answer: oneshot::channel().0 });
+            let (answer, outcome) = oneshot::channel();
+            // It shows in what is said.
+            let _ = self.orders.try_send(Ordered { order: Order::Typed(line), answer });
+            self.ordered = Some(outcome);
             return self.expect(text).await;
         }
         self.tell(Mark::Note, format!("> {text}"));
@@ -435,9 +446,17 @@ impl Player<'_> {
                 biased;
                 Some(event) = self.lane.recv() => {
                     // What becomes of a part shows in what is said after it.
-                    if let LaneEventKind::Started(AttemptId(part)) = event.kind {
-                        self.started = part;
-                        self.decide();
+                    match event.kind {
+                        LaneEventKind::Started(AttemptId(part)) => {
+                            self.started = part;
+                            self.decide();
+                        }
+                        LaneEventKind::Ended(AttemptId(part), SendOutcome::NotSent { .. })
+                            if part == self.parts && self.started < part =>
+                        {
+                            self.given = None;
+                        }
+                        LaneEventKind::Ended(..) | LaneEventKind::Evidence { .. } => {}
                     }
                 }
                 Some(Received { place, stored, .. }) = self.received.recv() => {
@@ -637,8 +656,8 @@ impl Player<'_> {
             return Report { lines: self.report, differences: self.differences, status, recorded: None };
         }
         let recorded = recording.status.clone();
-        let then = recorded.as_deref().map(|text| text.split(':').next().unwrap_or_default());
-        let differences = usize::from(then.is_some_and(|then| then != status.phase.word()));
+        let is_other = |then: &str| then.split(':').next() != Some(status.phase.word()) && !is_watched(then, &status);
+        let differences = usize::from(recorded.as_deref().is_some_and(is_other));
         Report { lines: self.report, differences, status, recorded }
     }
 }
@@ -652,6 +671,13 @@ fn is_order(text: &str) -> bool {
 fn typed(text: &str) -> Option<TypedLine> {
     let has_own = ["AT+CUSD", "AT+CPBS", "AT+CPBR"].iter().any(|name| text.starts_with(name));
     if has_own { None } else { TypedLine::try_from(text.to_owned()).ok() }
+}
+
+/// True when then or now the modem was one that comes and goes: that depends on losses of ten minutes, of which the recording
+/// may lack some, and plays others sooner.
+fn is_watched(then: &str, now: &ModemStatus) -> bool {
+    let says = |text: &str| text.contains("within ten minutes");
+    says(then) || now.reason.as_deref().is_some_and(says)
 }
 
 fn decision(place: &Option<(String, u16)>, disposal: Option<Disposal>) -> String {
