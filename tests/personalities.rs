@@ -30,7 +30,9 @@ fn await_stats(socket: &mut BufReader<UnixStream>, is_so: impl Fn(&Value) -> boo
     let end = Instant::now() + PATIENCE;
     loop {
         let stats = control(socket, r#"{"do":"stats"}"#)["stats"].take();
-        let others: Vec<_> = Personality::names().zip(stats.as_array().unwrap()).filter(|(_, it)| !is_so(it)).collect();
+        let stats = stats.as_array().unwrap();
+        assert_eq!(stats.len(), Personality::names().count());
+        let others: Vec<_> = Personality::names().zip(stats).filter(|(_, it)| !is_so(it)).collect();
         if others.is_empty() {
             return;
         }
