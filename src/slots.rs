@@ -319,9 +319,14 @@ impl Slots {
             status.label == *label || sim.as_ref() == Some(label)
         };
         let seats = lock(&self.seats).clone();
-        let mut found = seats.iter().enumerate().filter(|(index, seat)| has_label(*index, &seat.status.borrow()));
-        let (_, seat) = found.next()?;
-        if found.next().is_some() {
+        let found = seats.iter().enumerate().filter(|(index, seat)| has_label(*index, &seat.status.borrow()));
+        let mut found: Vec<&Seat> = found.map(|(_, seat)| seat).collect();
+        if found.len() > 1 {
+            // A SIM may have been put into another modem.
+            found.retain(|seat| !matches!(seat.status.borrow().phase, ModemPhase::Offline | ModemPhase::Stopped));
+        }
+        let seat = *found.first()?;
+        if found.len() > 1 {
             return Some(Err(format!("more than one modem is called {label}; give them labels in the configuration")));
         }
         let (answer, outcome) = oneshot::channel();
@@ -331,7 +336,7 @@ impl Slots {
         Some(match timeout(ORDER, outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err("the modem was lost in the middle of it; see `gsmgate modems`".to_owned()),
-            Err(_) => Err(format!("the modem has not come to it within {} s; try again later", ORDER.as_secs())),
+            Err(_) => Err(format!("no answer within {} s; it may have been carried out all the same", ORDER.as_secs())),
         })
     }
 

@@ -542,7 +542,8 @@ impl TypedLine {
         let name = self.name();
         let is_basic = !name.starts_with(|c: char| c.is_ascii_punctuation() && c != '&');
         let only_tells = is_basic || tells.iter().any(|tells| name.eq_ignore_ascii_case(tells));
-        self.0.ends_with('?') || !self.0.contains('=') && only_tells
+        let rest = self.0.find(['=', '?']).map_or("", |at| self.0[at..].trim_end());
+        matches!(rest, "?" | "=?") || rest.is_empty() && only_tells
     }
 }
 
@@ -550,7 +551,7 @@ impl TypedLine {
 type Denied = (&'static [&'static str], fn(&'static str) -> NotATypedLine);
 
 const DENIED: &[Denied] = &[
-    (&["CMGS", "CMSS", "CMGW", "CMGC", "CMGD", "CNMA", "CIPSEND"], NotATypedLine::Messages),
+    (&["CMGS", "CMSS", "CMGW", "CMGC", "MGD", "CNMA", "CIPSEND"], NotATypedLine::Messages),
     (
         &["PIN", "PUK", "CLCK", "SLCK", "PWD", "LOCK", "CSIM", "CRSM", "CGLA", "CCHO", "CCHC", "EGMR", "SIMLOCK"],
         NotATypedLine::Locks,

@@ -240,7 +240,7 @@ impl Engine {
     /// The line; or, of a USSD text that goes over several, nothing until its last.
     fn whole_ussd(&mut self, now: Instant, line: String) -> Option<String> {
         // What is known to be a line of its own is none of the text, whose quotes the network may have got wrong.
-        if self.ussd.is_some() && (self.belongs_to_exchange(&line) || self.classify(&line) != Class::Unknown) {
+        if self.ussd.is_some() && (self.is_named_by_exchange(&line) || self.classify(&line) != Class::Unknown) {
             self.end_ussd(now);
         }
         let whole = match self.ussd.take() {
@@ -303,6 +303,12 @@ impl Engine {
         exchange.pdu_due = false;
         exchange.push(line.to_owned());
         true
+    }
+
+    /// True for a line that begins with the name that was asked for.
+    fn is_named_by_exchange(&self, line: &str) -> bool {
+        let name = self.exchange.as_ref().map(|exchange| exchange.command.name().to_ascii_uppercase());
+        name.is_some_and(|name| !name.is_empty() && body(line, &name).is_some())
     }
 
     fn belongs_to_exchange(&self, line: &str) -> bool {
@@ -413,8 +419,10 @@ impl Exchange {
 fn ends_ussd(line: &str) -> bool {
     let has_text = line.contains('"');
     let before_scheme = line.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ').trim_end_matches(',');
-    let closes = |text: &str| text.ends_with('"') && text.bytes().filter(|octet| *octet == b'"').count() > 1;
-    !has_text || closes(line) || before_scheme.len() < line.len() && closes(before_scheme)
+    let quotes = |text: &str| text.bytes().filter(|octet| *octet == b'"').count();
+    let closes = |text: &str| text.ends_with('"') && quotes(text) > 1;
+    let closes_alone = closes(line) && quotes(line).is_multiple_of(2);
+    !has_text || closes_alone || before_scheme.len() < line.len() && closes(before_scheme)
 }
 
 /// True for word of messages, which is never the answer to a command of a person.

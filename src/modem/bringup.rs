@@ -96,7 +96,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.anew = false;
         self.up = false;
         self.registration = [None; 3];
-        self.drop_orders();
+        if std::mem::take(&mut self.restarted) {
+            self.drop_orders();
+        }
         self.board.phase(ModemPhase::BringUp, None);
         self.chat.wake(WAKE_TRIES).await?;
         let within = self.profile.deadlines.command;

@@ -42,6 +42,10 @@ const LATE: Duration = Duration::from_secs(120);
 const LISTEN: Duration = Duration::from_secs(5);
 /// Exchanges for what came in, or to look around, between two parts when both wait. Two messages are read and deleted.
 const JOBS_PER_PART: u32 = 4;
+/// How long a port at which another modem answers is left alone, unless it is known to have changed.
+const ANOTHER: Duration = Duration::from_secs(600);
+/// How long after the hush a submit without an end is remembered at all.
+const FORGOTTEN: Duration = Duration::from_secs(600);
 /// What is decided already is still deleted from the SIM when the gateway stops, for so long.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// Why nothing is submitted after a submit without an end.
@@ -123,6 +127,10 @@ impl Desk {
 
     /// Remembers a submit that has no final code yet, with what is left of its deadline.
     pub(super) fn remember(&mut self, attempt: AttemptId, left: Duration) {
+        let is_over = |until: Instant| Instant::now() > until + FORGOTTEN;
+        if self.unresolved_until.is_some_and(is_over) {
+            self.unresolved.clear();
+        }
         self.unresolved.push(attempt);
         self.unresolved_until = Instant::now().checked_add(left + LATE);
     }
@@ -330,8 +338,8 @@ pub(super) struct Session<S> {
     pub(super) indications: [u8; 5],
     /// The modem has begun anew, or its SIM has changed.
     pub(super) anew: bool,
-    /// It has begun anew since it was last set up: nothing of before can end any more.
-    restarted: bool,
+    /// It has said so by itself.
+    pub(super) restarted: bool,
     /// It has said that it switches itself off.
     pub(super) powering_down: bool,
     /// It is set up; what it says of its registration tells whether it can send.
@@ -412,7 +420,8 @@ where
                     failures = 0;
                 }
                 // Who looks for modems shall find it.
-                if matches!(lost, Lost::Another(_)) && desk.while_closed(desk.moved()).await.is_none() {
+                if matches!(lost, Lost::Another(_)) && desk.while_closed(timeout(ANOTHER, desk.moved())).await.is_none()
+                {
                     break;
                 }
                 BACKOFF_MOST
@@ -453,8 +462,8 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
     desk.swept |= session.inbox.swept;
     desk.service_centre = session.service_centre.take();
     // The modem that was found here is the one that belongs here.
-    if desk.found.is_some() && desk.config.imei.is_none() {
-        desk.config.imei = session.imei.take();
+    if desk.found.is_some() {
+        desk.config.imei = session.config.imei.take().or(session.imei.take());
     }
     if let Err(lost) = &result {
         session.recover(desk, lost).await;
@@ -517,7 +526,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Some(result) => result?,
             }
             self.sort(desk).await;
-            if std::mem::take(&mut is_in_step) || std::mem::take(&mut self.restarted) || desk.hushed_until().is_none() {
+            if std::mem::take(&mut is_in_step) || desk.hushed_until().is_none() {
                 desk.unresolved.clear();
             }
             if self.serve(desk).await? == Served::Stopped {

@@ -15,7 +15,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         // First, because its answer cannot be taken for any other: from here on line and engine are in step.
         let imei = self.lines(Command::serial_number(), within).await?;
         let imei: Option<Imei> = imei.iter().find_map(|line| sim::digits(line, "+CGSN", 14, 17)?.parse().ok());
-        if let (Some(ours), Some(here)) = (&self.config.imei, &imei)
+        // Once a port: with its other SIM slot some modems tell another IMEI.
+        if let (Some(ours), Some(here), None) = (&self.config.imei, &imei, &self.imei)
             && ours != here
         {
             return Err(Lost::Another(here.clone()));

@@ -210,8 +210,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 n => format!("slots are 1 to {n}"),
             }));
         };
-        // Another SIM, or none: everything is asked and set anew.
-        self.anew = true;
+        // Another SIM, or none: everything is asked and set anew, and the IMEI may be another.
+        (self.anew, self.config.imei) = (true, None);
+        self.drop_orders();
         let mut outcome = Ok(Carried::Out);
         // All are written whatever comes of one: the last may switch on what the first has switched off.
         for command in *commands {

@@ -114,7 +114,7 @@ async fn another_modem_on_the_port_is_left_to_who_looks_for_modems() {
     };
     assert!(status.reason.is_some_and(|reason| reason.contains("another modem answers on its port")));
     assert_eq!((status.imei, status.label.as_str()), (None, "modem-0017"));
-    sleep(Duration::from_secs(3600)).await;
+    sleep(Duration::from_secs(500)).await;
     assert_eq!(bench.count("AT+CGSN"), 1, "it is not asked again and again");
     port.send_replace(None);
     sleep(Duration::from_secs(60)).await;

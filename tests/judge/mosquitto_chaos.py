@@ -102,14 +102,14 @@ class Broker:
 class Modems:
     """modemsim: the network's side of the story."""
 
-    def __init__(self, binary, work, count, latency_ms, seed):
+    def __init__(self, binary, work, count, latency_ms, seed, more=()):
         self.dir = work / "sim"
         self.dir.mkdir()
         self.log = self.dir / "log.jsonl"
         self.ttys = [str(self.dir / f"modem{i}") for i in range(count)]
         self.process = subprocess.Popen(
             [binary, "--modems", str(count), "--dir", str(self.dir), "--log", str(self.log), "--seed", str(seed),
-             "--cmgs-latency-ms", str(latency_ms), "--dlr", "--dlr-delay-ms", "500"],
+             "--cmgs-latency-ms", str(latency_ms), "--dlr", "--dlr-delay-ms", "500", *more],
             stdout=subprocess.DEVNULL, stderr=open(work / "modemsim.log", "wb"))
         wait_for("modemsim", 10, (self.dir / "ctl").exists)
         self.lock = threading.Lock()
@@ -135,11 +135,11 @@ class Modems:
 class Gateway:
     """The product, as a black box that is started, killed and stopped."""
 
-    def __init__(self, binary, work, ttys, broker_port):
+    def __init__(self, binary, work, ttys, broker_port, more=""):
         self.binary, self.work, self.kills = binary, work, 0
         self.socket = work / "control.sock"
         self.config = work / "gsmgate.toml"
-        modems = "".join(f'\n[[modem]]\nport = "{tty}"\nlabel = "m{i}"\n' for i, tty in enumerate(ttys))
+        modems = "".join(f'\n[[modem]]\nport = "{tty}"\nlabel = "m{i}"\n{more}' for i, tty in enumerate(ttys))
         self.config.write_text(f'[gateway]\nname = "{NAME}"\nstate_dir = "{work}/state"\n'
                                f'control_socket = "{self.socket}"\n\n[mqtt]\n'
                                f'url = "mqtt://127.0.0.1:{broker_port}"\n{modems}')
@@ -271,12 +271,20 @@ class Run:
         parts = sum(m["parts"] for m in self.asked)
         self.expected_s = max(5.0, parts * (a.latency_ms / 1000 + 0.02) / a.modems)
         self.problems, self.repeats = [], 0
+        # What the simulator and each [[modem]] are told beside the usual.
+        self.simulator, self.each_modem = (), ""
+        # Whether something happens that may leave a modem's answer unknown.
+        self.disturbs = bool(a.kills)
+
+    def most_extra(self):
+        """A killed gateway may have had one part in the air on each modem."""
+        return self.gateway.kills * self.a.modems
 
     def start(self):
         self.broker = Broker(self.work, self.a.persistence == "on")
-        self.modems = Modems(self.a.modemsim, self.work, self.a.modems, self.a.latency_ms, self.a.seed)
+        self.modems = Modems(self.a.modemsim, self.work, self.a.modems, self.a.latency_ms, self.a.seed, self.simulator)
         self.witness = Witness(self.broker.port, self.work)
-        self.gateway = Gateway(self.a.gateway, self.work, self.modems.ttys, self.broker.port)
+        self.gateway = Gateway(self.a.gateway, self.work, self.modems.ttys, self.broker.port, self.each_modem)
         wait_for("all modems ready", READY_S, self.is_ready)
 
     def is_ready(self):
@@ -393,7 +401,7 @@ def judge_links(run, out):
             out["unexplained"].append(message)
     flags = {i for i, history in run.witness.states.items() if any(s["state"] == "uncertain" for s in history)}
     out["ambiguous"] = len(flags)
-    if not run.a.kills and flags:
+    if not run.disturbs and flags:
         out["unexplained"] += [f"{i}: uncertain without a fault" for i in flags]
 
 
@@ -417,7 +425,7 @@ def judge_reports(run, events, out):
         out["states"][state or "none"] += 1
         if handed[m["to"]] >= m["parts"] and state != "delivered":
             out["undelivered"].append(f"{m['id']}: {state}")
-        if state is None or (not run.a.kills and state != "delivered"):
+        if state is None or (not run.disturbs and state != "delivered"):
             out["undelivered"].append(f"{m['id']}: {state}, {handed[m['to']]} of {m['parts']} reports handed over")
 
 
@@ -465,9 +473,9 @@ def judge(run):
     judge_pace(run, out)
     judge_inbound(run, events, out)
     judge_log(run, out)
-    if not run.a.kills and out["extra"]:
+    if not run.disturbs and out["extra"]:
         out["unexplained"] += list(out["extra"])
-    if sum(out["extra"].values()) > run.gateway.kills * run.a.modems:
+    if sum(out["extra"].values()) > run.most_extra():
         out["unexplained"].append(f"{sum(out['extra'].values())} extra submits after {run.gateway.kills} kills")
     out["problems"] = run.problems
     return out
@@ -477,7 +485,7 @@ BROKEN = ("strangers", "lost", "wrong", "unexplained", "undelivered", "stalled",
           "inbound_wrong", "deleted_unread", "left_on_sims", "seq_gaps", "refused", "panics", "problems")
 
 
-def report(run, out, took_s):
+def report(run, out, took_s, name="mosquitto_chaos"):
     ok = not any(out[k] for k in BROKEN)
     rows = [("messages asked", len(run.asked)), ("parts", out["parts"]),
             ("published again by mosquitto_pub", run.repeats), ("inbound injected", len(run.injected)),
@@ -494,7 +502,7 @@ def report(run, out, took_s):
         print(f"  {'ok  ' if not found else 'FAIL'} {key:31} {shown}")
     print(f"  again: {shlex.join([*sys.argv, '--seed', str(run.a.seed)])}")
     counts = {k: len(out[k]) if isinstance(out[k], list) else out[k] for k in BROKEN}
-    print(json.dumps({"judge": "mosquitto_chaos", "ok": ok, "seed": run.a.seed, "messages": len(run.asked),
+    print(json.dumps({"judge": name, "ok": ok, "seed": run.a.seed, "messages": len(run.asked),
                       "parts": out["parts"], "kills": run.gateway.kills, "broker_restarts": run.broker.restarts,
                       "ambiguous": out["ambiguous"], "extra": sum(out["extra"].values()), "copies": run.witness.copies,
                       "states": dict(out["states"]), "seconds": round(took_s, 1), **counts}))
@@ -527,6 +535,27 @@ def arguments():
     return a
 
 
+def carry_out(run, name="mosquitto_chaos"):
+    """The whole run, judged; its folder is kept when something is broken."""
+    ok = False
+    begin = time.monotonic()
+    try:
+        run.start()
+        run.drive()
+        run.gateway.stop()
+        run.witness.poll()
+        ok = report(run, judge(run), time.monotonic() - begin, name)
+    except Failed as error:
+        print(f"FAIL {error}")
+    finally:
+        run.stop()
+        if ok and not run.a.keep:
+            shutil.rmtree(run.work)
+        else:
+            print(f"kept: {run.work}")
+    return ok
+
+
 def main():
     a = arguments()
     if not a.modemsim or not os.access(a.modemsim, os.X_OK):
@@ -540,23 +569,7 @@ def main():
     print(f"mosquitto_chaos: seed {a.seed}, {a.messages} messages, {a.inbound} inbound, "
           f"{a.modems} modems at {a.latency_ms} ms, {a.kills} kills, {a.restarts} broker restarts, "
           f"persistence {a.persistence}", flush=True)
-    run, ok = Run(a, work), False
-    begin = time.monotonic()
-    try:
-        run.start()
-        run.drive()
-        run.gateway.stop()
-        run.witness.poll()
-        ok = report(run, judge(run), time.monotonic() - begin)
-    except Failed as error:
-        print(f"FAIL {error}")
-    finally:
-        run.stop()
-        if ok and not a.keep:
-            shutil.rmtree(work)
-        else:
-            print(f"kept: {work}")
-    return 0 if ok else 1
+    return 0 if carry_out(Run(a, work)) else 1
 
 
 if __name__ == "__main__":

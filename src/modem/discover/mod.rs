@@ -433,12 +433,12 @@ impl Search {
         } else if self.config.take == Take::All || imei.is_none() {
             self.seat(self.config.every.clone(), imei, Some(place), Some(port));
         } else {
-            let has_it = self.seated.iter().any(|seated| seated.imei() == imei);
-            let reason = if has_it {
-                "another modem with its IMEI is plugged in; give this one a port in the configuration"
-            } else {
-                "its IMEI is not configured, and discovery takes configured modems only"
-            };
+            if self.seated.iter().any(|seated| seated.imei() == imei) {
+                let reason = "another modem with its IMEI is plugged in; give this one a port in the configuration";
+                self.hinder(key, "unknown_modem", reason);
+                return self.again(key, self.config.rescan);
+            }
+            let reason = "its IMEI is not configured, and discovery takes configured modems only";
             return self.leave(key, "unknown_modem", reason);
         }
         self.set(key, Fate::Taken);
