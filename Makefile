@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge codec-peers conformance fuzz mutants tools
+.PHONY: help demo test lint bench bench-peers judge troubles codec-peers conformance fuzz mutants tools
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
@@ -57,6 +57,10 @@ judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restar
 	cargo build --release
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py --chaos
+
+troubles: $(MODEMSIM) tools ## Foreign modems that hang, garble, vanish, refuse and fill up, of four makes: nothing lost. SEED=n replays.
+	cargo build --release
+	MODEMSIM=$(MODEMSIM) tests/judge/modem_troubles.py $(if $(SEED),--seed $(SEED))
 
 codec-peers: ## Random texts written by python-messaging (from PyPI) are read here.
 	cargo build
