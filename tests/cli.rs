@@ -285,6 +285,17 @@ fn decode_answers_a_line_that_is_too_long() {
 }
 
 #[test]
+fn a_submit_that_is_read_as_if_it_came_from_a_modem_says_so() {
+    let hint = |pdu: &str| {
+        let told = gsmgate().args(["decode", pdu]).output().unwrap();
+        String::from_utf8(told.stderr).unwrap().contains("see --to-modem")
+    };
+    assert!(hint("0011000B916407281553F80000AA0AE8329BFD4697D9EC37"));
+    assert!(!hint("07911326040000F0040B911346610089F60000208062917314080CC8F71D14969741F977FD07"));
+    assert!(!hint("0011000B916407281553F80000AA0AE8329BFD4697D9EC"), "cut");
+}
+
+#[test]
 fn encode_writes_what_decode_reads() {
     let encode = |args: &[&str]| lines(gsmgate().arg("encode").args(args).output().unwrap());
     let decode = |pdu: &str| -> Value {

@@ -275,6 +275,7 @@ class Run:
         self.simulator, self.each_modem = (), ""
         # Whether something happens that may leave a modem's answer unknown.
         self.disturbs = bool(a.kills)
+        self.stall_s = STALL_S
 
     def most_extra(self):
         """A killed gateway may have had one part in the air on each modem."""
@@ -435,7 +436,7 @@ def judge_pace(run, out):
         steps = sorted(history, key=lambda s: s["seq"])
         for before, after in zip(steps, steps[1:]):
             rest = datetime.fromisoformat(after["at"]) - datetime.fromisoformat(before["at"])
-            if before["state"] == "sending" and rest.total_seconds() > STALL_S:
+            if before["state"] == "sending" and rest.total_seconds() > run.stall_s:
                 out["stalled"].append(f"{message}: {rest.total_seconds():.0f} s")
 
 
@@ -485,7 +486,7 @@ BROKEN = ("strangers", "lost", "wrong", "unexplained", "undelivered", "stalled",
           "inbound_wrong", "deleted_unread", "left_on_sims", "seq_gaps", "refused", "panics", "problems")
 
 
-def report(run, out, took_s, name="mosquitto_chaos"):
+def report(run, out, took_s, title="mosquitto_chaos"):
     ok = not any(out[k] for k in BROKEN)
     rows = [("messages asked", len(run.asked)), ("parts", out["parts"]),
             ("published again by mosquitto_pub", run.repeats), ("inbound injected", len(run.injected)),
@@ -502,7 +503,7 @@ def report(run, out, took_s, name="mosquitto_chaos"):
         print(f"  {'ok  ' if not found else 'FAIL'} {key:31} {shown}")
     print(f"  again: {shlex.join([*sys.argv, '--seed', str(run.a.seed)])}")
     counts = {k: len(out[k]) if isinstance(out[k], list) else out[k] for k in BROKEN}
-    print(json.dumps({"judge": name, "ok": ok, "seed": run.a.seed, "messages": len(run.asked),
+    print(json.dumps({"judge": title, "ok": ok, "seed": run.a.seed, "messages": len(run.asked),
                       "parts": out["parts"], "kills": run.gateway.kills, "broker_restarts": run.broker.restarts,
                       "ambiguous": out["ambiguous"], "extra": sum(out["extra"].values()), "copies": run.witness.copies,
                       "states": dict(out["states"]), "seconds": round(took_s, 1), **counts}))
@@ -535,7 +536,7 @@ def arguments():
     return a
 
 
-def carry_out(run, name="mosquitto_chaos"):
+def carry_out(run, title="mosquitto_chaos"):
     """The whole run, judged; its folder is kept when something is broken."""
     ok = False
     begin = time.monotonic()
@@ -544,7 +545,7 @@ def carry_out(run, name="mosquitto_chaos"):
         run.drive()
         run.gateway.stop()
         run.witness.poll()
-        ok = report(run, judge(run), time.monotonic() - begin, name)
+        ok = report(run, judge(run), time.monotonic() - begin, title)
     except Failed as error:
         print(f"FAIL {error}")
     finally:
