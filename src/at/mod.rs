@@ -8,12 +8,12 @@ pub mod params;
 pub mod result;
 pub mod sim;
 pub mod sms;
+mod typed;
 pub mod urc;
 
-pub use command::{
-    BroadcastList, Command, Expect, Memory, NotATypedLine, Payload, Pin, ServiceCentre, TypedLine, UssdString,
-};
+pub use command::{BroadcastList, Command, Expect, Memory, Payload, Pin, ServiceCentre, UssdString};
 pub use engine::{Answer, Engine, Event};
 pub use params::{Param, Params};
 pub use result::{CmeError, CmsError, FinalResult};
+pub use typed::{NotATypedLine, TypedLine};
 pub use urc::Urc;

@@ -1,9 +1,11 @@
 //! The driver: one task per modem that opens its tty, sets it up, sends, receives, and opens it again when it is lost.
 
+mod board;
 mod bringup;
 mod broadcasts;
 mod calls;
 mod chat;
+mod details;
 mod device;
 pub mod discover;
 mod driver;
@@ -48,7 +50,8 @@ pub use orders::{Answer, Carried, Entry, Order, Ordered, Outcome};
 pub use pin::{PinMemory, PinQuestion};
 pub use recorder::Recorder;
 
-use driver::{Board, Desk};
+use board::Board;
+use driver::Desk;
 use line::Line;
 use orders::Orders;
 use port::OpenError;

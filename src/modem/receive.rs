@@ -1,7 +1,8 @@
 //! Receiving: read raw, hand over, and delete or acknowledge only what is committed (RELIABILITY A-4, §2.6).
 
-use super::bringup::{Detail, ROUTING_STOPPED};
+use super::bringup::ROUTING_STOPPED;
 use super::chat::{Lost, Reply};
+use super::details::Detail;
 use super::driver::Session;
 use super::inbox::{Job, Selected};
 use crate::at::sms::{self, Stored};

@@ -1,7 +1,7 @@
 //! The flight recorder: what was last said on the line of one modem, masked, kept in memory and written down when
 //! something goes wrong.
 
-use super::driver::Board;
+use super::board::Board;
 use super::mask::{Mask, final_result};
 use super::mask_fields::{make, sentence, shape};
 use super::profile::Profile;

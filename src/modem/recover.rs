@@ -2,10 +2,9 @@
 
 use super::chat::{ATTENTION, Lost, Reply};
 use super::device;
-use super::driver::{Board, Desk, Session};
+use super::driver::{Desk, Session};
 use super::ladder::Step;
 use crate::at::{Command, Expect};
-use crate::model::{ModemPhase, Notice, NoticeKind};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -141,28 +140,5 @@ impl Desk {
         };
         let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
         done.map_err(|error| error.to_string())
-    }
-}
-
-impl Board {
-    /// Publishes a step and counts it.
-    pub(super) fn recovering(&self, step: Step, why: &str) {
-        self.update(|status| {
-            let count = match step {
-                Step::Radio => &mut status.recovery.radio,
-                Step::Reset => &mut status.recovery.reset,
-                Step::Usb => &mut status.recovery.usb,
-                Step::PowerKey => &mut status.recovery.power_key,
-            };
-            *count = count.saturating_add(1);
-        });
-        let words = match step {
-            Step::Radio => "its radio is switched off and on",
-            Step::Reset => "it is told to restart",
-            Step::Usb => "its USB device is taken away and given back",
-            Step::PowerKey => "its power key is pressed",
-        };
-        self.phase(ModemPhase::BringUp, Some(format!("{why}; {words}")));
-        self.notice(Notice::new(NoticeKind::Recovery, step.word(), format!("{why}; {words}")));
     }
 }

@@ -7,8 +7,8 @@
 //! ```
 //! RELIABILITY §2.1.
 
-use super::bringup::Detail;
 use super::chat::Lost;
+use super::details::Detail;
 use super::driver::{Desk, Session};
 use super::profile::Profile;
 use super::{LaneEventKind, Outgoing};

@@ -506,7 +506,7 @@ fn storage_advice(device: Option<&Device>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::modem::driver::Board;
+    use crate::modem::board::Board;
     use std::sync::Mutex;
 
     type Ports = Arc<Mutex<Vec<watch::Receiver<Option<String>>>>>;
