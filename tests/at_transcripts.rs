@@ -8,6 +8,7 @@
 use gsmgate::at::command::{Domain, IccidSource};
 use gsmgate::at::{Answer, Command, Engine, Event, Expect, Memory, Payload};
 use gsmgate::modem::profile::{GENERIC, Profile};
+use gsmgate::modem::replay::unescaped;
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
@@ -101,7 +102,8 @@ fn parse(text: &str) -> Vec<Stretch> {
                 if stretches.last().is_some_and(|stretch| !stretch.events.is_empty()) {
                     new(&mut stretches, None);
                 }
-                let octets = if mark == "<" { format!("\r\n{rest}\r\n").into_bytes() } else { unescaped(rest) };
+                let octets =
+                    if mark == "<" { format!("\r\n{rest}\r\n").into_bytes() } else { unescaped(rest).unwrap() };
                 stretches.last_mut().unwrap().octets.extend(octets);
             }
             "=" => stretches.last_mut().unwrap().events.push(rest.to_owned()),
@@ -109,26 +111,6 @@ fn parse(text: &str) -> Vec<Stretch> {
         }
     }
     stretches
-}
-
-fn unescaped(text: &str) -> Vec<u8> {
-    let mut octets = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(octet) = rest.next() {
-        octets.push(match octet {
-            b'\\' => match rest.next() {
-                Some(b'r') => b'\r',
-                Some(b'n') => b'\n',
-                Some(b'x') => {
-                    let digits = [rest.next().unwrap(), rest.next().unwrap()];
-                    u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
-                }
-                other => panic!("no such escape: {other:?}"),
-            },
-            octet => octet,
-        });
-    }
-    octets
 }
 
 fn told(event: Event) -> String {

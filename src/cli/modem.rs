@@ -37,8 +37,9 @@ pub(super) struct Ussd {
   gsmgate at stick1 AT+CSQ 'AT+COPS?'
   gsmgate at stick1                     a console: a command a line, until Ctrl-D
 
-Only root, the gateway's own user and members of the group gsmgate-admin may. Commands that send messages, begin calls or may
-lock the SIM are refused. What a command may have changed of the message service is set again after it.")]
+Only root, the gateway's own user and members of the group gsmgate-admin may (under the shipped
+systemd unit only the first two). Commands that send messages, begin calls or may
+lock the SIM are refused. After one that does not only ask, the modem is set up anew.")]
 pub(super) struct At {
     /// The modem, or the SIM in it, by its label.
     modem: String,

@@ -162,7 +162,8 @@ fn span(text: &str) -> Result<Duration, String> {
     Ok(span.min(LONGEST))
 }
 
-fn unescaped(text: &str) -> Result<Vec<u8>, String> {
+/// Octets as a `<<` line has them: `\r`, `\n`, `\\` and `\xNN` stand for what cannot be printed. Errors: another escape.
+pub fn unescaped(text: &str) -> Result<Vec<u8>, String> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(octet) = rest.next() {

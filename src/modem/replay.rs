@@ -4,7 +4,7 @@
 //! What the driver writes is compared line by line, to the first that is not what the recording has: behind it, it is
 //! another dialogue. What people ordered is ordered again, as far as the recording shows it.
 
-pub use super::recording::{BadRecording, MAX_OCTETS, Recording};
+pub use super::recording::{BadRecording, MAX_OCTETS, Recording, unescaped};
 
 use super::mask_fields::{is_own, sentence};
 use super::orders::{Order, Ordered};

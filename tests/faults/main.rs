@@ -33,8 +33,8 @@ What can go wrong with a modem, its line, its SIM and its network, and how long 
 `GSMGATE_WRITE_DOCS=1 cargo test --test faults`, and checked by every run of the tests: a row that is missing, that loses a
 message, that sends one twice where that is not allowed, or that is over its target fails.
 
-The rows are played to a whole gateway with virtual modems, in virtual time, by scripted faults that
-`gsmgate simulate --help` lists too. Each message that goes out twice says so (`duplicate_possible`). What is measured is the time
+The rows are played to a whole gateway with virtual modems, in virtual time, most of them by scripted faults
+that `gsmgate simulate --help` lists too. Each message that goes out twice says so (`duplicate_possible`). What is measured is the time
 from the end of the fault until the gateway works as before. A target of *at once* means that nothing has to recover:
 messages go out and come in while the fault lasts, and have 5 s for that.
 
