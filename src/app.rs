@@ -97,7 +97,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let mut mqtt = mqtt.transpose().map_err(Error::Thread)?;
     spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
     // What the others have in the air ends in order; a restart recovers what the one that panicked had.
-    spawn(&mut tasks, "driver of a modem", async move { slots.driver_ended().await });
+    spawn(&mut tasks, "driver of a modem, or who finds them", async move { slots.driver_ended().await });
 
     let mut failed = store.failed();
     let reason = tokio::select! {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -107,6 +108,15 @@ struct Rack {
 struct Signals {
     changed: watch::Sender<u64>,
     ended: watch::Sender<bool>,
+}
+
+/// Tells of the end of a task, by a panic too.
+struct TellsEnd(Arc<Signals>);
+
+impl Drop for TellsEnd {
+    fn drop(&mut self) {
+        self.0.ended.send_replace(true);
+    }
 }
 
 impl Rack {
@@ -212,7 +222,11 @@ pub fn start(
             hindered: hindered_in,
             notices: rack.links.notices.clone(),
         };
-        tokio::spawn(discover::run(config, host))
+        let end = TellsEnd(Arc::clone(&rack.signals));
+        tokio::spawn(async move {
+            let _end = end;
+            discover::run(config, host).await;
+        })
     });
     let supply = config.supply.map(|root| tokio::spawn(modem::supply::watch(root, rack.links.notices.clone())));
     let pins = tokio::spawn(remember_pins(pins, store.clone()));
@@ -330,8 +344,12 @@ impl Slots {
             return Some(Err(format!("more than one modem is called {label}; give them labels in the configuration")));
         }
         let (answer, outcome) = oneshot::channel();
-        if seat.orders.try_send(Ordered { order, answer }).is_err() {
-            return Some(Err("the modem has orders enough; try again later".to_owned()));
+        let given = seat.orders.try_send(Ordered { order, answer });
+        if let Err(error) = given {
+            return Some(Err(match error {
+                TrySendError::Full(_) => "the modem has orders enough; try again later".to_owned(),
+                TrySendError::Closed(_) => "the modem's driver has ended; see the log".to_owned(),
+            }));
         }
         Some(match timeout(ORDER, outcome).await {
             Ok(Ok(outcome)) => outcome,
@@ -350,7 +368,7 @@ impl Slots {
         self.changed.clone()
     }
 
-    /// Completes when a driver has ended: before the stop only a panic ends one.
+    /// Completes when a driver, or discovery, has ended: before the stop only a panic ends one.
     pub async fn driver_ended(&self) {
         if self.ended.clone().wait_for(|ended| *ended).await.is_err() {
             std::future::pending().await

@@ -430,18 +430,13 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// A text that goes between quotes: one character of the wrong kind would end them.
-fn is_quotable(text: &str, most: usize) -> bool {
-    (1..=most).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"')
-}
-
 /// A string of USSD as it goes over the line: printable ASCII without quotes, or hexadecimal digits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UssdString(String);
 
 /// The text cannot go over the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a USSD string has 1 to 182 characters of ASCII, without quotes")]
+#[error("a USSD string has 1 to 182 characters of ASCII, without quotes, or four times as many hexadecimal digits")]
 pub struct NotAUssdString;
 
 impl TryFrom<String> for UssdString {
@@ -449,7 +444,9 @@ impl TryFrom<String> for UssdString {
 
     /// 182 characters are the longest; in hexadecimal four times as many digits.
     fn try_from(text: String) -> Result<UssdString, NotAUssdString> {
-        if is_quotable(&text, 4 * 182) { Ok(UssdString(text)) } else { Err(NotAUssdString) }
+        // One character of the wrong kind would end the quotes that it goes between.
+        let fits = (1..=4 * 182).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'"');
+        if fits { Ok(UssdString(text)) } else { Err(NotAUssdString) }
     }
 }
 

@@ -209,11 +209,11 @@ async fn answer(request: &Request<'_>, gateway: &Gateway, peer: Option<Peer>) ->
         "modems" => Ok(wire::ok(modems(gateway), None)),
         "recording" => Ok(wire::ok(recording(request, gateway)?, None)),
         "info" => Ok(wire::ok(info(gateway).await?, None)),
-        _ => Err(Refusal::new(
-            RefusalCode::Unsupported,
-            "verbs are send, get, cancel, modems, recording, info, follow, ussd, modem_restart, sim_slot, phonebook, at",
-        )
-        .at("/do")),
+        _ => {
+            let orders = wire::OrderVerb::ALL.map(wire::OrderVerb::word).join(", ");
+            let detail = format!("verbs are send, get, cancel, modems, recording, info, follow, {orders}");
+            Err(Refusal::new(RefusalCode::Unsupported, detail).at("/do"))
+        }
     }
 }
 
@@ -272,32 +272,26 @@ struct Which {
 
 fn recording(request: &Request<'_>, gateway: &Gateway) -> Result<Value, Refusal> {
     let Which { modem } = request.read()?;
-    let labels: Vec<String> = gateway.modems().iter().map(|status| status.borrow().label.to_string()).collect();
+    let one = |status: tokio::sync::watch::Receiver<ModemStatus>| {
+        let status = status.borrow();
+        (status.label.to_string(), status.port.clone())
+    };
+    let modems: Vec<(String, String)> = gateway.modems().into_iter().map(one).collect();
     let known = || {
-        if labels.is_empty() {
-            "no modem is configured".to_owned()
-        } else {
-            format!("there are: {}", labels.join(", "))
-        }
+        let labels: Vec<&str> = modems.iter().map(|(label, _)| label.as_str()).collect();
+        if labels.is_empty() { "there is no modem".to_owned() } else { format!("there are: {}", labels.join(", ")) }
     };
     let refuse = |code, detail: String| Refusal::new(code, detail).at("/with/modem");
     let index = match &modem {
-        Some(name) => {
-            let is_it = |status: &tokio::sync::watch::Receiver<ModemStatus>| {
-                let status = status.borrow();
-                status.label.as_str() == name || status.port == *name
-            };
-            gateway.modems().iter().position(is_it)
-        }
-        None if labels.len() == 1 => Some(0),
+        Some(name) => modems
+            .iter()
+            .position(|(label, port)| label == name || port == name)
+            .ok_or_else(|| refuse(RefusalCode::NotFound, format!("no modem is called {name}; {}", known())))?,
+        None if modems.len() == 1 => 0,
         None => return Err(refuse(RefusalCode::InvalidField, format!("which modem? {}", known()))),
     };
-    let text = index.and_then(|index| Some((index, gateway.recording(index)?)));
-    let (index, text) = text.ok_or_else(|| {
-        let detail = format!("no modem is called {}; {}", modem.unwrap_or_default(), known());
-        refuse(RefusalCode::NotFound, detail)
-    })?;
-    Ok(json!({ "modem": labels[index], "text": text }))
+    // Modems become more, never fewer.
+    Ok(json!({ "modem": modems[index].0, "text": gateway.recording(index).unwrap_or_default() }))
 }
 
 async fn info(gateway: &Gateway) -> Result<Value, Refusal> {

@@ -62,6 +62,12 @@ pub enum Action {
     Ambiguous,
 }
 
+/// True for a SIM that is busy, and what many makes say while they begin; 256 is of u-blox. 3GPP TS 27.007 §9.2,
+/// 3GPP TS 27.005 §3.2.5.
+pub fn is_busy(code: u16) -> bool {
+    matches!(code, 14 | 256 | 314 | 515)
+}
+
 /// The class of a `+CMS ERROR` that came after the payload: RELIABILITY §2.4.
 /// A code that is not in the table is ambiguous, never a definite answer.
 pub fn classify(code: u16) -> Action {

@@ -14,7 +14,7 @@ mod words;
 
 pub use crate::tpdu::{Choice, MessageClass, Scts};
 pub use event::{Event, EventKind, InboundEvent, OrphanReport, RawInbound, Refusal, RefusalCode, StatusChange};
-pub use failure::{Action, Blame, Failure, FailureCause, classify};
+pub use failure::{Action, Blame, Failure, FailureCause, classify, is_busy};
 pub use ids::{AttemptId, Iccid, IdError, Imei, Imsi, Label, MessageId, MessageKey, PartKey};
 pub use message::{Body, OnUncertain, Priority, Submission, Timestamp};
 pub use notice::{ModemNotice, Notice, NoticeKind};

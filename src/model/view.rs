@@ -132,28 +132,28 @@ words! {
         Edge = 1 "edge",
         /// UTRAN, also with HSDPA and HSUPA.
         Umts = 2 "umts",
-        /// E-UTRAN.
+        /// E-UTRAN, also by satellite.
         Lte = 3 "lte",
         /// EC-GSM-IoT.
         EcGsm = 4 "ec_gsm",
-        /// E-UTRAN, NB-S1.
+        /// E-UTRAN, NB-S1, also by satellite.
         NbIot = 5 "nb_iot",
-        /// NR.
+        /// NR, also by satellite, and E-UTRA at a 5G core.
         Nr = 6 "nr",
     }
 }
 
 impl Radio {
-    /// By AcT. `None` for a value that no release has.
+    /// By AcT. `None` for a value that is not known here.
     pub fn from_act(act: u8) -> Option<Radio> {
         Some(match act {
             0 | 1 => Radio::Gsm,
             2 | 4..=6 => Radio::Umts,
             3 => Radio::Edge,
-            7 | 13 => Radio::Lte,
+            7 | 13 | 15 => Radio::Lte,
             8 => Radio::EcGsm,
-            9 => Radio::NbIot,
-            10..=12 => Radio::Nr,
+            9 | 14 => Radio::NbIot,
+            10..=12 | 16 => Radio::Nr,
             _ => return None,
         })
     }
@@ -249,7 +249,7 @@ pub struct SimStatus {
     /// Bit error rate, 0 (best) to 7, from `+CSQ`. 3GPP TS 27.007 §8.5.
     pub bit_errors: Option<u8>,
     /// Where it is registered.
-    pub cell: Option<Cell>,
+    pub cell: Cell,
     /// Its own number, where the SIM knows it.
     pub number: Option<Number>,
     /// Its memories.

@@ -56,7 +56,7 @@ impl Board {
 
     /// The radio that the SIM is registered on, where that is known.
     pub(super) fn radio(&self) -> Option<Radio> {
-        self.status.borrow().sim.as_ref()?.cell?.radio
+        self.status.borrow().sim.as_ref()?.cell.radio
     }
 
     /// Whose it is.

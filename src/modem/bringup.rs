@@ -9,8 +9,8 @@ use super::profile::Init;
 use crate::at::command::Domain;
 use crate::at::net::{self, Stat};
 use crate::at::sim::{PinState, pin_state};
-use crate::at::{Answer, Command, Event, Expect, FinalResult, Memory, Params, Urc, sms};
-use crate::model::{ModemPhase, Registration, SimStatus, StorageLevel};
+use crate::at::{Answer, Command, Event, Expect, Memory, Params, Urc, sms};
+use crate::model::{Cell, ModemPhase, Registration, SimStatus, StorageLevel, is_busy};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout_at};
@@ -139,7 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                     registration: Registration::Unknown,
                     signal_dbm: None,
                     bit_errors: None,
-                    cell: None,
+                    cell: Cell::default(),
                     number: None,
                     storage: Vec::new(),
                 });
@@ -229,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         for _ in 0..MEMORY_TRIES {
             match self.chat.ask(Command::memories(), within).await? {
                 Reply::Done(answer) => return Ok(answer),
-                Reply::Refused(result) if is_busy(&result) => self.pause(NOT_YET).await?,
+                Reply::Refused(result) if result.code().is_some_and(is_busy) => self.pause(NOT_YET).await?,
                 Reply::Refused(_) | Reply::Silent(_) => break,
             }
         }
@@ -253,14 +253,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let broadcasts = if self.config.broadcasts.is_some() && known.at(2).allows(2) { 2 } else { 0 };
         for values in self.profile.cnmi.iter().filter(|values| sms::indications_allowed(&known, **values)) {
             let [mode, mt, bm, ds, bfr] = *values;
-            let values = &[mode, mt, bm.max(broadcasts), ds, bfr];
-            if self.chat.ask(Command::select_indications(*values), within).await?.done().is_none() {
+            let values = [mode, mt, bm.max(broadcasts), ds, bfr];
+            if self.chat.ask(Command::select_indications(values), within).await?.done().is_none() {
                 continue;
             }
             let now = self.indications_now().await?;
             // Where it cannot be read back, the OK is believed.
             if now.is_none_or(|now| (now[1], now[3]) == (values[1], values[3])) {
-                self.indications = *values;
+                self.indications = values;
                 if values[3] == 0 {
                     warn!(port = self.config.port, "the modem cannot tell of status reports");
                 }
@@ -401,16 +401,12 @@ pub(super) fn sim_trouble(reply: &Reply) -> Option<Trouble> {
             Some(10 | 310) => Trouble::Absent,
             Some(11 | 311) => Trouble::Locked(PinState::Pin),
             Some(12 | 316) => Trouble::Locked(PinState::Puk),
-            // 14 SIM busy, 515 initialising, 256 (u-blox); a bare ERROR comes while the SIM is loading.
-            Some(14 | 314 | 515 | 256) | None => Trouble::Busy,
+            Some(code) if is_busy(code) => Trouble::Busy,
+            // A bare ERROR comes while the SIM is loading.
+            None => Trouble::Busy,
             Some(_) => Trouble::Failed(result.to_string()),
         }),
     }
-}
-
-/// True for a SIM or a service that is still loading.
-fn is_busy(result: &FinalResult) -> bool {
-    matches!(result.code(), Some(14 | 314 | 515 | 256))
 }
 
 /// Where messages are received, and where they may lie besides.

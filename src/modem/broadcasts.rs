@@ -17,20 +17,27 @@ type Key = (u16, SerialNumber);
 #[derive(Debug, Default)]
 pub(super) struct Broadcasts {
     open: VecDeque<Vec<Page>>,
-    told: VecDeque<Key>,
+    /// With true for a primary notification: what it says in short, the pages of the same message say in words.
+    told: VecDeque<(Key, bool)>,
 }
 
 impl Broadcasts {
     /// Takes a page; what there is to tell once all pages are here.
     pub(super) fn take(&mut self, octets: &[u8]) -> Option<Notice> {
         if let Some(warning) = PrimaryNotification::of(octets) {
-            self.once((warning.message_id, warning.serial))?;
+            let key = (warning.message_id, warning.serial);
+            if self.told.contains(&(key, true)) {
+                return None;
+            }
+            self.remember(key, true);
             let detail = format!("primary notification: {warning}");
             return Some(self::notice(warning.message_id, None, detail));
         }
-        let pages = broadcast::decode(octets).ok()?;
+        let pages = broadcast::decode(octets)
+            .inspect_err(|error| tracing::warn!(%error, "a cell broadcast cannot be read"))
+            .ok()?;
         let key = pages.first()?.key();
-        if self.told.contains(&key) {
+        if self.told.contains(&(key, false)) {
             return None;
         }
         let at = self.open.iter().position(|open| open[0].key() == key);
@@ -42,7 +49,7 @@ impl Broadcasts {
         }
         match broadcast::join(&all) {
             Some(text) => {
-                self.once(key)?;
+                self.remember(key, false);
                 let first = all.iter().find(|page| page.page == 1).unwrap_or(&all[0]);
                 let language = first.language().map(|code| format!(", language {code}")).unwrap_or_default();
                 let detail = format!(
@@ -63,16 +70,11 @@ impl Broadcasts {
         }
     }
 
-    /// `None`: it was told of already.
-    fn once(&mut self, key: Key) -> Option<()> {
-        if self.told.contains(&key) {
-            return None;
-        }
+    fn remember(&mut self, key: Key, is_primary: bool) {
         if self.told.len() >= TOLD {
             self.told.pop_front();
         }
-        self.told.push_back(key);
-        Some(())
+        self.told.push_back((key, is_primary));
     }
 }
 
@@ -103,6 +105,9 @@ mod tests {
         let warning = format!("4021 1101 0380 {}", "00".repeat(50));
         assert_eq!(take(&mut broadcasts, &warning), Some(("tsunami warning".to_owned(), None)));
         assert_eq!(take(&mut broadcasts, &warning), None);
+        let words = Some(("tsunami warning".to_owned(), Some("soon".to_owned())));
+        assert_eq!(take(&mut broadcasts, "4021 1101 0F 11 F3F7DB0D"), words, "the same warning in words");
+        assert_eq!(take(&mut broadcasts, "4021 1101 0F 11 F3F7DB0D"), None);
     }
 
     #[test]

@@ -130,14 +130,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(())
     }
 
-    /// One of the make's own measurements. A modem that does not know the command is not asked again.
+    /// One of the make's own measurements. One that gave no number is not asked again.
     async fn read_gauge(&mut self, n: usize) -> Result<(), Lost> {
         let Some(gauge) = self.profile.gauges.get(n).filter(|_| !self.blind_gauges.contains(&n)) else { return Ok(()) };
         let Some(value) = self.ask_number(gauge.asked).await? else {
             self.blind_gauges.push(n);
             return Ok(());
         };
-        let value = i32::try_from(value).unwrap_or_default();
+        let Ok(value) = i32::try_from(value) else { return Ok(()) };
         self.board.update(|status| match gauge.quantity {
             Quantity::Celsius => status.temperature_tenths = Some(value.saturating_mul(10)),
             Quantity::TenthsCelsius => status.temperature_tenths = Some(value),

@@ -364,9 +364,8 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
     let result = session.run(desk).await;
     desk.swept |= session.inbox.swept;
     desk.service_centre = session.service_centre.take();
-    // The modem that was found here is the one that belongs here.
     if desk.found.is_some() {
-        desk.config.imei = session.config.imei.take().or(session.imei.take());
+        desk.config.imei = session.config.imei.take();
     }
     if let Err(lost) = &result {
         session.recover(desk, lost).await;
@@ -609,8 +608,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let Registration { area, cell: id, act, .. } = registration;
         // A change told without its cell leaves the one that is known.
         if area.is_some() || id.is_some() || act.is_some() {
-            let cell = Cell { area, id, radio: act.and_then(Radio::from_act) };
-            self.update_sim(|sim| sim.cell = Some(cell));
+            self.update_sim(|sim| {
+                // A radio that is not told may still be the slow one, whose deadline is longer.
+                let radio = act.and_then(Radio::from_act).or(sim.cell.radio);
+                sim.cell = Cell { area, id, radio };
+            });
         }
         self.publish_registration();
     }

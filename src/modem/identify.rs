@@ -8,13 +8,18 @@ use crate::at::{Command, Params, line, sim};
 use crate::model::{Iccid, Imei, Imsi, Label};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// The IMEI in the answer to `+CGSN`.
+pub(super) fn imei_in(lines: &[String]) -> Option<Imei> {
+    lines.iter().find_map(|line| sim::digits(line, "+CGSN", 14, 17)?.parse().ok())
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// IMEI, maker and model; with them the label and the profile.
     pub(super) async fn identify_modem(&mut self) -> Result<(), Lost> {
         let within = self.profile.deadlines.command;
         // First, because its answer cannot be taken for any other: from here on line and engine are in step.
         let imei = self.lines(Command::serial_number(), within).await?;
-        let imei: Option<Imei> = imei.iter().find_map(|line| sim::digits(line, "+CGSN", 14, 17)?.parse().ok());
+        let imei = imei_in(&imei);
         // Once a port: with its other SIM slot some modems tell another IMEI.
         if let (Some(ours), Some(here), None) = (&self.config.imei, &imei, &self.imei)
             && ours != here
@@ -30,6 +35,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             None => Profile::of(manufacturer.as_deref().unwrap_or_default(), model.as_deref().unwrap_or_default()),
         };
         self.imei = imei.clone();
+        // The modem that is found here first is the one that belongs here.
+        if self.config.imei.is_none() {
+            self.config.imei.clone_from(&imei);
+        }
         let label = self.config.label.clone();
         self.board.update(|status| {
             let made = imei.as_ref().and_then(|imei| Label::from_text(&format!("modem-{}", imei.tail())));

@@ -52,7 +52,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     async fn find_network_if_due(&mut self, desk: &mut Desk) -> Result<(), Lost> {
         let Some(since) = self.without_network else { return Ok(()) };
-        let Some(step) = desk.ladder.find_network(Instant::now(), since, &desk.steps()) else { return Ok(()) };
+        let now = Instant::now();
+        if now < desk.ladder.network_due(since) {
+            // What can be done is only looked up when something is: that asks the system.
+            return Ok(());
+        }
+        let Some(step) = desk.ladder.find_network(now, since, &desk.steps()) else { return Ok(()) };
         let why = "it finds no network";
         if step != Step::Radio {
             return Err(Lost::Due(step, why));
@@ -135,7 +140,8 @@ impl Desk {
         let work = move || match (step, key) {
             (Step::PowerKey, Some(key)) => key.press(),
             _ => {
-                device::usb_device(&port).map_or(Err(io::ErrorKind::NotFound.into()), |device| device::replug(&device))
+                let device = device::usb_device(&port).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+                device.and_then(|device| device::replug(&device))
             }
         };
         let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;

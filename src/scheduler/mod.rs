@@ -257,7 +257,7 @@ impl Scheduler {
         // A modem that joined after we looked is told of again.
         for (index, status) in statuses.into_iter().enumerate() {
             let status = status.borrow().clone();
-            let radio = status.sim.as_ref().and_then(|sim| sim.cell?.radio);
+            let radio = status.sim.as_ref().and_then(|sim| sim.cell.radio);
             let sim = status.sim.map(|sim| (sim.iccid.clone(), self.slots.sim_label(index, &sim.iccid)));
             let lane = &mut self.lanes[index];
             lane.deadline = radio.map_or(SEND_DEADLINE, |radio| SEND_DEADLINE.max(radio.submit_deadline()));

@@ -1,7 +1,7 @@
 //! What follows from the end of a try: a verdict from facts and time, nothing else.
 
 use crate::model::{
-    Action, Blame, Failure, FailureCause, OnUncertain, SendOutcome, Timestamp, UncertainReason, classify,
+    Action, Blame, Failure, FailureCause, OnUncertain, SendOutcome, Timestamp, UncertainReason, classify, is_busy,
 };
 use crate::store::{Verdict, resolve_wait};
 use std::time::Duration;
@@ -92,11 +92,6 @@ fn not_sent(config: &Config, code: Option<u16>, facts: &Facts, now: Timestamp, r
     let cap = if code.is_some_and(is_busy) { config.cap.min(BUSY_CAP) } else { config.cap };
     let failure = Failure { blame: Blame::Modem, cause: FailureCause::NotSent, code };
     again(&Config { cap, ..*config }, failure, facts, now, random)
-}
-
-/// SIM busy, and what many makes say while they begin. 3GPP TS 27.007 §9.2, 3GPP TS 27.005 §3.2.5.
-fn is_busy(code: u16) -> bool {
-    matches!(code, 14 | 256 | 314 | 515)
 }
 
 fn again(config: &Config, failure: Failure, facts: &Facts, now: Timestamp, random: f64) -> Verdict {

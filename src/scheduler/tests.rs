@@ -47,7 +47,7 @@ fn status(n: usize) -> ModemStatus {
         registration: Registration::Home,
         signal_dbm: None,
         bit_errors: None,
-        cell: None,
+        cell: crate::model::Cell::default(),
         number: None,
         storage: Vec::new(),
     };

@@ -132,10 +132,12 @@ async fn carry_out(mut work: Work, gateway: Gateway, client: Client) -> Option<M
             let payload = wire::error(&refusal);
             // Without a durable trace the broker keeps the command.
             let is_lost = refusal.code == RefusalCode::Internal || gateway.refuse(refusal).await.is_err();
-            if is_lost && let Some(ticket) = work.ticket {
-                tracing::error!("the store failed: a command is left to the broker, unacknowledged");
-                client.leave(ticket);
-                return work.id;
+            if is_lost {
+                tracing::error!("the store failed: a refusal is not kept");
+                if let Some(ticket) = work.ticket {
+                    client.leave(ticket);
+                    return work.id;
+                }
             }
             Some(payload)
         }

@@ -94,7 +94,7 @@ pub fn modem(status: &ModemStatus, sim: Option<&Label>) -> Value {
 
 /// A SIM: the payload of `sim/<label>/state`. `modem` is the modem it sits in; the IMSI stays inside.
 pub fn sim(label: &Label, modem: &ModemStatus, status: &SimStatus) -> Value {
-    let cell = status.cell.unwrap_or_default();
+    let cell = status.cell;
     json!({
         "label": label.as_str(),
         "state": modem.phase.word(),

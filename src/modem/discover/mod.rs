@@ -7,7 +7,6 @@ mod uevent;
 mod usb;
 
 use super::line::TCP;
-use super::port::OpenError;
 use super::profile::Ports;
 use super::{Config as ModemConfig, Noticed};
 use crate::model::{Imei, Label, ModemStatus, Notice, NoticeKind};
@@ -126,7 +125,10 @@ pub async fn run(config: Config, host: Host) {
         let due = search.due();
         tokio::select! {
             Some(ended) = search.probes.join_next_with_id() => search.probe_ended(ended),
-            () = word(&uevents) => sleep(SETTLE).await,
+            () = word(&uevents) => {
+                sleep(SETTLE).await;
+                uevents.iter().for_each(Uevents::drain);
+            }
             () = sleep_until(due) => {}
         }
     }
@@ -366,11 +368,12 @@ impl Search {
         self.set(key, Fate::Probing);
         let turns = Arc::clone(&self.turns);
         let wake = WAKE_TRIES.saturating_mul(1 + self.tries(key) as usize).min(WAKE_TRIES_MOST);
+        let baud = self.config.every.baud;
         let settles = self.tries(key) + 1 < DENIED_TRIES;
         let probe = self.probes.spawn(async move {
             // It is never closed.
             let _turn = turns.acquire().await;
-            timeout(PROBE, probe::identify(paths, BAUD, wake, settles)).await.unwrap_or(Found::Mute)
+            timeout(PROBE, probe::identify(paths, baud, wake, settles)).await.unwrap_or(Found::Mute)
         });
         self.probing.insert(probe.id(), key.clone());
     }
@@ -386,13 +389,17 @@ impl Search {
         let Some(Seen { device, .. }) = self.seen.get(key) else { return };
         let id = device.id;
         match found {
+            Found::Modem { imei: None, .. } if self.config.take == Take::Configured => {
+                self.hinder(key, "unknown_modem", "it does not tell its IMEI; give it a port in the configuration");
+                self.again(key, self.config.rescan);
+            }
             Found::Modem { interface, port, imei } => {
                 self.winners.insert(id, interface);
                 self.unhinder(key);
                 self.take(key, imei, interface, port);
             }
             Found::Closed(error) => {
-                let is_racing = matches!(error, OpenError::Denied(_) | OpenError::Missing(_));
+                let is_racing = error.is_cheap();
                 let tries = self.tries(key);
                 let pause = if is_racing && tries < DENIED_TRIES { DENIED } else { self.config.rescan };
                 if !is_racing || tries + 1 >= DENIED_TRIES {
@@ -481,9 +488,6 @@ impl Search {
         });
     }
 }
-
-/// USB does not care; a USB-serial adapter before a modem does.
-const BAUD: u32 = 115_200;
 
 const HILINK: &str = "a HiLink stick: a small router with a web page, which has no AT port; only other firmware gives it one \
                       (docs/modems.md)";

@@ -1,10 +1,11 @@
 //! Whether a modem is behind a tty, and which.
 
 use super::super::chat::{Chat, Lost, Reply};
+use super::super::identify::imei_in;
 use super::super::line::Line;
 use super::super::port::OpenError;
 use super::super::recorder::Recorder;
-use crate::at::{Command, sim};
+use crate::at::Command;
 use crate::model::Imei;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub(super) async fn identify(ttys: Vec<(u8, String)>, baud: u32, tries: usize, s
                 Ok(imei) => return Found::Modem { interface, port, imei },
                 Err(_) => is_mute = true,
             },
-            Err(error @ (OpenError::Denied(_) | OpenError::Missing(_))) if settles => return Found::Closed(error),
+            Err(error) if settles && error.is_cheap() => return Found::Closed(error),
             Err(error) => closed = closed.or(Some(error)),
         }
     }
@@ -60,5 +61,5 @@ async fn ask(mut chat: Chat<Line>, tries: usize) -> Result<Option<Imei>, Lost> {
         Reply::Done(answer) | Reply::Silent(answer) => answer,
         Reply::Refused(_) => return Ok(None),
     };
-    Ok(answer.lines.iter().find_map(|line| sim::digits(line, "+CGSN", 14, 17)?.parse().ok()))
+    Ok(imei_in(&answer.lines))
 }

@@ -26,6 +26,11 @@ impl Uevents {
         UnixDatagram::from_std(StdDatagram::from(fd)).map(Uevents)
     }
 
+    /// Forgets what waits: who looks now sees all of it.
+    pub(super) fn drain(&self) {
+        while self.0.try_recv(&mut [0]).is_ok() {}
+    }
+
     /// Waits until a tty or a USB device came or went. Cancel safe: what is missed meanwhile waits in the socket.
     pub(super) async fn next(&self) {
         let mut octets = vec![0; LONGEST];
