@@ -126,8 +126,9 @@ fn one(common: &Common, line: &str, kind: Kind) -> Result<bool, Failure> {
 fn is_rather_a_submit(line: &str) -> bool {
     let Ok(octets) = hex::decode(line) else { return false };
     let is_clean = |fields: Vec<FieldLine>| {
-        fields.iter().all(|field| field.warning.is_none() && field.start + field.len <= octets.len())
-            && fields.iter().all(|field| field.name != "after the TPDU")
+        let end = |field: &FieldLine| field.start + field.len;
+        let is_fine = |field: &FieldLine| field.warning.is_none() && field.name != "after the TPDU";
+        fields.iter().all(|field| is_fine(field) && end(field) <= octets.len())
     };
     let reads_well = |direction| dump(&octets, direction).is_ok_and(is_clean);
     !reads_well(Direction::FromModem) && reads_well(Direction::ToModem)

@@ -5,6 +5,7 @@ use super::exit::{Exit, Failure};
 use super::send::reason;
 use super::status::text;
 use super::{Common, out};
+use crate::model::NoticeKind;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -30,13 +31,12 @@ pub(super) async fn run(common: &Common, options: Options) -> Result<Exit, Failu
 
 fn line(event: &Value) -> String {
     let kind = text(&event["event_type"]);
+    let notice = NoticeKind::WORDS.iter().find(|(_, word)| *word == kind);
     let rest = match kind.as_str() {
         "received" => format!("{} from {}: {}", text(&event["sim"]), text(&event["from"]), text(&event["text"])),
         "refused" => format!("{} {}", text(&event["error"]["code"]), text(&event["error"]["detail"])),
-        // What a modem told: its kind decides which of these keys it has.
-        _ if event["modem"].is_string() => {
-            let word = ["step", "alarm", "action", "subject", "session"].into_iter().map(|key| text(&event[key]));
-            let word = word.filter(|word| !word.is_empty()).collect::<String>();
+        _ if let Some((notice, _)) = notice => {
+            let word = text(&event[notice.subject_key()]);
             let written = event["text"].as_str().map(|text| format!(": {text}")).unwrap_or_default();
             format!("{} {word} {} {}{written}", text(&event["modem"]), text(&event["from"]), text(&event["detail"]))
         }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use std::io::BufRead;
 use std::time::Duration;
 
-/// The longest that an order takes: a typed command that looks for networks, behind one that does.
-const ORDER: Duration = Duration::from_secs(400);
+/// Longer than the gateway's own limit of 400 s, whose words are better than ours.
+const ORDER: Duration = Duration::from_secs(410);
 
 /// USSD: codes such as *100#, and answers to menus.
 #[derive(Debug, Args)]
@@ -87,11 +87,7 @@ pub(super) async fn ussd(common: &Common, options: Ussd) -> Result<Exit, Failure
         }
         let said = client.ask_within("ussd", json!({ "modem": options.modem, "code": code }), ORDER).await?;
         wants_answer = said["wants_answer"] == true;
-        if common.json {
-            out::object(said)?
-        } else {
-            text(&said["text"]).lines().map(crate::telemetry::escape).try_for_each(out::line)?
-        }
+        if common.json { out::object(said)? } else { text(&said["text"]).lines().try_for_each(out::line)? }
     }
     if wants_answer && !common.json {
         out::line("(it waits for an answer: gsmgate ussd LABEL ANSWER, or --end)")?;
@@ -112,7 +108,8 @@ pub(super) async fn at(common: &Common, options: At) -> Result<Exit, Failure> {
             match one(common, &mut client, &options.modem, line.trim()).await {
                 Ok(true) => {}
                 Ok(false) => exit = Exit::Failed,
-                Err(failure) if failure.exit == Exit::Unreachable => return Err(failure),
+                // A late answer would be taken for the next command's.
+                Err(failure) if matches!(failure.exit, Exit::Unreachable | Exit::TimeOut) => return Err(failure),
                 Err(failure) => {
                     failure.tell(common.json);
                     exit = Exit::Failed;
@@ -136,7 +133,7 @@ async fn one(common: &Common, client: &mut Client, modem: &str, command: &str) -
         out::object(&said)?;
     } else {
         for line in said["lines"].as_array().into_iter().flatten() {
-            out::line(crate::telemetry::escape(&text(line)))?;
+            out::line(text(line))?;
         }
         out::line(text(&said["result"]))?;
     }

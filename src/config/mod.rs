@@ -76,15 +76,14 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let scheduler = scheduler::Config { retry: read_retry(retry, mistakes), limits: read_limits(limits, mistakes) };
     let (log_level, log_format) = read_log(log, mistakes);
     let modems = modems::read_modems(modems, &gateway.every_modem, mistakes);
-    let discovery = modems::read_discovery(discovery, &modems, gateway.every_modem, mistakes);
-    let root = discovery.as_ref().map_or_else(|| PathBuf::from("/"), |discovery| discovery.root.clone());
+    let (discovery, system) = modems::read_discovery(discovery, &modems, gateway.every_modem, mistakes);
     let settings = app::Settings {
         name: gateway.name,
         slots: slots::Config {
             discovery,
             modems,
             recordings: Some(gateway.state_dir.join("recordings")),
-            supply: Some(root),
+            supply: Some(system),
         },
         store: store::Config { dir: gateway.state_dir, max_queued: gateway.max_queued },
         scheduler,

@@ -1,6 +1,6 @@
 //! The modems of the configuration, and how others are found.
 
-use super::table::{At, Mistakes, Table};
+use super::table::{At, Mistakes, Table, is_absolute};
 use super::{Path, read_secret};
 use crate::model::{Imei, Label};
 use crate::modem;
@@ -9,6 +9,7 @@ use crate::modem::profile::Profile;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The modems of the configuration.
@@ -87,7 +88,7 @@ fn read_port(table: &mut Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Option<A
         Some(address) => {
             address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
         }
-        None => port.value.starts_with('/') && !port.value.contains('\0'),
+        None => is_absolute(&port.value),
     };
     if is_right {
         return Some(port);
@@ -129,13 +130,14 @@ fn read_power_key(mut table: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Opti
     Some(modem::PowerKey { chip: chip?.value.into(), line, press: Duration::from_millis(press), active_low })
 }
 
-/// How modems are found. Without the table: all of them where no port is configured, else those whose IMEI is.
+/// How modems are found, and where `sys` lies, whether or not any are looked for. Without the table: all of them where no port
+/// is configured, else those whose IMEI is.
 pub(super) fn read_discovery(
     table: Option<Table<'_, '_>>,
     modems: &[modem::Config],
     every: modem::Config,
     mistakes: &mut Mistakes<'_>,
-) -> Option<discover::Config> {
+) -> (Option<discover::Config>, PathBuf) {
     let has_port = modems.iter().any(|modem| modem.imei.is_none());
     let has_imei = modems.iter().any(|modem| modem.imei.is_some());
     let mut take = match (has_port, has_imei) {
@@ -144,7 +146,11 @@ pub(super) fn read_discovery(
         (true, false) => None,
     };
     let of = |take| discover::Config { every, ..discover::Config::new(take) };
-    let Some(mut table) = table else { return take.map(of) };
+    let Some(mut table) = table else {
+        let config = of(take.unwrap_or(Take::Configured));
+        let root = config.root.clone();
+        return (take.map(|_| config), root);
+    };
     let words = [("all", Some(Take::All)), ("configured", Some(Take::Configured)), ("none", None)];
     if let Some(word) = table.word("take", &words, mistakes) {
         take = word;
@@ -167,11 +173,13 @@ pub(super) fn read_discovery(
         config.root = Path::new(&root.value).to_owned();
     }
     table.end(mistakes);
-    take.map(|_| config)
+    let root = config.root.clone();
+    (take.map(|_| config), root)
 }
 
 fn usb_id(text: &str) -> Option<(u16, u16)> {
     let (vendor, product) = text.split_once(':')?;
-    let number = |text: &str| (text.len() == 4).then(|| u16::from_str_radix(text, 16).ok()).flatten();
+    let is_hex = |text: &str| text.len() == 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let number = |text: &str| is_hex(text).then(|| u16::from_str_radix(text, 16).ok()).flatten();
     Some((number(vendor)?, number(product)?))
 }

@@ -132,7 +132,7 @@ impl<'t, 'i> Table<'t, 'i> {
     /// A path from the root: nobody can guess the working directory of a service.
     pub(super) fn absolute(&mut self, key: &'static str, mistakes: &mut Mistakes<'_>) -> Option<At<String>> {
         let path = self.text(key, mistakes)?;
-        if path.value.starts_with('/') && !path.value.contains('\0') {
+        if is_absolute(&path.value) {
             return Some(path);
         }
         mistakes.add(&path.span, &self.path(key), "must begin with /, and hold no NUL");
@@ -243,4 +243,9 @@ impl<'t, 'i> Table<'t, 'i> {
             mistakes.add(&key.span(), &self.path(key.get_ref()), message);
         }
     }
+}
+
+/// True for a path from the root.
+pub(super) fn is_absolute(path: &str) -> bool {
+    path.starts_with('/') && !path.contains('\0')
 }

@@ -29,7 +29,7 @@ impl Writer {
     }
 }
 
-/// The notice in a row; `None` once it has been pruned.
+/// The notice in a row; `None`: there is none, or it is of a kind of a later version.
 pub(super) fn read(connection: &Connection, row: i64) -> rusqlite::Result<Option<ModemNotice>> {
     let found = connection
         .prepare_cached("SELECT modem, sim, kind, subject, number, text, detail FROM notices WHERE notice = ?1")?
