@@ -2,7 +2,7 @@
 
 use super::world::{MS, Measured, SECOND, World};
 use gsmgate::model::{OnUncertain, PublicState};
-use gsmgate::simulator::{Fault, FaultKind, LabConfig, Noise, OddFinal, OddPrompt, Step, UrcPlace, When};
+use gsmgate::simulator::{Fault, FaultKind, LabConfig, Noise, OddFinal, OddPrompt, Record, Step, UrcPlace, What, When};
 use std::time::Duration;
 
 /// What a submit may take, as the driver has it.
@@ -14,7 +14,10 @@ const LATE: Duration = Duration::from_secs(120);
 
 /// Traffic while this stands.
 async fn under(fault: Fault) -> Measured {
-    World::with(fault).await.traffic(2).await
+    let world = World::with(fault).await;
+    let measured = world.traffic(2).await;
+    world.struck().await;
+    measured
 }
 
 pub(crate) async fn f_01_output_in_pieces() -> Measured {
@@ -23,6 +26,7 @@ pub(crate) async fn f_01_output_in_pieces() -> Measured {
         let faults = vec![Fault::once(FaultKind::Pieces { most, gap: MS }).when(When::Always)];
         let world = World::ready(LabConfig { seed, faults, ..LabConfig::default() }).await;
         measured = measured.and(world.traffic(2).await);
+        world.struck().await;
     }
     measured
 }
@@ -153,6 +157,9 @@ pub(crate) async fn f_11_final_late() -> Measured {
         // A hold ends as unknown before the later ones come; they settle it all the same.
         assert!(matches!(state, PublicState::Sent | PublicState::Unknown), "{state:?}");
         assert_eq!(accepted, 1);
+        if late == SECOND {
+            assert_eq!(state, PublicState::Sent, "one that is hardly late is credited");
+        }
         if state == PublicState::Sent {
             measured = measured.and(Measured { took: took.saturating_sub(by), lost: 0, twice: 0 });
         }
@@ -185,6 +192,8 @@ pub(crate) async fn f_13_hang_up() -> Measured {
         sent.push((text, id));
     }
     let measured = world.judge(&sent).await;
+    let is_strike = |record: &&Record| matches!(record.what, What::FaultStruck { .. });
+    assert_eq!(world.records().await.iter().filter(is_strike).count(), modems, "every modem has hung up");
     // Once a payload is on its way the new line is listened to before anything is written.
     let net = |(n, took): (usize, Duration)| if n > STEPS { took.saturating_sub(LISTEN) } else { took };
     measured.took(world.recoveries().await.into_iter().enumerate().map(net).max().unwrap())

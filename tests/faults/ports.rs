@@ -19,6 +19,7 @@ pub(crate) async fn f_26_replug() -> Measured {
     world.lab.fault(Fault::once(FaultKind::Replug { back })).await.unwrap();
     let id = world.text("replug").await;
     let measured = world.judge(&[("replug".to_owned(), id)]).await;
+    world.struck().await;
     measured.took(world.recoveries().await[0])
 }
 
@@ -68,13 +69,13 @@ pub(crate) async fn f_29_slow_reset() -> Measured {
     let back = 60 * SECOND;
     world.lab.fault(Fault::once(FaultKind::SlowReset { back })).await.unwrap();
     let label = world.status(0).unwrap().label;
-    let begun = world.now();
     world.gateway.order(&label, Order::Restart).await.unwrap();
+    let struck = world.struck().await;
     let id = world.text("reset").await;
     let measured = world.judge(&[("reset".to_owned(), id)]).await;
     let status = world.is_ready(0).await;
     assert!(status.recovery.reset <= 1, "no reset follows the other: {:?}", status.recovery);
-    measured.took((world.now() - begun).saturating_sub(back))
+    measured.took(world.now() - struck - back)
 }
 
 /// In processes of their own and in real time. Root is stopped by no permission, so the gateway is somebody else.

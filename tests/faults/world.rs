@@ -244,7 +244,7 @@ impl World {
         self.gateway.message(id).await.unwrap()
     }
 
-    /// The message once it has ended, or the centre has all of one that wants no report.
+    /// The message once it has ended.
     pub(crate) async fn ended(&self, id: &MessageId) -> MessageView {
         let look = || async {
             let view = self.view(id).await;
