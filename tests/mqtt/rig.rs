@@ -34,9 +34,13 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 impl Rig {
     /// Opens the state directory and links to the broker. The gateway is called `t`.
     pub(crate) fn start(dir: &Path, broker: SocketAddr) -> Rig {
+        Rig::start_with(slots::Config::default(), dir, broker)
+    }
+
+    /// The same, with these modems.
+    pub(crate) fn start_with(modems: slots::Config, dir: &Path, broker: SocketAddr) -> Rig {
         let (store, _, closer) = Store::open(&store::Config::new(dir), now()).unwrap();
-        let (slots, lanes, drivers, received) =
-            slots::start(slots::Config::default(), &[], Vec::new(), store.clone(), now);
+        let (slots, lanes, drivers, received) = slots::start(modems, &[], Vec::new(), store.clone(), now);
         let gateway = Gateway::new("t".parse().unwrap(), store.clone(), slots.clone(), Wake::default(), now);
         let config = mqtt::Config::new(&format!("mqtt://{broker}"), &"t".parse().unwrap()).unwrap();
         let (stop, stopped) = watch::channel(false);

@@ -3,6 +3,7 @@
 use super::rig::{Rig, soon};
 use super::scripted::{Broker, Link, Packet};
 use gsmgate::model::{Refusal, RefusalCode};
+use gsmgate::{modem, slots};
 use std::collections::BTreeSet;
 
 const SEND: &str = "gsmgate/t/send";
@@ -98,6 +99,23 @@ async fn goes_on_with_a_session_that_only_the_broker_remembers() {
     assert_eq!(take(&mut link, 3).await, [1, 2, 3]);
     link.command(SEND, 7, br#"{"to":"+491701234567","text":"a"}"#).await;
     assert_eq!(acknowledged(&mut link).await, 7);
+    rig.kill().await;
+}
+
+/// A code may spend money: the broker must not bring it again, whatever becomes of it.
+#[tokio::test]
+async fn an_order_is_acknowledged_before_the_modem_has_carried_it_out() {
+    let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::new().await);
+    // A modem that never answers: its driver is busy waking it.
+    let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = format!("tcp://{}", mute.local_addr().unwrap());
+    let modem = modem::Config { label: "m".parse().ok(), ..modem::Config::new(0, port) };
+    let rig =
+        Rig::start_with(slots::Config { modems: vec![modem], ..Default::default() }, dir.path(), broker.address());
+    let (_line, _) = mute.accept().await.unwrap();
+    let mut link = broker.accept(true, &[]).await;
+    link.command("gsmgate/t/request/ussd", 9, br#"{"modem":"m","code":"*100#"}"#).await;
+    assert_eq!(acknowledged(&mut link).await, 9);
     rig.kill().await;
 }
 
