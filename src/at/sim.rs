@@ -49,7 +49,7 @@ pub fn iccid_file(params: &Params<'_>) -> Option<String> {
 }
 
 /// Each pair of digits the other way round.
-fn swapped(text: &str) -> String {
+pub(crate) fn swapped(text: &str) -> String {
     text.as_bytes().chunks(2).flat_map(|pair| pair.iter().rev()).map(|b| char::from(*b)).collect()
 }
 

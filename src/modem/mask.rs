@@ -14,6 +14,7 @@ use super::mask_fields::{Fields, Id, is_cell, make, shape};
 use super::mask_pdu::Way;
 use super::profile;
 use crate::at::{FinalResult, Pin, sms};
+use crate::tpdu::hex;
 use std::fmt;
 
 /// What stands for a PIN, whatever its length.
@@ -188,7 +189,7 @@ impl Mask {
     fn pdu(&mut self, text: &str, way: Way) -> Option<String> {
         let mut octets = sms::octets(text)?;
         self.fields.people.mask(&mut octets, way);
-        let digits: String = octets.iter().map(|octet| format!("{octet:02X}")).collect();
+        let digits = hex::encode(&octets);
         let inner = text.trim_matches('"');
         Some(text.replacen(inner, &digits, 1))
     }

@@ -4,6 +4,7 @@
 use super::mask_pdu::People;
 use super::profile;
 use super::pseudonym::{Pseudonyms, padded};
+use crate::at::sim::swapped;
 
 /// What is kept of a field; where it is something else, its shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -350,9 +351,4 @@ fn is_range(text: &str, most: usize) -> bool {
         Some((first, last)) if !first.is_empty() => is_number(first, most) && is_number(last, most),
         _ => is_number(text, most),
     }
-}
-
-/// Each pair of digits the other way round.
-fn swapped(text: &str) -> String {
-    text.as_bytes().chunks(2).flat_map(|pair| pair.iter().rev()).map(|b| char::from(*b)).collect()
 }

@@ -21,7 +21,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, trace, warn};
 
-/// Most that is kept of what came last, and of each of the two beginnings, in octets and lines. A line has [`LINE`] more.
+/// Most that is kept of what came last. Each line counts [`LINE`] octets more than its text.
 const RECENT: Bound = Bound { octets: 64 * 1024, lines: 4096 };
 /// How a session begins: with it a replay comes as far as the driver came.
 const BEGINNING: Bound = Bound { octets: 16 * 1024, lines: 400 };
@@ -437,7 +437,9 @@ fn store(folder: &Path, dump: &Dump, now: jiff::Timestamp) -> io::Result<PathBuf
         let _ = fs::remove_file(&draft);
     }
     written?;
-    prune(folder, &dump.label)?;
+    if let Err(error) = prune(folder, &dump.label) {
+        warn!(%error, "old recordings cannot be taken away");
+    }
     Ok(path)
 }
 

@@ -44,7 +44,7 @@ pub enum FaultKind {
         #[serde(default = "default_octets")]
         octets: usize,
     },
-    /// Whatever needs the SIM or the network is answered with `+CME ERROR`. Opportunity: each command line.
+    /// Whatever needs the SIM is answered with `+CME ERROR`. Opportunity: each command line.
     #[serde(rename = "F-05")]
     Busy {
         /// 3GPP TS 27.007 §9.2; 14 is SIM busy, and many makes say 515 while they begin.

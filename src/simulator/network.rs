@@ -7,6 +7,7 @@ use super::{Fault, FaultKind, LabConfig, Modem, ModemEvent, Moment, Stats};
 use std::time::Duration;
 
 const TOO_MANY: &str = "64 stand in this modem already, which is the most";
+const _: () = assert!(super::FAULTS_MAX == 64, "TOO_MANY says so");
 
 /// A lab without ports and clock. Time may stand still between two calls, but never goes back.
 #[derive(Debug)]

@@ -109,7 +109,7 @@ pub(super) const ODD: [Odd; 9] = [
 ];
 
 /// The port of WAP push. WAP-259.
-const WAP_PUSH: u16 = 2948;
+pub(super) const WAP_PUSH: u16 = 2948;
 /// `M-Notification.ind` of a message at `http://m/1`. OMA-TS-MMS_ENC §6.2.
 const MMS: &[u8] = b"\x01\x06\x03\xBE\xAF\x84\x8C\x82\x98T1\0\x8D\x90\x8A\x80\x8E\x02\x10\0\x88\x05\x81\x03\x01\x51\x80\x83http://m/1\0";
 /// "hi", at `http://m/1`. WAP-167.

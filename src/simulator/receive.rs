@@ -6,6 +6,7 @@ use super::fault::Point;
 use super::kind::{FaultKind, OddDelete, UrcPlace};
 use super::log::What;
 use super::modem::{Modem, ModemEvent};
+use super::odd::WAP_PUSH;
 use super::personality::Services;
 use super::storage::{Stat, Stored};
 use crate::tpdu::{Incoming, hex};
@@ -194,7 +195,6 @@ impl Modem {
 
 /// True for an MMS notification: to the port of WAP push.
 fn is_mms(pdu: &[u8]) -> bool {
-    const WAP_PUSH: u16 = 2948;
     let Ok(Incoming::Deliver(pdu)) = Incoming::decode(pdu) else { return false };
     pdu.tpdu.ud.udh.ports().is_some_and(|ports| ports.dst == WAP_PUSH)
 }

@@ -1,4 +1,4 @@
-//! Octets of a modem into lines: the same lines however they are cut, none too long, none with a control character.
+//! Octets of a modem into lines: none empty, none too long, none with a control character.
 #![no_main]
 use gsmgate_fuzz::at::line::{LINE_OCTETS, Lines, Piece};
 

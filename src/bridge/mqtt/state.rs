@@ -109,7 +109,7 @@ impl States {
             "version": env!("CARGO_PKG_VERSION"),
             "schema": 1,
             "log_id": self.gateway.log_id(),
-            "features": ["send", "status", "inbound", "cancel", "get"],
+            "features": ["send", "status", "inbound", "cancel", "get", "orders", "notices"],
         })
     }
 }

@@ -7,6 +7,12 @@ use crate::simulator::power::Leave;
 
 /// Does what a command of the make's own does.
 pub(super) fn run(modem: &mut Modem, deed: Deed) -> Answer {
+    // A SIM that is gone, or busy, tells its number in no make's way.
+    if matches!(deed, Deed::Iccid(_) | Deed::SwappedIccid(_))
+        && let Some(refusal) = modem.troubled("+CCID")
+    {
+        return Answer::Refused(refusal);
+    }
     match deed {
         Deed::Say(lines) => {
             let (state, tries) = (modem.sim.lock().name(), modem.sim.tries.to_string());
