@@ -39,6 +39,7 @@ pub struct Slots {
     hindered: watch::Receiver<Vec<Hindered>>,
     changed: watch::Receiver<u64>,
     ended: watch::Receiver<bool>,
+    weak: watch::Receiver<bool>,
 }
 
 /// All modems, by index.
@@ -228,10 +229,12 @@ pub fn start(
             discover::run(config, host).await;
         })
     });
-    let supply = config.supply.map(|root| tokio::spawn(modem::supply::watch(root, rack.links.notices.clone())));
+    let (weak_in, weak) = watch::channel(false);
+    let notices_of_box = rack.links.notices.clone();
+    let supply = config.supply.map(|root| tokio::spawn(modem::supply::watch(root, notices_of_box, weak_in)));
     let pins = tokio::spawn(remember_pins(pins, store.clone()));
     let notices = tokio::spawn(keep_notices(notices, store, Arc::clone(&labels), clock));
-    let slots = Slots { seats: Arc::clone(&rack.seats), labels, hindered, changed, ended };
+    let slots = Slots { seats: Arc::clone(&rack.seats), labels, hindered, changed, ended, weak };
     (slots, Lanes { joining, events }, Drivers { rack, discovery, supply, pins, notices }, received)
 }
 
@@ -290,6 +293,7 @@ impl Slots {
         let labels = Labels::new(Vec::new());
         statuses.iter().for_each(|_| labels.configure(None));
         let ((_, ended), (_, hindered)) = (watch::channel(false), watch::channel(Vec::new()));
+        let (_, weak) = watch::channel(false);
         let (orders, _) = mpsc::channel(1);
         let seat = |status: watch::Receiver<ModemStatus>| Seat {
             status,
@@ -302,6 +306,7 @@ impl Slots {
             hindered,
             changed,
             ended,
+            weak,
         }
     }
 
@@ -366,6 +371,11 @@ impl Slots {
     /// A counter that moves whenever any modem's state changes, or one is new.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.changed.clone()
+    }
+
+    /// Whether the box has too little voltage for several modems that send at a time.
+    pub fn supply_is_weak(&self) -> watch::Receiver<bool> {
+        self.weak.clone()
     }
 
     /// Completes when a driver, or discovery, has ended: before the stop only a panic ends one.

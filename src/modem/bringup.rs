@@ -337,7 +337,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// Publishes how full the memories are.
-    pub(super) fn publish_storage(&self, levels: &[sms::Level]) {
+    pub(super) fn publish_storage(&mut self, levels: &[sms::Level]) {
+        for level in levels.iter().filter(|level| self.memories.note(self.iccid.as_ref(), level)) {
+            let detail = format!(
+                "the memory {} holds {} of {} messages, and when it is full nothing more comes in; what gsmgate has stored it \
+                 deletes: what stays is from before, and adopt = \"publish\" takes that over",
+                level.memory, level.used, level.total
+            );
+            self.board.alarm("memory_filling", detail);
+        }
         let level = |level: &sms::Level| StorageLevel {
             memory: level.memory.to_string(),
             used: level.used,

@@ -28,6 +28,8 @@ const ESCAPE: Duration = Duration::from_secs(2);
 /// the SIM or with the network.
 const UNHEARD: usize = 1024;
 const ESC: &[u8] = b"\x1b";
+/// How long after ESC, or an exchange without an end, an end that nobody waits for may be one of ours.
+const LATE: Duration = Duration::from_secs(120);
 
 /// Why the line is of no use any more.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +106,10 @@ pub(super) struct Chat<S> {
     recorder: Recorder,
     engine: Engine,
     unheard: VecDeque<Urc>,
+    /// Signs that the line is disturbed, which nobody has looked at yet.
+    signs: usize,
+    /// Until when an end that nobody waits for may be one of ours.
+    late_until: Instant,
     last_heard: Instant,
     buffer: [u8; 1024],
 }
@@ -113,7 +119,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     pub(super) fn new(port: S, name: String, recorder: Recorder) -> Chat<S> {
         recorder.opened();
         let engine = Engine::new(profile::signs());
-        Chat { port, name, recorder, engine, unheard: VecDeque::new(), last_heard: Instant::now(), buffer: [0; 1024] }
+        Chat {
+            port,
+            name,
+            recorder,
+            engine,
+            unheard: VecDeque::new(),
+            signs: 0,
+            late_until: Instant::now(),
+            last_heard: Instant::now(),
+            buffer: [0; 1024],
+        }
     }
 
     /// One exchange, to its end. When it has none in time, the line is brought in step again before this returns, so that a
@@ -220,6 +236,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
 
     /// Puts something the modem said by itself with the rest.
     pub(super) fn keep(&mut self, urc: Urc) {
+        // That of a submit is credited, and that of a call comes by itself.
+        if let Urc::Final(result) = &urc
+            && !matches!(result, FinalResult::Cms(_))
+            && !result.is_of_call()
+            && self.late_until <= Instant::now()
+        {
+            self.signs += 1;
+        }
         let matters = match &urc {
             // Of a submit that nobody waits for any more.
             Urc::Final(result) => matches!(result, FinalResult::Cms(_)),
@@ -241,6 +265,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         self.unheard.pop_front()
     }
 
+    /// How many signs of a disturbed line there were since this was asked.
+    pub(super) fn signs(&mut self) -> usize {
+        std::mem::take(&mut self.signs)
+    }
+
     /// Forgets starts that were heard before anything was set up: there is nothing that they could have made void.
     fn forget_starts(&mut self) {
         self.unheard.retain(|urc| !matches!(urc, Urc::Started | Urc::Pin(_)));
@@ -255,9 +284,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     pub(super) async fn resync(&mut self) -> Result<(), Lost> {
         self.recorder.recovering("an exchange had no end, and the line is brought in step");
         for _ in 0..BARRIERS {
+            self.late_until = Instant::now() + LATE;
             self.write(ESC).await?;
             self.drain(QUIET).await?;
             if !matches!(self.exchange(Command::attention(), ATTENTION).await?, Reply::Silent(_)) {
+                self.signs += 1;
                 // The OK may have been that of ESC or of a command before; then the other one comes now.
                 return self.drain(QUIET).await;
             }
@@ -282,6 +313,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
 
     /// Leaves any prompt, as the first thing on a port. The ESC has a CR behind it for a modem that was in the middle of a line.
     async fn escape(&mut self) -> Result<(), Lost> {
+        self.late_until = Instant::now() + LATE;
         self.write(b"\x1b\r").await
     }
 

@@ -1,5 +1,6 @@
 //! The task of one modem: open, set up, serve, and when the line is lost open again.
 
+use super::alarms::{Disturbances, Memories};
 use super::board::Board;
 use super::broadcasts::Broadcasts;
 use super::calls::Call;
@@ -8,7 +9,7 @@ use super::details::Detail;
 use super::inbox::Inbox;
 use super::ladder::{FLAPPING, Ladder};
 use super::orders::{self, Ordered, Orders, Reading};
-use super::port::OpenError;
+use super::port::{self, OpenError};
 use super::recorder::Recorder;
 use super::ussd::Waiting;
 use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, PinMemory, Received};
@@ -70,6 +71,10 @@ pub(super) struct Desk {
     /// Of the modem that was last seen here.
     pub(super) profile: &'static Profile,
     pub(super) ladder: Ladder,
+    /// Signs that something else is on the line.
+    disturbances: Disturbances,
+    /// What a person was told of the memories.
+    memories: Memories,
     /// The port that it has now, where somebody else finds it.
     pub(super) found: Option<watch::Receiver<Option<String>>>,
     /// The service centre that the SIM was seen with.
@@ -102,6 +107,8 @@ impl Desk {
             swept: false,
             profile: &GENERIC,
             ladder: Ladder::default(),
+            disturbances: Disturbances::default(),
+            memories: Memories::default(),
             found: None,
             service_centre: None,
         }
@@ -182,6 +189,19 @@ impl Desk {
         }
     }
 
+    /// Something on the line was not as it should be.
+    async fn disturbed(&mut self) {
+        if !self.disturbances.note(Instant::now()) {
+            return;
+        }
+        let port = self.config.port.clone();
+        // Beside the runtime: every process is looked at.
+        let other = tokio::task::spawn_blocking(move || port::other_user(&port)).await.ok().flatten();
+        if let Some(detail) = self.disturbances.due(other.as_deref()) {
+            self.board.alarm("line_disturbed", detail);
+        }
+    }
+
     /// Waits for the order to stop.
     pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
         // An error means that the handle is gone, which is an order too.
@@ -229,6 +249,7 @@ pub(super) struct Session<S> {
     pub(super) pins: PinMemory,
     pub(super) profile: &'static Profile,
     pub(super) inbox: Inbox,
+    pub(super) memories: Memories,
     pub(super) imei: Option<Imei>,
     pub(super) iccid: Option<Iccid>,
     /// By [`Domain::ALL`].
@@ -364,6 +385,7 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
     let result = session.run(desk).await;
     desk.swept |= session.inbox.swept;
     desk.service_centre = session.service_centre.take();
+    desk.memories = std::mem::take(&mut session.memories);
     if desk.found.is_some() {
         desk.config.imei = session.config.imei.take();
     }
@@ -374,7 +396,7 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    fn new(desk: &Desk, port: S) -> Session<S> {
+    fn new(desk: &mut Desk, port: S) -> Session<S> {
         let now = Instant::now();
         Session {
             chat: Chat::new(port, desk.config.port.clone(), desk.recorder.clone()),
@@ -384,6 +406,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             pins: desk.pins.clone(),
             profile: desk.profile,
             inbox: Inbox::new(desk.swept, Some(desk.recorder.clone())),
+            memories: std::mem::take(&mut desk.memories),
             imei: None,
             iccid: None,
             registration: [None; 3],
@@ -562,6 +585,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Looks at what the modem said by itself.
     pub(super) async fn sort(&mut self, desk: &mut Desk) {
+        for _ in 0..self.chat.signs() {
+            desk.disturbed().await;
+        }
         while let Some(urc) = self.chat.unheard() {
             match urc {
                 Urc::MessageStored(memory, index) | Urc::ReportStored(memory, index) => {

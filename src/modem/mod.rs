@@ -1,5 +1,6 @@
 //! The driver: one task per modem that opens its tty, sets it up, sends, receives, and opens it again when it is lost.
 
+mod alarms;
 mod board;
 mod bringup;
 mod broadcasts;

@@ -108,7 +108,7 @@ impl OpenError {
     fn of_serial(path: &str, tty: &Path, error: tokio_serial::Error) -> OpenError {
         match error.kind() {
             // TIOCEXCL or flock of somebody else; a tty that vanished since we looked is told apart by looking again.
-            tokio_serial::ErrorKind::NoDevice if tty.exists() => held(path, user_of(tty)),
+            tokio_serial::ErrorKind::NoDevice if tty.exists() => held(path, users_of(tty).next()),
             tokio_serial::ErrorKind::NoDevice => OpenError::Missing(path.to_owned()),
             tokio_serial::ErrorKind::Io(kind) => OpenError::of(path, io::Error::new(kind, error)),
             _ => OpenError::of(path, io::Error::other(error)),
@@ -119,13 +119,23 @@ impl OpenError {
 fn held(path: &str, holder: Option<u32>) -> OpenError {
     let holder = match holder {
         Some(pid) if pid == std::process::id() => "this gateway, as another modem".to_owned(),
-        Some(pid) => match fs::read_to_string(format!("/proc/{pid}/comm")) {
-            Ok(name) => format!("{} (process {pid})", name.trim()),
-            Err(_) => format!("process {pid}"),
-        },
+        Some(pid) => name_of(pid),
         None => "another program".to_owned(),
     };
     OpenError::Held { port: path.to_owned(), holder }
+}
+
+fn name_of(pid: u32) -> String {
+    match fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(name) => format!("{} (process {pid})", name.trim()),
+        Err(_) => format!("process {pid}"),
+    }
+}
+
+/// Who has a tty open beside us, where we may look; a server's port is nobody's. Blocks for as long as that takes.
+pub(super) fn other_user(path: &str) -> Option<String> {
+    let tty = fs::canonicalize(path).ok()?;
+    users_of(&tty).find(|pid| *pid != std::process::id()).map(name_of)
 }
 
 /// Clears HUPCL: when the last user closes the tty, as our death does, DTR stays up and the modem goes on with what it is
@@ -146,10 +156,9 @@ pub(super) fn is_usb(path: &str) -> bool {
     ["ttyUSB", "ttyACM", "ttyHS"].iter().any(|driver| name.starts_with(driver))
 }
 
-/// The process that has a tty open, where we may look.
-fn user_of(tty: &Path) -> Option<u32> {
-    let processes = fs::read_dir("/proc").ok()?;
-    processes.flatten().find_map(|process| {
+/// The processes that have a tty open, where we may look.
+fn users_of(tty: &Path) -> impl Iterator<Item = u32> {
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(move |process| {
         let pid: u32 = process.file_name().to_str()?.parse().ok()?;
         let mut files = fs::read_dir(process.path().join("fd")).ok()?.flatten();
         files.any(|file| fs::read_link(file.path()).is_ok_and(|target| target == tty)).then_some(pid)

@@ -5,7 +5,7 @@ use crate::model::{Label, Notice, NoticeKind};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
@@ -16,8 +16,9 @@ const LOOK: Duration = Duration::from_secs(30);
 /// A supply that was good for so long is told of anew: a weak one dips with every message that is sent.
 const GOOD: Duration = Duration::from_secs(60);
 
-/// Tells of a supply that gets too weak, until it is dropped. `root`: where `sys` lies.
-pub(crate) async fn watch(root: PathBuf, notices: mpsc::Sender<Noticed>) {
+/// Tells of a supply that gets too weak, until it is dropped. `root`: where `sys` lies; `weak`: whether it is so now, or was
+/// within the last minute.
+pub(crate) async fn watch(root: PathBuf, notices: mpsc::Sender<Noticed>, weak: watch::Sender<bool>) {
     // Whose notices these are: no modem's.
     let Some(label) = Label::from_text("box") else { return };
     let mut low_at: Option<Instant> = None;
@@ -26,15 +27,17 @@ pub(crate) async fn watch(root: PathBuf, notices: mpsc::Sender<Noticed>) {
         if low == Some(true) {
             if low_at.is_none() {
                 let detail = "the voltage of this box is too low; modems reset at such dips: use a stronger power supply, \
-                              or a hub with one of its own";
+                              or a hub with one of its own; until it is good again one modem sends at a time";
                 let notice = Notice::new(NoticeKind::Alarm, "power_unstable", detail);
                 info!(?notice, "notice");
                 // One that finds no room stands in the log.
                 let _ = notices.try_send(Noticed { modem: 0, label: label.clone(), iccid: None, notice });
             }
             low_at = Some(Instant::now());
+            weak.send_replace(true);
         } else if low_at.take_if(|at| at.elapsed() >= GOOD).is_some() {
             info!("the voltage of this box is good again");
+            weak.send_replace(false);
         }
         sleep(if low.is_some() { READ } else { LOOK }).await;
     }
@@ -63,16 +66,19 @@ mod tests {
         }
         let set = |alarm| fs::write(gauges.join("hwmon1/in0_lcrit_alarm"), alarm).unwrap();
         let (sender, mut notices) = mpsc::channel(4);
-        tokio::spawn(watch(root.path().to_owned(), sender));
-        let mut told = Vec::new();
+        let (weak_in, weak) = watch::channel(false);
+        tokio::spawn(super::watch(root.path().to_owned(), sender, weak_in));
+        let (mut told, mut was_weak) = (Vec::new(), Vec::new());
         for (alarm, seconds) in [("0\n", 10), ("1\n", 10), ("0\n", 50), ("1\n", 10), ("0\n", 70), ("1\n", 10)] {
             set(alarm);
             sleep(Duration::from_secs(seconds)).await;
+            was_weak.push(*weak.borrow());
             told.push(std::iter::from_fn(|| notices.try_recv().ok()).map(|it| it.notice.subject).collect::<Vec<_>>());
         }
         let alarm = vec!["power_unstable".to_owned()];
         let none = Vec::new();
         assert_eq!(told, [none.clone(), alarm.clone(), none.clone(), none.clone(), none, alarm]);
+        assert_eq!(was_weak, [false, true, true, true, false, true]);
     }
 
     #[test]

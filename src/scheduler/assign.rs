@@ -24,6 +24,10 @@ impl Scheduler {
                 self.decide(index, now, steps);
                 continue;
             }
+            // RELIABILITY F-30: two that send at a time draw twice as much.
+            if self.weak && self.lanes.iter().any(|lane| !lane.in_hand.is_empty()) {
+                break;
+            }
             match self.give_next(index, now, steps) {
                 Given::Part => {}
                 Given::Whole => self.queue.remove(index),

@@ -123,6 +123,8 @@ struct Scheduler {
     next_attempt: i64,
     clock: fn() -> Timestamp,
     random: u64,
+    /// The box has too little voltage for several modems that send at a time.
+    weak: bool,
     stopping: bool,
 }
 
@@ -148,12 +150,15 @@ impl Scheduler {
             next_attempt: wiring.next_attempt.0,
             clock: wiring.clock,
             random: wiring.seed | 1,
+            weak: false,
             stopping: false,
         }
     }
 
     async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut changed = self.slots.changed();
+        let mut weak = self.slots.supply_is_weak();
+        self.weak = *weak.borrow_and_update();
         let wake = self.wake.clone();
         let mut asking: Option<Asking> = None;
         let mut batch = Vec::with_capacity(BATCH);
@@ -179,6 +184,7 @@ impl Scheduler {
                 }
                 () = wake.0.notify.notified() => self.more = true,
                 Ok(()) = changed.changed() => self.refresh_lanes().await?,
+                Ok(()) = weak.changed() => self.weak = *weak.borrow(),
                 () = sleep_until(wake_at, self.clock) => self.handle_timer().await?,
                 Ok(()) = stop.changed(), if !self.stopping => self.stopping = *stop.borrow(),
             }

@@ -4,8 +4,8 @@ use super::support::{PATIENCE, Process, gsmgate};
 use super::world::{MS, Measured, SECOND, World};
 use gsmgate::model::{NoticeKind, PublicState};
 use gsmgate::modem::Order;
-use gsmgate::simulator::{Fault, FaultKind, Foreign, LabConfig, When};
-use std::fs::Permissions;
+use gsmgate::simulator::{Fault, FaultKind, Foreign, LabConfig, What, When};
+use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -144,7 +144,8 @@ fn await_modems(socket: &Path, wanted: impl Fn(&str) -> bool) {
 }
 
 pub(crate) async fn f_30_power_unstable() -> Measured {
-    let world = World::ready(LabConfig::default()).await;
+    let world = World::ready(LabConfig { modems: 4, ..LabConfig::default() }).await;
+    assert!(overlap(&world).await, "several send at a time");
     let gauge = world.dir().join("sys/class/hwmon/hwmon1");
     std::fs::create_dir_all(&gauge).unwrap();
     std::fs::write(gauge.join("in0_lcrit_alarm"), "1\n").unwrap();
@@ -154,8 +155,35 @@ pub(crate) async fn f_30_power_unstable() -> Measured {
     world.until("an alarm", alarm).await;
     let took = world.now() - begun;
     let measured = world.traffic(1).await.took(took);
+    assert!(!overlap(&world).await, "one sends at a time");
     assert_eq!(world.notices(NoticeKind::Alarm).await.len(), 1);
+    std::fs::write(gauge.join("in0_lcrit_alarm"), "0\n").unwrap();
+    tokio::time::sleep(70 * SECOND).await;
+    assert!(overlap(&world).await, "several again");
     measured
+}
+
+/// Sends by all SIMs; true when one began before the one before it had its answer.
+async fn overlap(world: &World) -> bool {
+    let since = world.now();
+    let mut sent = Vec::new();
+    for n in 0..8 {
+        let text = format!("{n} at {since:?}");
+        let id = world.text(&text).await;
+        sent.push((text, id));
+    }
+    assert_eq!(world.judge(&sent).await.lost, 0);
+    let records = world.records().await;
+    let spans = records.iter().filter_map(|record| match &record.what {
+        What::Submit { text, cmgs_at_us, .. } if sent.iter().any(|it| it.0 == *text) => {
+            Some((*cmgs_at_us, record.at_us))
+        }
+        _ => None,
+    });
+    let mut spans: Vec<_> = spans.collect();
+    spans.sort_unstable();
+    assert_eq!(spans.len(), sent.len());
+    spans.windows(2).any(|pair| pair[1].0 < pair[0].1)
 }
 
 pub(crate) async fn f_31_foreigner() -> Measured {
@@ -177,5 +205,33 @@ pub(crate) async fn f_31_foreigner() -> Measured {
             measured = measured.and(measured.took(world.now() - struck));
         }
     }
+    foreigner_is_named().await;
     measured
+}
+
+/// One that is seen is named at once; one that is not, for the third sign of it.
+async fn foreigner_is_named() {
+    let world = World::on_ptys(LabConfig::default()).await.all_ready().await;
+    let port = world.dir().join("modem0");
+    // Before us it had the port already, or it is root.
+    let other = Command::new("sleep").arg("1000").stdin(File::open(&port).unwrap()).spawn().unwrap();
+    let other = Process(other);
+    let alarm = || async { world.details(NoticeKind::Alarm).await.pop() };
+    world.lab.fault(Fault::once(FaultKind::Foreigner { foreign: Foreign::Stolen })).await.unwrap();
+    let told = world.until("an alarm", alarm).await;
+    assert!(told.contains(&format!("sleep (process {})", other.0.id())), "{told}");
+
+    let world = World::ready(LabConfig::default()).await;
+    // Not every answer of which a part is gone has lost its end.
+    for nth in (1..40).step_by(3) {
+        world
+            .lab
+            .fault(Fault::once(FaultKind::Foreigner { foreign: Foreign::Stolen }).when(When::Nth(nth)))
+            .await
+            .unwrap();
+    }
+    let alarm = || async { world.notices(NoticeKind::Alarm).await.pop() };
+    assert_eq!(world.until("an alarm", alarm).await, "line_disturbed");
+    let struck = world.records().await.iter().filter(|record| matches!(record.what, What::FaultStruck { .. })).count();
+    assert!(struck >= 3, "one lost end is no reason: {struck}");
 }

@@ -157,7 +157,7 @@ pub(crate) const ROWS: &[Row] = &[
     .also(&["src/modem/tests.rs::a_write_that_stalls_is_not_sent"]),
     row(
         "F-15",
-        "the memory is full, and nothing is told any more: the memories are looked through each minute",
+        "the memory is full, and nothing is told any more: the memories are looked through each minute, and an alarm says so",
         play!(sims::f_15_memory_full),
         within("60 s", 60),
     )
@@ -232,7 +232,7 @@ pub(crate) const ROWS: &[Row] = &[
     .also(&["src/scheduler/tests.rs::a_message_whose_sim_stays_away_begins_anew_by_another"]),
     row(
         "F-25",
-        "`+CMS ERROR` with a code of each class, instead of the prompt and after the payload: failed, tried again, or uncertain",
+        "`+CMS ERROR` with each code from 0 to 600, instead of the prompt and after the payload: failed, tried again, or uncertain",
         play!(sims::f_25_cms_codes),
         within("120 s for a report, and the back-off", 150),
     )
@@ -269,7 +269,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     row(
         "F-30",
-        "the voltage of the box is too low (Raspberry Pi): an event `alarm` says so, once",
+        "the voltage of the box is too low (Raspberry Pi): an alarm says so, once, and one modem sends at a time",
         play!(ports::f_30_power_unstable),
         NONE,
     )
@@ -277,7 +277,7 @@ pub(crate) const ROWS: &[Row] = &[
     row(
         "F-31",
         "another program on the line: an OK to a command of its own, or a part of our answers is gone; the line is brought in \
-         step at the deadline of the command, 25 s for one that reads the SIM",
+         step at the deadline of the command, 25 s for one that reads the SIM, and an alarm names the program",
         play!(ports::f_31_foreigner),
         within("5 s after that deadline", 30),
     )

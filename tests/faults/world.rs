@@ -2,7 +2,7 @@
 
 use super::support::machine::Machine;
 use gsmgate::model::{
-    Event, EventKind, MessageId, MessageView, ModemPhase, ModemStatus, NoticeKind, OnUncertain, PublicState,
+    Event, EventKind, MessageId, MessageView, ModemPhase, ModemStatus, Notice, NoticeKind, OnUncertain, PublicState,
     Submission, Timestamp,
 };
 use gsmgate::modem::discover::{self, Take};
@@ -28,6 +28,8 @@ const STEP: Duration = Duration::from_millis(20);
 const LOOK: Duration = Duration::from_millis(20);
 /// The longest wait of a row.
 const PATIENCE: Duration = Duration::from_secs(3600);
+/// Octets of a recording that a failure shows.
+const RECORDED: usize = 4096;
 /// Somebody outside.
 const TO: &str = "+491701234567";
 
@@ -187,7 +189,9 @@ impl World {
             }
             if self.now() - begun > PATIENCE {
                 let states: Vec<_> = (0..self.modems).map(|n| self.status(n)).collect();
-                panic!("waited in vain: {what}\n{states:#?}\n{}", self.gateway.recording(0).unwrap_or_default());
+                let recording = self.gateway.recording(0).unwrap_or_default();
+                let end = recording.floor_char_boundary(recording.len().saturating_sub(RECORDED));
+                panic!("waited in vain: {what}\n{states:?}\n{}", &recording[end..]);
             }
             sleep(LOOK).await;
         }
@@ -272,8 +276,17 @@ impl World {
 
     /// Subjects of the notices of a kind.
     pub(crate) async fn notices(&self, kind: NoticeKind) -> Vec<String> {
+        self.told(kind).await.into_iter().map(|notice| notice.subject).collect()
+    }
+
+    /// What the notices of a kind say to a person.
+    pub(crate) async fn details(&self, kind: NoticeKind) -> Vec<String> {
+        self.told(kind).await.into_iter().map(|notice| notice.detail).collect()
+    }
+
+    async fn told(&self, kind: NoticeKind) -> Vec<Notice> {
         let told = self.events().await.into_iter().filter_map(|event| match event {
-            EventKind::Notice(it) if it.notice.kind == kind => Some(it.notice.subject),
+            EventKind::Notice(it) if it.notice.kind == kind => Some(it.notice),
             _ => None,
         });
         told.collect()
