@@ -229,6 +229,8 @@ pub struct RecoveryCounts {
     pub reset: u32,
     /// The USB device taken away and given back.
     pub usb: u32,
+    /// The power of its USB port off and on.
+    pub port_power: u32,
     /// The power key pressed.
     pub power_key: u32,
 }

@@ -98,6 +98,7 @@ impl Board {
                 Step::Radio => &mut status.recovery.radio,
                 Step::Reset => &mut status.recovery.reset,
                 Step::Usb => &mut status.recovery.usb,
+                Step::PortPower => &mut status.recovery.port_power,
                 Step::PowerKey => &mut status.recovery.power_key,
             };
             *count = count.saturating_add(1);
@@ -106,6 +107,7 @@ impl Board {
             Step::Radio => "its radio is switched off and on",
             Step::Reset => "it is told to restart",
             Step::Usb => "its USB device is taken away and given back",
+            Step::PortPower => "the power of its USB port is switched off and on",
             Step::PowerKey => "its power key is pressed",
         };
         self.phase(ModemPhase::BringUp, Some(format!("{why}; {words}")));

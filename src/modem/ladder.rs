@@ -14,6 +14,8 @@ pub(super) enum Step {
     Reset,
     /// The USB device away and back.
     Usb,
+    /// The power of its USB port off and on.
+    PortPower,
     /// The modem's power key.
     PowerKey,
 }
@@ -25,6 +27,7 @@ impl Step {
             Step::Radio => "radio",
             Step::Reset => "reset",
             Step::Usb => "usb",
+            Step::PortPower => "port_power",
             Step::PowerKey => "power_key",
         }
     }
@@ -129,10 +132,10 @@ impl Ladder {
 
 #[cfg(test)]
 mod tests {
-    use super::Step::{PowerKey, Radio, Reset, Usb};
+    use super::Step::{PortPower, PowerKey, Radio, Reset, Usb};
     use super::*;
 
-    const ALL: &[Step] = &[Radio, Reset, Usb, PowerKey];
+    const ALL: &[Step] = &[Radio, Reset, Usb, PortPower, PowerKey];
     const SETTLE: Duration = Duration::from_secs(120);
 
     fn seconds(n: u64) -> Duration {
@@ -143,7 +146,7 @@ mod tests {
     fn a_mute_modem_is_restarted_harder_each_time_and_three_times_an_hour() {
         let (mut ladder, start) = (Ladder::default(), Instant::now());
         let mut at = |s: u64| ladder.restart(start + seconds(s), SETTLE, ALL);
-        assert_eq!([at(0), at(119), at(120), at(240)], [Some(Reset), None, Some(Usb), Some(PowerKey)]);
+        assert_eq!([at(0), at(119), at(120), at(240)], [Some(Reset), None, Some(Usb), Some(PortPower)]);
         assert_eq!([at(400), at(3599)], [None, None], "three restarts an hour");
         assert_eq!([at(3600), at(3720), at(3840)], [Some(PowerKey); 3], "one an hour ago each");
         assert_eq!(at(3960), None);
@@ -187,7 +190,7 @@ mod tests {
                 (10, Radio),
                 (30, Reset),
                 (70, Usb),
-                (150, PowerKey),
+                (150, PortPower),
                 (310, PowerKey),
                 (630, PowerKey),
                 (990, PowerKey),

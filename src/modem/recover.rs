@@ -26,7 +26,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let done = match step {
             Step::Radio => Ok(()),
             Step::Reset => self.reset().await,
-            Step::Usb | Step::PowerKey => {
+            Step::Usb | Step::PortPower | Step::PowerKey => {
                 // An open port keeps its name from the device that comes back.
                 drop(self);
                 desk.switch(step).await
@@ -128,8 +128,12 @@ impl Desk {
 
     /// What can be done to this modem.
     fn steps(&self) -> Vec<Step> {
-        let has_switch = device::usb_device(&self.config.port).is_some();
-        let hardware = [(has_switch, Step::Usb), (self.config.power_key.is_some(), Step::PowerKey)];
+        let port = &self.config.port;
+        let hardware = [
+            (device::usb_device(port).is_some(), Step::Usb),
+            (device::usb_port(port).is_some(), Step::PortPower),
+            (self.config.power_key.is_some(), Step::PowerKey),
+        ];
         let hardware = hardware.into_iter().filter_map(|(can, step)| can.then_some(step));
         [Step::Radio, Step::Reset].into_iter().chain(hardware).collect()
     }
@@ -137,12 +141,11 @@ impl Desk {
     /// Beside the runtime: the system takes its time.
     async fn switch(&self, step: Step) -> Result<(), String> {
         let (port, key) = (self.config.port.clone(), self.config.power_key.clone());
+        let gone = || io::Error::from(io::ErrorKind::NotFound);
         let work = move || match (step, key) {
             (Step::PowerKey, Some(key)) => key.press(),
-            _ => {
-                let device = device::usb_device(&port).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
-                device.and_then(|device| device::replug(&device))
-            }
+            (Step::PortPower, _) => device::usb_port(&port).ok_or_else(gone)?.switch(),
+            _ => device::usb_device(&port).ok_or_else(gone)?.switch(),
         };
         let done = tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?;
         done.map_err(|error| error.to_string())

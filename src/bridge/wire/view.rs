@@ -87,6 +87,7 @@ pub fn modem(status: &ModemStatus, sim: Option<&Label>) -> Value {
             "radio": status.recovery.radio,
             "reset": status.recovery.reset,
             "usb": status.recovery.usb,
+            "port_power": status.recovery.port_power,
             "power_key": status.recovery.power_key,
         },
     })
