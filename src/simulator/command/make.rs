@@ -1,6 +1,6 @@
 //! The commands of a make's own.
 
-use super::{Answer, info};
+use super::{Answer, Refusal, info};
 use crate::simulator::modem::Modem;
 use crate::simulator::personality::Deed;
 use crate::simulator::power::Leave;
@@ -21,7 +21,12 @@ pub(super) fn run(modem: &mut Modem, deed: Deed) -> Answer {
         }
         Deed::Iccid(name) => info(format!("{name}{}", modem.sim.iccid)),
         Deed::SwappedIccid(name) => info(format!("{name}{}", swapped(&modem.sim.iccid))),
-        Deed::Reset => {
+        Deed::Unlock => {
+            modem.settings.unlocked = true;
+            Answer::Ok
+        }
+        Deed::ResetUnlocked if !modem.settings.unlocked => Answer::Refused(Refusal::Error),
+        Deed::Reset | Deed::ResetUnlocked => {
             modem.leave(Leave::Reset, &[]);
             Answer::Ok
         }

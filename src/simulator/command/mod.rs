@@ -85,6 +85,8 @@ pub(super) struct Settings {
     pub(super) memories: [Memory; 3],
     /// 1: full functionality; 0 and 4: no radio. 3GPP TS 27.007 §8.2.
     pub(super) cfun: u8,
+    /// Commands are allowed that the make keeps behind a password.
+    pub(super) unlocked: bool,
 }
 
 impl Default for Settings {
@@ -102,6 +104,7 @@ impl Default for Settings {
             cnmi: Cnmi::default(),
             memories: [Memory::Sm; 3],
             cfun: 1,
+            unlocked: false,
         }
     }
 }

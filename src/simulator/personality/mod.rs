@@ -118,6 +118,10 @@ pub(super) enum Deed {
     SwappedIccid(&'static str),
     /// OK, and the modem begins anew.
     Reset,
+    /// OK, and [`Deed::ResetUnlocked`] is allowed until the modem begins anew.
+    Unlock,
+    /// The same as [`Deed::Reset`] after [`Deed::Unlock`], else an error.
+    ResetUnlocked,
     /// OK, these last words, and the modem is off until it is plugged in.
     Off(&'static [&'static str]),
     /// OK, and the SIM of this slot is in use.

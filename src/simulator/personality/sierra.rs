@@ -1,6 +1,6 @@
 //! Sierra Wireless: MC7455. ModemManager's and ofono's Sierra plugins, ofono on Gobi.
 
-use super::Deed::{Reset, Say, Slot};
+use super::Deed::{ResetUnlocked, Say, Slot, Unlock};
 use super::{CNMI_OF_MANY, GENERIC, Own, Personality};
 
 pub(super) const SIERRA: Personality = Personality {
@@ -21,8 +21,8 @@ pub(super) const SIERRA: Personality = Personality {
 const OWN: &[Own] = &[
     // Of the PIN, PIN2, the PUK, PUK2.
     ("+CPINC?", Say(&["+CPINC: {tries},3,10,10"])),
-    ("!ENTERCND=\"A710\"", Say(&[])),
-    ("!RESET", Reset),
+    ("!ENTERCND=\"A710\"", Unlock),
+    ("!RESET", ResetUnlocked),
     ("!UIMS=0", Slot(0)),
     ("!UIMS=1", Slot(1)),
 ];

@@ -252,6 +252,10 @@ fn a_reset_begins_anew_and_power_off_lasts() {
         let make = Personality::named(name).unwrap();
         let (mut bench, boot) = started(name, quick(1));
         bench.plugs.clear();
+        if name == "sierra" {
+            assert_eq!(ask(&mut bench, name, reset), "\r\nERROR\r\n", "{name}: behind a password");
+            assert_eq!(ask(&mut bench, name, "!ENTERCND=\"A710\""), OK, "{name}");
+        }
         assert_eq!(ask(&mut bench, name, reset), OK, "{name}");
         assert_eq!(bench.wait(0, 2 * SECOND), boot, "{name} begins like the first time");
         assert_eq!(bench.plugs.is_empty(), make.is_uart, "{name}: a UART stays, {:?}", bench.plugs);
