@@ -500,13 +500,9 @@ fn a_modem_that_does_not_exist_has_no_recording() {
 #[test]
 fn a_modem_that_hangs_up_leaves_a_recording() {
     let rig = Rig::start();
-    let mut lab = std::os::unix::net::UnixStream::connect(rig.path("lab/ctl")).unwrap();
     let fault =
         json!({ "do": "fault", "modem": 0, "fault": "F-13", "step": "payload", "back_ms": 10, "when": "always" });
-    lab.write_all(format!("{fault}\n").as_bytes()).unwrap();
-    let mut answer = String::new();
-    BufReader::new(&lab).read_line(&mut answer).unwrap();
-    assert_eq!(answer, "{\"ok\":true}\n");
+    rig.lab(&fault.to_string());
     assert_eq!(rig.cli(&["send", ECHO, "x", "--sim", "sim0"]).0, Some(0));
     let folder = rig.path("state/recordings");
     // It is written under another name first.

@@ -9,27 +9,16 @@ use gsmgate::simulator::Personality;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use support::{ECHO, PATIENCE, Process, Rig, Setup};
 
-/// What the simulator's control socket answers to a line.
-fn control(socket: &mut BufReader<UnixStream>, line: &str) -> Value {
-    socket.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
-    let mut answer = String::new();
-    socket.read_line(&mut answer).unwrap();
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    assert_eq!(answer["ok"], true, "{line}: {answer}");
-    answer
-}
-
 /// Waits until what every modem has done is as it should be.
-fn await_stats(socket: &mut BufReader<UnixStream>, is_so: impl Fn(&Value) -> bool) {
+fn await_stats(rig: &Rig, is_so: impl Fn(&Value) -> bool) {
     let end = Instant::now() + PATIENCE;
     loop {
-        let stats = control(socket, r#"{"do":"stats"}"#)["stats"].take();
+        let stats = rig.lab(r#"{"do":"stats"}"#)["stats"].take();
         let stats = stats.as_array().unwrap();
         assert_eq!(stats.len(), Personality::names().count());
         let others: Vec<_> = Personality::names().zip(stats).filter(|(_, it)| !is_so(it)).collect();
@@ -70,23 +59,22 @@ fn every_make_sends_with_a_report_and_receives_also_after_a_restart() {
         assert_eq!(Profile::of(&says("manufacturer"), &says("model")).name, *name, "{modem}");
     }
 
-    let mut socket = BufReader::new(UnixStream::connect(rig.path("lab/ctl")).unwrap());
-    exchange(&rig, &mut socket, "first");
+    exchange(&rig, "first");
     for n in 0..names.len() {
-        control(&mut socket, &format!(r#"{{"do":"restart","modem":{n}}}"#));
+        rig.lab(&format!(r#"{{"do":"restart","modem":{n}}}"#));
     }
-    await_stats(&mut socket, |stats| stats["starts"] == 2);
-    exchange(&rig, &mut socket, "after a restart");
+    await_stats(&rig, |stats| stats["starts"] == 2);
+    exchange(&rig, "after a restart");
 }
 
 /// Sends a message with each modem's SIM while the modem talks by itself, and waits for its report, for what the echo phone
 /// answers, and for empty memories.
-fn exchange(rig: &Rig, socket: &mut BufReader<UnixStream>, round: &str) {
+fn exchange(rig: &Rig, round: &str) {
     let texts: Vec<String> = Personality::names().map(|name| format!("{name} {round}")).collect();
     let follow = rig.command(&["events", "--json", "--after", "0"]).stdout(Stdio::piped()).spawn();
     let mut follow = Process(follow.unwrap());
     for (n, text) in texts.iter().enumerate() {
-        control(socket, &format!(r#"{{"do":"say","modem":{n}}}"#));
+        rig.lab(&format!(r#"{{"do":"say","modem":{n}}}"#));
         let (exit, said) = rig.cli(&["send", ECHO, text, "--sim", &format!("sim{n}"), "--id", &text.replace(' ', "-")]);
         assert_eq!(exit, Some(0), "{text}: {said:?}");
     }
@@ -98,7 +86,7 @@ fn exchange(rig: &Rig, socket: &mut BufReader<UnixStream>, round: &str) {
         received.retain(|text| !(event["event_type"] == "received" && event["text"] == **text));
         delivered.retain(|text| !(event["state"] == "delivered" && event["id"] == *text.replace(' ', "-")));
     }
-    await_stats(socket, |stats| stats["stored"] == stats["deleted"]);
+    await_stats(rig, |stats| stats["stored"] == stats["deleted"]);
 }
 
 /// Each make tells in its own way how many tries are left: 3 are, so the PIN may be entered.
@@ -148,7 +136,6 @@ fn await_blocked(rig: &Rig, reason: &str) {
 
 /// How many wrong PINs each SIM was given.
 fn wrong_pins(rig: &Rig) -> Vec<u64> {
-    let mut socket = BufReader::new(UnixStream::connect(rig.path("lab/ctl")).unwrap());
-    let stats = control(&mut socket, r#"{"do":"stats"}"#)["stats"].take();
+    let stats = rig.lab(r#"{"do":"stats"}"#)["stats"].take();
     stats.as_array().unwrap().iter().map(|stats| stats["wrong_pins"].as_u64().unwrap()).collect()
 }

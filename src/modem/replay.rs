@@ -348,17 +348,17 @@ impl Player<'_> {
     /// clocks and the recording's agree.
     async fn resume(&mut self) {
         let rest: Vec<(usize, &str)> = self.sents(self.at + 1).take(BEHIND_A_HOLE).collect();
-        let first_of =
-            |text: &str, among: &[(usize, &str)]| among.iter().find(|(_, sent)| *sent == text).map(|(at, _)| *at);
-        let regular = first_of(RARELY, &rest[..rest.len() / 2]).or_else(|| first_of(OFTEN, &rest));
-        let Some((at, target)) = regular.and_then(|at| rest.iter().copied().find(|(n, _)| *n == at)) else {
+        // The texts are constants: what was found needs no copy of its own.
+        let first_of = |text: &'static str, among: &[(usize, &str)]| {
+            among.iter().find(|(_, sent)| *sent == text).map(|(at, _)| (*at, text))
+        };
+        let Some((at, target)) = first_of(RARELY, &rest[..rest.len() / 2]).or_else(|| first_of(OFTEN, &rest)) else {
             self.tell(Mark::Note, "lines are missing in the recording".to_owned());
             while self.items.get(self.at + 1).is_some_and(|item| matches!(item, Item::Came(..) | Item::Span(_))) {
                 self.at += 1;
             }
             return;
         };
-        let target = target.to_owned();
         self.tell(Mark::Note, format!("lines are missing in the recording; it goes on with the next {target}"));
         (self.at, self.pending) = (at, Duration::ZERO);
         let end = Instant::now() + RARELY_EVERY;

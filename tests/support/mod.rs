@@ -130,22 +130,25 @@ impl Rig {
 
     /// Pulls the plug of a virtual modem.
     pub fn unplug_virtual(&self, modem: usize) {
-        self.order_lab(&format!(r#"{{"do":"unplug","modem":{modem}}}"#));
+        self.lab(&format!(r#"{{"do":"unplug","modem":{modem}}}"#));
     }
 
     /// Puts it in again.
     pub fn plug_virtual(&self, modem: usize) {
-        self.order_lab(&format!(r#"{{"do":"plug","modem":{modem}}}"#));
+        self.lab(&format!(r#"{{"do":"plug","modem":{modem}}}"#));
     }
 
-    fn order_lab(&self, order: &str) {
+    /// What the lab answers to an order that it carries out.
+    pub fn lab(&self, order: &str) -> Value {
         use std::io::Write;
         let mut lab = UnixStream::connect(self.path("lab/ctl")).unwrap();
         lab.set_read_timeout(Some(PATIENCE)).unwrap();
         writeln!(lab, "{order}").unwrap();
         let mut answer = String::new();
         BufReader::new(lab).read_line(&mut answer).unwrap();
-        assert!(answer.contains("true"), "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["ok"], true, "{order}: {answer}");
+        answer
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
