@@ -83,6 +83,7 @@ fn exchange(rig: &Rig, round: &str) {
     while !(delivered.is_empty() && received.is_empty()) {
         let event: Value = serde_json::from_str(&events.next().unwrap().unwrap()).unwrap();
         assert_ne!(event["state"], "failed", "{event}");
+        assert_ne!(event["event_type"], "alarm", "{event}");
         received.retain(|text| !(event["event_type"] == "received" && event["text"] == **text));
         delivered.retain(|text| !(event["state"] == "delivered" && event["id"] == *text.replace(' ', "-")));
     }

@@ -141,3 +141,34 @@ async fn a_modem_that_was_given_another_port_is_opened_there() {
     let status = bench.phase(ModemPhase::Offline).await;
     assert!(status.reason.is_some_and(|reason| reason.contains("another modem")));
 }
+
+/// RELIABILITY T-28: a modem that answers what nobody asked, or whose answers drown in noise.
+#[tokio::test(start_paused = true)]
+async fn a_modem_that_talks_at_random_is_told_of() {
+    let mut unasked = Bench::ready(Script::default()).await;
+    unasked.settle().await;
+    sleep(Duration::from_secs(121)).await;
+    for _ in 0..10 {
+        unasked.say("OK");
+        unasked.say("+CME ERROR: 100");
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(told(&mut unasked), [(NoticeKind::Alarm, "line_disturbed".to_owned())]);
+
+    let mut calls = Bench::ready(Script::default()).await;
+    calls.settle().await;
+    sleep(Duration::from_secs(121)).await;
+    for _ in 0..10 {
+        calls.say("NO CARRIER");
+        calls.say("^RSSI: 12");
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(told(&mut calls), [], "these are told unasked");
+
+    let noise: &str = "X".repeat(9000).leak();
+    let drowned = [("AT+CSQ", [noise].into())];
+    let mut drowned = Bench::ready(Script { answers: drowned.into(), ..Script::default() }).await;
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(told(&mut drowned), [(NoticeKind::Alarm, "line_disturbed".to_owned())]);
+    assert_eq!(drowned.handle.status.borrow().phase, ModemPhase::Ready, "the rest goes on");
+}
