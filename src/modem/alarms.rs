@@ -42,7 +42,7 @@ impl Memories {
 }
 
 /// Signs that the line is disturbed: by another program on it, by noise, or by a modem that answers at random
-/// (RELIABILITY F-31, T-28). A sign is an exchange that had no end although the modem lives, or an end that nobody waits for.
+/// (RELIABILITY F-31, T-28). A sign is a command without any answer although the modem lives, or an end that nobody waits for.
 #[derive(Debug, Default)]
 pub(super) struct Disturbances {
     /// The newest [`DISTURBED`], the oldest first.

@@ -136,8 +136,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     /// late answer is never taken for the next one's.
     pub(super) async fn ask(&mut self, command: Command, within: Duration) -> Result<Reply, Lost> {
         let reply = self.exchange(command, within).await?;
-        if let Reply::Silent(_) = reply {
+        if let Reply::Silent(answer) = &reply {
             self.resync().await?;
+            // Some makes end an answer without OK.
+            self.signs += usize::from(answer.lines.is_empty());
         }
         Ok(reply)
     }
@@ -288,7 +290,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             self.write(ESC).await?;
             self.drain(QUIET).await?;
             if !matches!(self.exchange(Command::attention(), ATTENTION).await?, Reply::Silent(_)) {
-                self.signs += 1;
                 // The OK may have been that of ESC or of a command before; then the other one comes now.
                 return self.drain(QUIET).await;
             }

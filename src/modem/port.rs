@@ -135,7 +135,16 @@ fn name_of(pid: u32) -> String {
 /// Who has a tty open beside us, where we may look; a server's port is nobody's. Blocks for as long as that takes.
 pub(super) fn other_user(path: &str) -> Option<String> {
     let tty = fs::canonicalize(path).ok()?;
-    users_of(&tty).find(|pid| *pid != std::process::id()).map(name_of)
+    users_of(&tty).find(|pid| *pid != std::process::id() && !is_other_end(*pid, &tty)).map(name_of)
+}
+
+/// True for the process at the other end of a pty, which keeps its near end open too: a virtual modem.
+fn is_other_end(pid: u32, tty: &Path) -> bool {
+    let Some(index) = tty.strip_prefix("/dev/pts").ok().and_then(Path::to_str) else { return false };
+    let Ok(files) = fs::read_dir(format!("/proc/{pid}/fdinfo")) else { return false };
+    // proc(5): a file of /dev/ptmx has the number of its pty.
+    let is_its = |line: &str| line.strip_prefix("tty-index:").is_some_and(|number| number.trim() == index);
+    files.flatten().any(|file| fs::read_to_string(file.path()).is_ok_and(|text| text.lines().any(is_its)))
 }
 
 /// Clears HUPCL: when the last user closes the tty, as our death does, DTR stays up and the modem goes on with what it is

@@ -546,7 +546,9 @@ proptest! {
         let coded = [in_octets(&text), in_ucs2(&text)];
         for secret in clear.chain(coded.iter().flat_map(|it| it.as_bytes().windows(8))) {
             let secret = std::str::from_utf8(secret).unwrap();
-            let line = body.lines().find(|line| !secret.trim().is_empty() && line.contains(secret));
+            // A letter between blanks is in our own words too.
+            let tells = secret.chars().filter(|c| *c != ' ').count() > 2;
+            let line = body.lines().find(|line| tells && line.contains(secret));
             prop_assert!(line.is_none(), "{secret} in {line:?}");
         }
     }
