@@ -38,8 +38,9 @@ class Troubled(judge.Run):
         self.simulator = ("--profile", profile, "--pin", PIN, "--storage-size", str(SLOTS))
         self.each_modem = f'pin_file = "{pin_file}"\npin_force = true\n'
         self.disturbs, self.commands = True, []
-        # A submit whose end was spoilt is waited for as long as the network may take; then so long for a report.
-        self.stall_s, self.quiet_s = 200, 150
+        # A submit whose end was spoilt is waited for as long as the network may take, 180 s, and its late end 120 s more:
+        # meanwhile the other parts of a message wait for this SIM. Then so long for a report.
+        self.stall_s, self.quiet_s = 320, 150
         self.seen, self.seen_at = 0, time.monotonic()
 
     def most_extra(self):
