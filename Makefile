@@ -6,7 +6,7 @@ export PATH := $(PATH):/usr/sbin
 .PHONY: help demo test lint bench bench-peers judge troubles codec-peers conformance fuzz mutants tools
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
-TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3
+TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
 # The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
 BENCH ?= ../shared/bench
 CASES ?= a,b,d,e,f

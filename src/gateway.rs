@@ -2,7 +2,7 @@
 
 use crate::model::{
     Body, Event, Iccid, Label, MessageId, MessageView, ModemStatus, PublicState, QueueCounts, Refusal, RefusalCode,
-    StatusChange, Submission, Timestamp,
+    StatusChange, StoreState, Submission, Timestamp,
 };
 use crate::scheduler::Wake;
 use crate::slots::Slots;
@@ -109,6 +109,11 @@ impl Gateway {
     /// Events after `seq`, in order, at most `limit`.
     pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.store.events(after, limit).await
+    }
+
+    /// Whether what comes can be kept.
+    pub fn store_state(&self) -> watch::Receiver<StoreState> {
+        self.store.state()
     }
 
     /// The `seq` of the last committed event; moves with every commit that writes one.
@@ -299,6 +304,6 @@ fn not_found(id: &MessageId) -> Refusal {
 }
 
 fn refused_by_store(error: StoreError) -> Refusal {
-    let code = if error == StoreError::Full { RefusalCode::QueueFull } else { RefusalCode::Internal };
+    let code = if error.is_passing() { RefusalCode::QueueFull } else { RefusalCode::Internal };
     Refusal::new(code, error.to_string())
 }

@@ -5,22 +5,61 @@
 mod support;
 
 use std::os::unix::net::UnixDatagram;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use support::{ECHO, PATIENCE, Process, Rig, gsmgate};
 
-/// another process holds the database for longer than we wait for it.
+/// F-44: what cannot be made durable is acknowledged to nobody.
 #[test]
-fn a_database_that_fails_ends_it_with_74_and_a_restart_goes_on() {
+fn a_disk_that_fails_ends_it_with_74_and_a_restart_goes_on() {
     let mut rig = Rig::start();
-    let database = rusqlite::Connection::open(rig.path("state/gsmgate.db")).unwrap();
-    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut strace = fail_every_sync(rig.gateway.0.id());
     let (exit, answers) = rig.json(&["send", ECHO, "x", "--id", "a"]);
     assert_ne!(exit, Some(0), "{answers:?}");
     assert_eq!(rig.gateway.0.wait().unwrap().code(), Some(74));
+    strace.0.wait().unwrap();
     let log = std::fs::read_to_string(rig.path("gateway.log")).unwrap();
-    assert!(log.contains("the database failed: database is locked"), "{log}");
-    database.execute_batch("ROLLBACK").unwrap();
+    assert!(log.contains("the database failed: disk I/O error"), "{log}");
     rig.restart();
+    let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
+    assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
+}
+
+/// From now on no sync of this process succeeds.
+fn fail_every_sync(pid: u32) -> Process {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync,fdatasync:error=EIO", "-p"]).arg(pid.to_string());
+    let mut strace = Process(strace.spawn().expect("this test needs strace: `make tools` installs it"));
+    let is_traced = || {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let status = threads.map(|thread| std::fs::read_to_string(thread.path().join("status")).unwrap());
+        status.into_iter().all(|status| !status.contains("TracerPid:\t0\n"))
+    };
+    let begun = Instant::now();
+    while !is_traced() {
+        assert_eq!(strace.0.try_wait().unwrap(), None, "strace may not attach: see sysctl kernel.yama.ptrace_scope");
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    strace
+}
+
+/// F-47: another program has the database's write lock for a while.
+#[test]
+fn a_database_that_is_held_refuses_and_goes_on_by_itself() {
+    let rig = Rig::start();
+    let database = rusqlite::Connection::open(rig.path("state/gsmgate.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (exit, answers) = rig.json(&["send", ECHO, "x", "--id", "a"]);
+    assert_eq!((exit, &answers[0]["error"]["code"]), (Some(1), &"queue_full".into()), "{answers:?}");
+    let (_, status) = rig.cli(&["status"]);
+    assert!(status.iter().any(|line| line.starts_with("another program holds the database")), "{status:?}");
+    database.execute_batch("ROLLBACK").unwrap();
+    let begun = Instant::now();
+    while rig.cli(&["send", ECHO, "x", "--id", "a"]).0 != Some(0) {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
     assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
 }

@@ -302,6 +302,7 @@ async fn info(gateway: &Gateway) -> Result<Value, Refusal> {
         "log_id": gateway.log_id(),
         "seq": *gateway.committed().borrow(),
         "queue": wire::counts(&counts),
+        "store": gateway.store_state().borrow().word(),
     }))
 }
 

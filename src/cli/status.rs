@@ -50,8 +50,21 @@ async fn gateway(common: &Common, client: &mut Client) -> Result<(), Failure> {
         "queued {}, sending {}, awaiting report {}, uncertain {}",
         queue["queued"], queue["sending"], queue["awaiting_report"], queue["uncertain"]
     ))?;
+    if let Some(trouble) = store_trouble(&text(&info["store"])) {
+        out::line(trouble)?;
+    }
     out::line("")?;
     modems::print(&modems)
+}
+
+/// What is wrong with the store, and the next step.
+fn store_trouble(state: &str) -> Option<&'static str> {
+    match state {
+        "low" => Some("the disk fills: messages of priority low are refused; free some room"),
+        "full" => Some("the disk is full: nothing is accepted or sent, what comes in stays on the SIM; free some room"),
+        "locked" => Some("another program holds the database: nothing is accepted or sent until it lets go"),
+        _ => None,
+    }
 }
 
 fn print_message(message: &Value) -> Result<(), Failure> {

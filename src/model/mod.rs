@@ -24,5 +24,5 @@ pub use part::{PartState, PublicState, roll_up};
 pub use pin::{PinMark, PinRecord};
 pub use view::{
     AttemptView, Cell, MessageView, ModemPhase, ModemStatus, PartView, QueueCounts, Radio, RecoveryCounts,
-    Registration, SimStatus, StorageLevel,
+    Registration, SimStatus, StorageLevel, StoreState,
 };

@@ -79,6 +79,27 @@ pub struct QueueCounts {
 }
 
 words! {
+    /// Whether the store can keep what comes.
+    pub enum StoreState {
+        /// There is room.
+        Ok = 0 "ok",
+        /// The disk fills: messages of priority `low` are refused.
+        Low = 1 "low",
+        /// The disk is full: nothing is accepted or sent, and what comes in stays on the SIM.
+        Full = 2 "full",
+        /// Another program holds the database; meanwhile as `full`.
+        Locked = 3 "locked",
+    }
+}
+
+impl StoreState {
+    /// Nothing new can be kept now.
+    pub fn is_held(self) -> bool {
+        matches!(self, StoreState::Full | StoreState::Locked)
+    }
+}
+
+words! {
     /// What a modem is doing.
     pub enum ModemPhase {
         /// The port cannot be opened, or was lost; tried again with back-off.

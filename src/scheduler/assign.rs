@@ -16,7 +16,7 @@ impl Scheduler {
     pub(super) fn assign(&mut self, steps: &mut Vec<Step>) {
         let now = (self.clock)();
         let mut index = 0;
-        while index < self.queue.len() && !self.stopping {
+        while index < self.queue.len() && !self.stopping && !self.held {
             if !self.lanes.iter().any(Lane::has_room) && self.queue.work(index).priority < Priority::Alarm {
                 break;
             }

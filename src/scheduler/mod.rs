@@ -125,6 +125,8 @@ struct Scheduler {
     random: u64,
     /// The box has too little voltage for several modems that send at a time.
     weak: bool,
+    /// The store takes nothing: what would go out could not be written down.
+    held: bool,
     stopping: bool,
 }
 
@@ -151,6 +153,7 @@ impl Scheduler {
             clock: wiring.clock,
             random: wiring.seed | 1,
             weak: false,
+            held: false,
             stopping: false,
         }
     }
@@ -159,6 +162,8 @@ impl Scheduler {
         let mut changed = self.slots.changed();
         let mut weak = self.slots.supply_is_weak();
         self.weak = *weak.borrow_and_update();
+        let mut state = self.store.state();
+        self.held = state.borrow_and_update().is_held();
         let wake = self.wake.clone();
         let mut asking: Option<Asking> = None;
         let mut batch = Vec::with_capacity(BATCH);
@@ -185,6 +190,11 @@ impl Scheduler {
                 () = wake.0.notify.notified() => self.more = true,
                 Ok(()) = changed.changed() => self.refresh_lanes().await?,
                 Ok(()) = weak.changed() => self.weak = *weak.borrow(),
+                Ok(()) = state.changed() => {
+                    self.held = state.borrow().is_held();
+                    // What was in hand when it was rolled back is found again.
+                    self.more = true;
+                }
                 () = sleep_until(wake_at, self.clock) => self.handle_timer().await?,
                 Ok(()) = stop.changed(), if !self.stopping => self.stopping = *stop.borrow(),
             }
@@ -199,7 +209,7 @@ impl Scheduler {
     }
 
     fn wants_more(&self) -> bool {
-        if !self.more || self.stopping || !self.lanes.iter().any(|lane| lane.ready) {
+        if !self.more || self.stopping || self.held || !self.lanes.iter().any(|lane| lane.ready) {
             return false;
         }
         self.queue.len() < LOW_WATER || self.wake.0.urgent.load(Ordering::Relaxed)
@@ -250,7 +260,11 @@ impl Scheduler {
             self.more = true;
         }
         if is_due || self.expire_at <= now {
-            let next = self.store.expire(now).await?.unwrap_or(Timestamp(i64::MAX));
+            let next = match self.store.expire(now).await {
+                Ok(next) => next.unwrap_or(Timestamp(i64::MAX)),
+                Err(error) if error.is_passing() => now,
+                Err(error) => return Err(error),
+            };
             self.expire_at = next.clamp(now.after(Duration::from_secs(1)), now.after(LONGEST_WAIT));
         }
         Ok(())

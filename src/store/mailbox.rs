@@ -1,5 +1,6 @@
 //! What waits for the writing thread: steps of lanes first, everything else in its order, cursors when it suits.
 
+use super::spill::Outcome;
 use super::writer::Writer;
 use super::{Step, StoreError};
 use std::collections::{BTreeMap, VecDeque};
@@ -125,10 +126,28 @@ impl Mailbox {
         }
     }
 
+    /// True when no more work is taken.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Has the cursors written again: the commit that took them along came to nothing.
+    pub(super) fn cursors_again(&self) {
+        let mut queues = self.lock();
+        if !queues.cursors.is_empty() && queues.cursors_since.is_none() {
+            queues.cursors_since = Some(Instant::now());
+        }
+    }
+
     /// No more work is taken; what waits is still done.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.filled.notify_one();
+    }
+
+    /// What became of tries, among the steps that nobody will take.
+    pub(super) fn take_outcomes(&self) -> Vec<Outcome> {
+        self.lock().steps.drain(..).flatten().filter_map(|step| Outcome::of(&step)).collect()
     }
 
     /// Drops what waits, which answers it with an error.

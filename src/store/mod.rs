@@ -11,8 +11,10 @@ mod reader;
 mod recent;
 mod recover;
 mod reports;
+mod room;
 mod schema;
 mod sims;
+mod spill;
 mod types;
 mod writer;
 
@@ -25,14 +27,16 @@ pub use types::{
 };
 
 use crate::model::{
-    Event, Iccid, Label, MessageId, MessageView, ModemNotice, PinMark, PinRecord, PublicState, QueueCounts, Refusal,
-    StatusChange, Timestamp,
+    Event, Iccid, Label, MessageId, MessageView, ModemNotice, PinMark, PinRecord, Priority, PublicState, QueueCounts,
+    Refusal, StatusChange, StoreState, Timestamp,
 };
 use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
 use reader::Reader;
 use recent::Recent;
+use room::Disk;
 use rusqlite::{Connection, OpenFlags};
+use spill::Spill;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,9 +97,22 @@ pub enum StoreError {
     /// There is no room for more; try again later.
     #[error("the queue is full; try again later")]
     Full,
+    /// The disk is full, or fills and this has time; nothing was changed.
+    #[error("the disk is full; free some room, and the gateway goes on by itself")]
+    NoRoom,
+    /// Another program holds the database; nothing was changed.
+    #[error("another program holds the database; end it, and the gateway goes on by itself")]
+    Locked,
     /// It could not be read this time.
     #[error("the database could not be read; the log says why")]
     Unreadable,
+}
+
+impl StoreError {
+    /// It may work later, without a restart.
+    pub fn is_passing(self) -> bool {
+        matches!(self, StoreError::Full | StoreError::NoRoom | StoreError::Locked)
+    }
 }
 
 /// Why a message could not be taken back.
@@ -120,6 +137,7 @@ pub struct Store {
     recent: Recent,
     committed: watch::Receiver<u64>,
     failed: watch::Receiver<Option<String>>,
+    state: watch::Receiver<StoreState>,
     log_id: Arc<str>,
     _lock: Arc<Lock>,
 }
@@ -151,6 +169,10 @@ impl Store {
     /// Opens the database, mends what the process before left (R), and starts the threads.
     pub fn open(config: &Config, now: Timestamp) -> Result<(Store, Recovered, Closer), OpenError> {
         let lock = open_dir(&config.dir)?;
+        let disk = Disk::of(&config.dir);
+        if disk.state() == StoreState::Full && disk.throw_ballast() {
+            tracing::warn!("the disk is full; the ballast makes room for what is to be mended");
+        }
         let path = config.dir.join("gsmgate.db");
         let schema = |source| OpenError::Schema { path: path.clone(), source };
         let mut connection = connect(&path)?;
@@ -161,13 +183,13 @@ impl Store {
         schema::open_reader(&reading).map_err(schema)?;
         let mailbox = Arc::new(Mailbox::default());
         let recent = Recent::default();
-        let (writer, log_id, recovered) =
-            recover(connection, config, now, &mailbox, recent.clone()).map_err(|error| schema(error.into()))?;
+        let (writer, log_id, recovered) = recover(connection, config, now, &mailbox, recent.clone(), disk)?;
         let io = |source| OpenError::Io { path: path.clone(), source };
         let reader = Reader::spawn(reading).map_err(io)?;
         let (announce_committed, committed) = watch::channel(writer.last_seq());
         let (announce_failed, failed) = watch::channel(None);
-        let announce = Announce { committed: announce_committed, failed: announce_failed };
+        let (announce_state, state) = watch::channel(writer.state());
+        let announce = Announce { committed: announce_committed, failed: announce_failed, state: announce_state };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn({
@@ -176,13 +198,19 @@ impl Store {
             })
             .map_err(io)?;
         let closer = Closer { thread, mailbox: Arc::clone(&mailbox) };
-        let store = Store { mailbox, reader, recent, committed, failed, log_id: log_id.into(), _lock: Arc::new(lock) };
+        let lock = Arc::new(lock);
+        let store = Store { mailbox, reader, recent, committed, failed, state, log_id: log_id.into(), _lock: lock };
         Ok((store, recovered, closer))
     }
 
     /// Set to the reason when the database failed: the process has to end.
     pub fn failed(&self) -> watch::Receiver<Option<String>> {
         self.failed.clone()
+    }
+
+    /// Whether what comes can be kept.
+    pub fn state(&self) -> watch::Receiver<StoreState> {
+        self.state.clone()
     }
 
     /// The `seq` of the last committed event.
@@ -197,6 +225,9 @@ impl Store {
 
     /// T1: durable when it returns.
     pub async fn accept(&self, messages: Vec<NewMessage>, now: Timestamp) -> Result<Vec<Accepted>, StoreError> {
+        if *self.state.borrow() == StoreState::Low && messages.iter().all(|message| message.priority == Priority::Low) {
+            return Err(StoreError::NoRoom);
+        }
         self.write(move |writer| writer.accept(&messages, now)).await?.ok_or(StoreError::Full)
     }
 
@@ -334,15 +365,28 @@ impl Store {
         work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
+        // A caller that went away needs no answer.
         let work = move |writer: &mut Writer| -> rusqlite::Result<Reply> {
-            let value = work(writer)?;
-            Ok(Box::new(move |done: Result<(), StoreError>| {
-                // A caller that went away needs no answer.
-                let _ = reply.send(done.map(|()| value));
-            }))
+            match work(writer) {
+                Ok(value) => Ok(Box::new(move |done| _ = reply.send(done.map(|()| value)))),
+                Err(error) => {
+                    writer.reply_after_commit(Box::new(move |done| {
+                        _ = reply.send(Err(done.err().unwrap_or(StoreError::Closed)))
+                    }));
+                    Err(error)
+                }
+            }
         };
         self.mailbox.push(Job { writes: true, work: Box::new(work) })?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        answer.await.unwrap_or_else(|_| Err(self.refused()))
+    }
+
+    /// Why work was dropped.
+    fn refused(&self) -> StoreError {
+        if self.mailbox.is_closed() {
+            return StoreError::Closed;
+        }
+        if *self.state.borrow() == StoreState::Locked { StoreError::Locked } else { StoreError::NoRoom }
     }
 
     async fn read_on_writer<T: Send + 'static>(
@@ -357,7 +401,7 @@ impl Store {
             }))
         };
         self.mailbox.push(Job { writes: false, work: Box::new(work) })?;
-        answer.await.map_err(|_| StoreError::Closed)
+        answer.await.map_err(|_| self.refused())
     }
 }
 
@@ -387,12 +431,16 @@ fn recover(
     now: Timestamp,
     mailbox: &Mailbox,
     recent: Recent,
-) -> rusqlite::Result<(Writer, String, Recovered)> {
-    let (log_id, epoch) = begin_epoch(&connection, now)?;
-    let mut writer = Writer::new(connection, epoch, config.max_queued, recent)?;
-    let mut recovered = writer.recover(now)?;
-    writer.commit(mailbox)?;
-    recovered.counts = writer.rows.recount(&writer.connection)?;
+    disk: Disk,
+) -> Result<(Writer, String, Recovered), OpenError> {
+    let spill = config.dir.join("spill");
+    let io = |source| OpenError::Io { path: spill.clone(), source };
+    let failed =
+        |error: rusqlite::Error| OpenError::Schema { path: config.dir.join("gsmgate.db"), source: error.into() };
+    let (log_id, epoch) = begin_epoch(&connection, now).map_err(failed)?;
+    let spill = Spill::open(&config.dir).map_err(io)?;
+    let mut writer = Writer::new(connection, epoch, config.max_queued, recent, disk, spill).map_err(failed)?;
+    let recovered = writer.start(mailbox, now).map_err(failed)?;
     Ok((writer, log_id, recovered))
 }
 

@@ -2,7 +2,7 @@
 
 use super::Recovered;
 use super::events::StatusCause;
-use super::outbox::tries::TryState;
+use super::outbox::tries::{Tries, TryState};
 use super::writer::Writer;
 use crate::model::{AttemptId, QueueCounts, Timestamp, UncertainReason};
 use std::time::Duration;
@@ -45,6 +45,17 @@ impl Writer {
             counts: QueueCounts::default(),
             sims: self.sims.named(),
         })
+    }
+
+    /// Tries as the file has them: what was claimed and not written is forgotten.
+    pub(super) fn reopen_tries(&mut self) -> rusqlite::Result<()> {
+        self.tries = Tries::default();
+        for (attempt, _) in self.live_tries()? {
+            if let Some(tried) = self.tried(attempt)? {
+                self.tries.keep(tried);
+            }
+        }
+        Ok(())
     }
 
     /// Tries that were under way, with the port of each.

@@ -4,10 +4,12 @@ use super::mailbox::{Mailbox, Reply, Task, Wake};
 use super::outbox::rows::Rows;
 use super::outbox::tries::Tries;
 use super::recent::Recent;
+use super::room::Disk;
 use super::sims::Sims;
-use super::{Step, StoreError};
-use crate::model::Event;
-use rusqlite::Connection;
+use super::spill::{Outcome, Spill};
+use super::{Recovered, Step, StoreError};
+use crate::model::{Event, QueueCounts, StoreState, Timestamp};
+use rusqlite::{Connection, ErrorCode};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -20,6 +22,12 @@ const BESIDE_ARMING: usize = 8;
 const IDLE: Duration = Duration::from_secs(5);
 /// Commits after which that is worth two syncs: about one MiB.
 const WORTH_A_CHECKPOINT: u32 = 128;
+/// How often it is looked whether a full disk has room again, or another program has let the database go.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often it is looked whether the disk fills while nothing comes.
+const LOOK_IDLE: Duration = Duration::from_secs(60);
+/// `SQLITE_IOERR_SHMSIZE`: no room for the index of the WAL. <https://sqlite.org/rescode.html>
+const NO_ROOM_FOR_INDEX: i32 = 4874;
 
 /// The connection with what is kept in memory of it.
 pub(super) struct Writer {
@@ -39,31 +47,79 @@ pub(super) struct Writer {
     open: bool,
     replies: Vec<Reply>,
     commits: u32,
+    disk: Disk,
+    spill: Spill,
+    /// What became of tries in this transaction.
+    outcomes: Vec<Outcome>,
+    /// As of the last commit.
+    committed: Committed,
+    /// Why nothing can be written.
+    held: Option<StoreState>,
+}
+
+/// What is kept in memory alone, to go back to.
+#[derive(Debug, Clone, Copy)]
+struct Committed {
+    next_seq: u64,
+    counts: QueueCounts,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, epoch: i64, max_queued: u64, recent: Recent) -> rusqlite::Result<Writer> {
+    pub(super) fn new(
+        connection: Connection,
+        epoch: i64,
+        max_queued: u64,
+        recent: Recent,
+        disk: Disk,
+        spill: Spill,
+    ) -> rusqlite::Result<Writer> {
         // Of a pruned log the cursors know how far it went.
         let last =
             "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(seq) FROM cursors), 0))";
         let last: u64 = connection.query_row(last, [], |row| row.get(0))?;
-        let orphans = "SELECT count(*) FROM orphan_reports WHERE published = 0";
-        let orphans = connection.query_row(orphans, [], |row| row.get(0))?;
+        let rows = Rows::open(&connection)?;
         Ok(Writer {
             epoch,
             next_seq: last + 1,
             max_queued,
-            rows: Rows::open(&connection)?,
+            committed: Committed { next_seq: last + 1, counts: rows.counts },
+            rows,
             tries: Tries::default(),
             sims: Sims::open(&connection)?,
-            orphans,
+            orphans: count_orphans(&connection)?,
             new_events: Vec::new(),
             recent,
             open: false,
             replies: Vec::new(),
             commits: 0,
+            disk,
+            spill,
+            outcomes: Vec::new(),
+            held: None,
             connection,
         })
+    }
+
+    /// What the process before has spilt, and R: committed before anything else happens.
+    pub(super) fn start(&mut self, mailbox: &Mailbox, now: Timestamp) -> rusqlite::Result<Recovered> {
+        if !self.spill.is_empty() {
+            self.begin()?;
+            self.take_spilt()?;
+            // R looks into the file.
+            self.commit(mailbox)?;
+        }
+        let mut recovered = self.recover(now)?;
+        self.commit(mailbox)?;
+        recovered.counts = self.rows.recount(&self.connection)?;
+        self.committed.counts = recovered.counts;
+        self.forget_spilt();
+        self.disk.lay_ballast();
+        Ok(recovered)
+    }
+
+    /// Whether what comes can be kept.
+    pub(super) fn state(&self) -> StoreState {
+        self.held.unwrap_or_else(|| self.disk.state())
     }
 
     /// Opens the transaction that the current group shares.
@@ -84,13 +140,22 @@ impl Writer {
         Ok(())
     }
 
-    /// Answers after the commit.
+    /// Answers after the commit, or when there is none.
     pub(super) fn reply_after_commit(&mut self, reply: Reply) {
         self.replies.push(reply);
     }
 
-    /// Does what waits, steps first, and commits it. It never waits for more to come.
-    fn group(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+    /// Does what waits, steps first, and commits it. It never waits for more to come. Why it was not committed, where that
+    /// passes.
+    fn group(&mut self, mailbox: &Mailbox, state: StoreState) -> rusqlite::Result<Option<StoreState>> {
+        self.outcomes.clear();
+        let Err(error) = self.try_group(mailbox, state.is_held()) else { return Ok(None) };
+        let held = passing(&error).ok_or(error)?;
+        self.hold(held, mailbox)?;
+        Ok(Some(held))
+    }
+
+    fn try_group(&mut self, mailbox: &Mailbox, held: bool) -> rusqlite::Result<()> {
         let (mut jobs, mut limit) = (0, GROUP);
         while let Some(task) = mailbox.pop(jobs < limit) {
             match task {
@@ -98,8 +163,11 @@ impl Writer {
                     if steps.iter().any(|step| matches!(step, Step::Arm { .. })) {
                         limit = limit.min(jobs + BESIDE_ARMING);
                     }
-                    self.steps(steps)?;
+                    self.outcomes.extend(steps.iter().filter_map(Outcome::of));
+                    self.steps(if held { only_ends(steps) } else { steps })?;
                 }
+                // Dropped, which answers it.
+                Task::Job(job) if job.writes && held => {}
                 Task::Job(job) => {
                     jobs += 1;
                     let reply = (job.work)(self)?;
@@ -126,16 +194,107 @@ impl Writer {
         self.recent.add(self.new_events.drain(..));
         self.commits += 1;
         self.rows.trim();
+        self.committed = Committed { next_seq: self.next_seq, counts: self.rows.counts };
         Ok(())
+    }
+
+    /// The transaction came to nothing: everything is as it was before, and what became of tries goes where there is room.
+    /// Claims are forgotten too; their arming will be refused.
+    fn hold(&mut self, held: StoreState, mailbox: &Mailbox) -> rusqlite::Result<()> {
+        self.roll_back(mailbox)?;
+        if self.held.replace(held) != Some(held) {
+            tracing::error!(
+                state = held.word(),
+                "the database takes nothing; nothing is accepted or sent until it does"
+            );
+        }
+        let outcomes = std::mem::take(&mut self.outcomes);
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        let made_room = held == StoreState::Full && self.disk.throw_ballast();
+        if made_room && self.write_outcomes(&outcomes, mailbox).is_ok() {
+            return Ok(());
+        }
+        if made_room {
+            self.roll_back(mailbox)?;
+        }
+        self.spill.add(&outcomes).map_err(|error| {
+            tracing::error!(%error, "the journal beside the database takes nothing either");
+            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
+        })
+    }
+
+    fn write_outcomes(&mut self, outcomes: &[Outcome], mailbox: &Mailbox) -> rusqlite::Result<()> {
+        self.steps(outcomes.iter().cloned().map(Outcome::into_step).collect())?;
+        self.commit(mailbox)
+    }
+
+    /// Back to the last commit.
+    fn roll_back(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        self.open = false;
+        self.new_events.clear();
+        self.next_seq = self.committed.next_seq;
+        self.rows = Rows::open(&self.connection)?;
+        self.rows.counts = self.committed.counts;
+        self.sims = Sims::open(&self.connection)?;
+        self.orphans = count_orphans(&self.connection)?;
+        self.reopen_tries()?;
+        mailbox.cursors_again();
+        Ok(())
+    }
+
+    /// Goes on, where what held it is over.
+    fn try_again(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+        if self.held == Some(StoreState::Full) && self.disk.state() == StoreState::Full {
+            return Ok(());
+        }
+        mailbox.cursors_again();
+        let tried = self.begin().and_then(|()| self.take_spilt()).and_then(|()| self.commit(mailbox));
+        match tried {
+            Err(error) if passing(&error).is_some() => self.roll_back(mailbox),
+            Err(error) => Err(error),
+            Ok(()) => {
+                self.forget_spilt();
+                self.held = None;
+                self.disk.lay_ballast();
+                tracing::info!("the database takes changes again");
+                Ok(())
+            }
+        }
+    }
+
+    /// Carries out what was spilt. What is in the database already changes nothing.
+    fn take_spilt(&mut self) -> rusqlite::Result<()> {
+        if self.spill.is_empty() {
+            return Ok(());
+        }
+        match self.spill.read() {
+            Ok(outcomes) => self.steps(outcomes.into_iter().map(Outcome::into_step).collect()),
+            Err(error) => {
+                tracing::error!(%error, "the journal beside the database cannot be read; what became of some parts is uncertain");
+                Ok(())
+            }
+        }
+    }
+
+    /// After the commit of [`Writer::take_spilt`].
+    fn forget_spilt(&mut self) {
+        if let Err(error) = self.spill.clear() {
+            tracing::warn!(%error, "the journal beside the database could not be emptied");
+        }
     }
 
     /// Writes cursors for which no commit came by. It does not wait for the disk: a cursor that a power cut takes back
     /// only means that some events are published again.
     fn commit_cursors(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
         self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
-        self.begin()?;
-        self.commit(mailbox)?;
-        self.connection.execute_batch("PRAGMA synchronous = FULL")
+        let done = self.begin().and_then(|()| self.commit(mailbox));
+        self.connection.execute_batch("PRAGMA synchronous = FULL")?;
+        done
     }
 
     fn checkpoint(&mut self) -> rusqlite::Result<()> {
@@ -149,10 +308,64 @@ impl Writer {
     }
 }
 
+/// Reports that wait for their try.
+fn count_orphans(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM orphan_reports WHERE published = 0", [], |row| row.get(0))
+}
+
+/// What holds the database up for a while, where that is what the error tells of. Any other ends the process.
+fn passing(error: &rusqlite::Error) -> Option<StoreState> {
+    match error.sqlite_error()? {
+        rusqlite::ffi::Error { code: ErrorCode::DiskFull, .. }
+        | rusqlite::ffi::Error { extended_code: NO_ROOM_FOR_INDEX, .. } => Some(StoreState::Full),
+        rusqlite::ffi::Error { code: ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, .. } => {
+            Some(StoreState::Locked)
+        }
+        _ => None,
+    }
+}
+
+/// Of the steps those that tell of a try's end, and releases. The others come again by themselves; a reply that is dropped
+/// refuses an arming.
+fn only_ends(steps: Vec<Step>) -> Vec<Step> {
+    let ends = |step: &Step| matches!(step, Step::Ended { .. } | Step::Evidence { .. } | Step::Release(_));
+    steps.into_iter().filter(ends).collect()
+}
+
 /// What the thread tells the rest.
 pub(super) struct Announce {
+    pub(super) state: watch::Sender<StoreState>,
     pub(super) committed: watch::Sender<u64>,
     pub(super) failed: watch::Sender<Option<String>>,
+}
+
+impl Announce {
+    /// Tells whether what comes can be kept.
+    fn state_of(&self, writer: &Writer, mailbox: &Mailbox) -> StoreState {
+        let state = writer.state();
+        let before = *self.state.borrow();
+        if before != state {
+            self.state.send_replace(state);
+            if before.is_held() {
+                mailbox.cursors_again();
+            }
+        }
+        state
+    }
+
+    /// Tells what came of a group; where it was not committed, why not, before anybody hears of it.
+    fn group(&self, writer: &mut Writer, held: Option<StoreState>) {
+        let done = match held {
+            None => Ok(()),
+            Some(held) => {
+                self.state.send_replace(held);
+                Err(if held == StoreState::Locked { StoreError::Locked } else { StoreError::NoRoom })
+            }
+        };
+        let last = writer.last_seq();
+        self.committed.send_if_modified(|seq| std::mem::replace(seq, last) != last);
+        std::mem::take(&mut writer.replies).into_iter().for_each(|reply| reply(done));
+    }
 }
 
 /// The thread. On the first error of the database, or a panic, it stops for good: nothing after it is acknowledged.
@@ -166,31 +379,54 @@ pub(super) fn run(mut writer: Writer, mailbox: &Mailbox, announce: &Announce) {
     mailbox.close();
     tracing::error!(%failure, "the database failed; nothing more is accepted or sent");
     announce.failed.send_replace(Some(failure));
+    // What became of tries must not be lost with the database.
+    writer.outcomes.extend(mailbox.take_outcomes());
+    if let Err(error) = writer.spill.add(&writer.outcomes) {
+        tracing::error!(%error, outcomes = writer.outcomes.len(), "what became of some parts will be uncertain");
+    }
     writer.replies.into_iter().for_each(|reply| reply(Err(StoreError::Closed)));
     mailbox.clear();
 }
 
 fn work(writer: &mut Writer, mailbox: &Mailbox, announce: &Announce) -> rusqlite::Result<()> {
-    let mut idle_at = None;
+    let mut checkpoint_at = None;
+    let mut look_at = Instant::now();
     loop {
-        match mailbox.wait(idle_at) {
+        if writer.held.is_some() && look_at <= Instant::now() {
+            writer.try_again(mailbox)?;
+            look_at = Instant::now() + LOOK;
+        }
+        let state = announce.state_of(writer, mailbox);
+        let look = if state.is_held() { LOOK } else { LOOK_IDLE };
+        let wake = mailbox.wait(checkpoint_at.into_iter().chain([Instant::now() + look]).min());
+        let done = match wake {
             Wake::Work => {
-                writer.group(mailbox)?;
-                let last = writer.last_seq();
-                announce.committed.send_if_modified(|seq| std::mem::replace(seq, last) != last);
-                std::mem::take(&mut writer.replies).into_iter().for_each(|reply| reply(Ok(())));
-                idle_at = (writer.commits >= WORTH_A_CHECKPOINT).then(|| Instant::now() + IDLE);
+                let state = announce.state_of(writer, mailbox);
+                let held = writer.group(mailbox, state)?;
+                announce.group(writer, held);
+                checkpoint_at = (writer.commits >= WORTH_A_CHECKPOINT).then(|| Instant::now() + IDLE);
+                Ok(())
             }
-            Wake::Cursors => writer.commit_cursors(mailbox)?,
-            Wake::Idle => {
-                writer.checkpoint()?;
-                idle_at = None;
+            // They are written when there is room.
+            Wake::Cursors if state.is_held() => {
+                drop(mailbox.take_cursors());
+                Ok(())
             }
-            Wake::Closed => {
-                writer.begin()?;
-                writer.commit(mailbox)?;
-                return writer.checkpoint();
+            Wake::Cursors => writer.commit_cursors(mailbox),
+            Wake::Idle if !state.is_held() && checkpoint_at.take_if(|at| *at <= Instant::now()).is_some() => {
+                writer.checkpoint()
             }
+            Wake::Idle => Ok(()),
+            Wake::Closed if state.is_held() => Ok(()),
+            Wake::Closed => writer.begin().and_then(|()| writer.commit(mailbox)).and_then(|()| writer.checkpoint()),
+        };
+        if let Err(error) = done {
+            let held = passing(&error).ok_or(error)?;
+            writer.outcomes.clear();
+            writer.hold(held, mailbox)?;
+        }
+        if wake == Wake::Closed {
+            return Ok(());
         }
     }
 }

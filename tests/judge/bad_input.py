@@ -146,7 +146,7 @@ def check(bench):
     if len(bench.refusals()) != count + 1:
         problems.append(f"{len(bench.refusals())} refusals, expected {count + 1}")
     states = [body for topic, body in bench.seen() if topic == "gsmgate/bad/state"]
-    if states != [{"state": "online"}] * len(states) or not states:
+    if states != [{"state": "online", "store": "ok"}] * len(states) or not states:
         problems.append(f"the connection was not kept: {states}")
     return problems
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod contract;
+mod held;
 mod outage;
 mod rig;
 mod scripted;

@@ -8,3 +8,4 @@ mod pins;
 mod recovery;
 mod reports;
 mod rig;
+mod room;

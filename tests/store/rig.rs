@@ -195,6 +195,25 @@ impl Rig {
         self.store.receive(Rig::pdu(raw, part)).await.unwrap()
     }
 
+    /// T3, where it may be refused without an answer.
+    pub(crate) async fn arms(&self, attempt: AttemptId) -> bool {
+        let (reply, armed) = oneshot::channel();
+        let deadline = NOW.after(Duration::from_secs(180));
+        self.store.step(vec![Step::Arm { attempt, at: NOW, deadline, reply }]).unwrap();
+        armed.await.unwrap_or(false)
+    }
+
+    /// Waits until a message is in this state: for steps that nobody answers.
+    pub(crate) async fn until_state(&self, name: &str, wanted: PublicState) {
+        for _ in 0..500 {
+            if self.state(name).await == wanted {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{name} is {:?}", self.state(name).await);
+    }
+
     pub(crate) async fn state(&self, name: &str) -> PublicState {
         self.store.message(id(name)).await.unwrap().unwrap().state
     }

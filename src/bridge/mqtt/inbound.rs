@@ -91,7 +91,7 @@ impl Inbound {
             }
             while let Some(work) = next(&mut waiting, &active) {
                 active.extend(work.id.clone());
-                tasks.spawn(carry_out(work, self.gateway.clone(), self.client.clone()));
+                tasks.spawn(carry_out(work, self.gateway.clone(), self.client.clone(), stop.clone()));
             }
         }
     }
@@ -104,8 +104,22 @@ fn next(waiting: &mut VecDeque<Work>, active: &HashSet<MessageId>) -> Option<Wor
     waiting.remove(at)
 }
 
+/// Waits while the store takes nothing: until then the command is the broker's. False: the bridge is to stop.
+async fn has_room(gateway: &Gateway, stop: &mut watch::Receiver<bool>) -> bool {
+    let mut state = gateway.store_state();
+    tokio::select! {
+        room = state.wait_for(|state| !state.is_held()) => room.is_ok(),
+        () = told(stop) => false,
+    }
+}
+
 /// Returns the id that is free again.
-async fn carry_out(mut work: Work, gateway: Gateway, client: Client) -> Option<MessageId> {
+async fn carry_out(
+    mut work: Work,
+    gateway: Gateway,
+    client: Client,
+    mut stop: watch::Receiver<bool>,
+) -> Option<MessageId> {
     if matches!(work.action, Ok(Action::Order(..)))
         && let Some(ticket) = work.ticket.take()
     {
@@ -113,9 +127,19 @@ async fn carry_out(mut work: Work, gateway: Gateway, client: Client) -> Option<M
         client.acknowledge(ticket);
     }
     let result = match work.action {
-        Ok(Action::Send(command, origin)) => {
-            gateway.submit(command.submissions, origin).await.map(|receipts| wire::receipts(&receipts))
-        }
+        Ok(Action::Send(command, origin)) => loop {
+            if !has_room(&gateway, &mut stop).await {
+                if let Some(ticket) = work.ticket {
+                    client.leave(ticket);
+                }
+                return work.id;
+            }
+            match gateway.submit(command.submissions.clone(), origin.clone()).await {
+                // It turned out to be full with this very message.
+                Err(_) if gateway.store_state().borrow().is_held() => {}
+                answer => break answer.map(|receipts| wire::receipts(&receipts)),
+            }
+        },
         Ok(Action::Cancel(id)) => gateway.cancel(&id).await.map(|state| state_of(&id, state.word())),
         Ok(Action::Order(modem, order)) => gateway.order(&modem, order).await.map(|carried| wire::carried(&carried)),
         Ok(Action::Get(id)) => gateway.message(&id).await.map(|view| wire::message(&view)),

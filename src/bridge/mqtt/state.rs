@@ -37,6 +37,7 @@ impl States {
     /// Runs until told to stop; says goodbye then.
     pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut changed = self.gateway.modems_changed();
+        let mut store = self.gateway.store_state();
         let mut published = Values::new();
         let mut connection = 0;
         let mut once_more = None;
@@ -59,6 +60,7 @@ impl States {
                 () = told(&mut stop) => {}
                 moved = self.link.changed() => if moved.is_err() { return },
                 () = until(once_more), if link.up => {}
+                Ok(()) = store.changed() => {}
                 moved = changed.changed(), if drivers => drivers = moved.is_ok(),
             }
         }
@@ -89,7 +91,10 @@ impl States {
 
     fn values(&self) -> Values {
         let mut values = Values::new();
-        values.insert(self.topics.state(), json!({ "state": "online" }));
+        values.insert(
+            self.topics.state(),
+            json!({ "state": "online", "store": self.gateway.store_state().borrow().word() }),
+        );
         values.insert(self.topics.info(), self.info());
         for (index, status) in self.gateway.modems().iter().enumerate() {
             let status = status.borrow().clone();

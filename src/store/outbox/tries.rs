@@ -118,6 +118,11 @@ impl Tries {
         self.kept.values().filter(claimed).cloned().collect()
     }
 
+    /// Keeps a live one that is in the file.
+    pub(crate) fn keep(&mut self, tried: Try) {
+        self.kept.insert(tried.attempt, tried);
+    }
+
     /// Forgets a try that nothing in the file tells of.
     pub(crate) fn forget(&mut self, attempt: AttemptId) {
         self.kept.remove(&attempt);
