@@ -1,5 +1,6 @@
 //! Joins the parts: the only module that knows everybody.
 
+use crate::clock;
 use crate::gateway::Gateway;
 use crate::model::{Label, Timestamp};
 use crate::scheduler::{self, Wake};
@@ -8,7 +9,6 @@ use crate::store::{self, OpenError, Store};
 use crate::{bridge, intake};
 use std::future::Future;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -58,8 +58,7 @@ pub enum Error {
 
 /// The wall clock.
 pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    Timestamp(i64::try_from(clock::wall().as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Runs a gateway until `stop` completes, then lets armed sends end (W-7) and closes the store.

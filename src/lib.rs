@@ -6,6 +6,8 @@
 pub mod at;
 pub mod model;
 pub mod tpdu;
+// Beside the tower: the time that all who wait go by.
+pub mod clock;
 // Edge: each owns exactly one outside thing.
 pub mod modem;
 pub mod store;

@@ -1,5 +1,6 @@
 //! Which SIM sits where, in what state: starts and stops the drivers, one lane a modem.
 
+use crate::clock;
 use crate::model::{AttemptId, Iccid, Label, ModemNotice, ModemPhase, ModemStatus, Timestamp};
 use crate::modem::discover;
 use crate::modem::{self, Handle, Links, Noticed, Ordered, PinQuestion, Received, Recorder};
@@ -12,7 +13,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 /// Room for what drivers report: every modem has at most four events under way, and waits while there is none.
 const EVENTS: usize = 256;
@@ -356,7 +356,7 @@ impl Slots {
                 TrySendError::Closed(_) => "the modem's driver has ended; see the log".to_owned(),
             }));
         }
-        Some(match timeout(ORDER, outcome).await {
+        Some(match clock::timeout(ORDER, outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err("the modem was lost in the middle of it; see `gsmgate modems`".to_owned()),
             Err(_) => Err(format!("no answer within {} s; it may have been carried out all the same", ORDER.as_secs())),

@@ -7,17 +7,18 @@
 use std::path::{Path, PathBuf};
 
 /// Each module and the modules it may use.
-const TOWER: [(&str, &[&str]); 15] = [
+const TOWER: [(&str, &[&str]); 16] = [
     ("tpdu", &[]),
     ("at", &[]),
     ("model", &["tpdu"]),
-    ("modem", &["at", "tpdu", "model"]),
+    ("clock", &[]),
+    ("modem", &["at", "tpdu", "model", "clock"]),
     ("store", &["model", "tpdu"]),
-    ("slots", &["modem", "store", "model"]),
-    ("scheduler", &["slots", "store", "model", "tpdu"]),
+    ("slots", &["modem", "store", "model", "clock"]),
+    ("scheduler", &["slots", "store", "model", "tpdu", "clock"]),
     ("intake", &["modem", "store", "model", "tpdu"]),
     ("gateway", &["store", "scheduler", "slots", "model", "tpdu"]),
-    ("bridge", &["gateway", "model"]),
+    ("bridge", &["gateway", "model", "clock"]),
     ("simulator", &["at", "tpdu"]),
     ("telemetry", &["model"]),
     ("app", BELOW_APP),
@@ -30,6 +31,7 @@ const BELOW_APP: &[&str] = &[
     "tpdu",
     "at",
     "model",
+    "clock",
     "modem",
     "store",
     "slots",
@@ -44,6 +46,7 @@ const BELOW_CONFIG: &[&str] = &[
     "tpdu",
     "at",
     "model",
+    "clock",
     "modem",
     "store",
     "slots",
@@ -59,6 +62,7 @@ const BELOW_CLI: &[&str] = &[
     "tpdu",
     "at",
     "model",
+    "clock",
     "modem",
     "store",
     "slots",

@@ -15,6 +15,7 @@
 //! The answer is `{"status":"ok","data":…}` or `{"status":"error","error":…}`, the same objects as over MQTT.
 
 use super::wire;
+use crate::clock;
 use crate::gateway::{Gateway, Hindered};
 use crate::model::{ModemStatus, Refusal, RefusalCode};
 use serde::Deserialize;
@@ -32,7 +33,6 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 /// The group whose members may type commands to modems.
 const ADMINS: &str = "gsmgate-admin";
@@ -132,7 +132,7 @@ async fn talk(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
     loop {
         line.clear();
         let mut bounded = (&mut reader).take(MAX_LINE as u64);
-        let n = timeout(IDLE, bounded.read_until(b'\n', &mut line)).await??;
+        let n = clock::timeout(IDLE, bounded.read_until(b'\n', &mut line)).await??;
         if n == 0 {
             return Ok(());
         }
@@ -151,7 +151,7 @@ async fn talk(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
 
 async fn send(writer: &mut OwnedWriteHalf, mut line: Vec<u8>) -> io::Result<()> {
     line.push(b'\n');
-    timeout(UNREAD, writer.write_all(&line)).await?
+    clock::timeout(UNREAD, writer.write_all(&line)).await?
 }
 
 /// One line of a client.

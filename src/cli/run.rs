@@ -3,9 +3,12 @@
 use super::client::runtime;
 use super::exit::{Exit, Failure};
 use super::{Common, check};
-use crate::{app, telemetry};
+use crate::{app, clock, telemetry};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// For tests that would take days: lets time run so many times as fast. No setting, so that nobody has it by mistake.
+const FASTER: &str = "GSMGATE_TEST_TIME_SCALE";
 
 /// Nothing of its own: the file says what the gateway does.
 #[derive(Debug, Args)]
@@ -15,6 +18,10 @@ pub(super) struct Options {}
 pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> {
     let config = check::load(&common.config)?;
     telemetry::start(&config.log_level, config.log_format);
+    if let Some(by) = std::env::var(FASTER).ok().and_then(|by| by.parse().ok()) {
+        tracing::warn!(by, "time runs faster; this is for tests");
+        clock::run_faster(by);
+    }
     // One thread moves the modems; the store, which blocks, and the bridge to the broker have threads of their own.
     let runtime = runtime()?;
     let done = runtime.block_on(app::run(config.settings, asked_to_stop()));

@@ -10,10 +10,10 @@ use crate::at::command::Domain;
 use crate::at::net::{self, Stat};
 use crate::at::sim::{PinState, pin_state};
 use crate::at::{Answer, Command, Event, Expect, Memory, Params, Urc, sms};
+use crate::clock;
 use crate::model::{Cell, ModemPhase, Registration, SimStatus, StorageLevel, is_busy};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
 /// How often a modem is woken before its port is given up: some need a dozen tries (Telit LE922, Cinterion MV3x).
@@ -58,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             self.ask_registration(Domain::Eps).await?;
         }
         self.details = AFTER_READY.into();
-        self.timers.check = Instant::now() + CHECK;
+        self.timers.check = clock::now() + CHECK;
         self.up = true;
         self.publish_registration();
         Ok(())
@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Waits until the SIM can be used.
     async fn await_sim(&mut self) -> Result<(), Lost> {
-        let busy_until = Instant::now() + SIM_BUSY;
+        let busy_until = clock::now() + SIM_BUSY;
         loop {
             let reply = self.chat.ask(Command::pin_state(), self.profile.deadlines.command).await?;
             let Some(reason) = sim_trouble(&reply) else { return Ok(()) };
@@ -94,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                         LOOK_AGAIN
                     }
                 },
-                Trouble::Busy if Instant::now() < busy_until => NOT_YET,
+                Trouble::Busy if clock::now() < busy_until => NOT_YET,
                 trouble => {
                     self.board.update(|status| status.sim = None);
                     self.board.phase(ModemPhase::Blocked, Some(trouble.words()));
@@ -109,8 +109,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// so is tried all the same.
     async fn await_message_service(&mut self) -> Result<(), Lost> {
         let Some(ready) = self.profile.ready else { return Ok(()) };
-        let until = Instant::now() + SERVICE_STARTS;
-        while Instant::now() < until {
+        let until = clock::now() + SERVICE_STARTS;
+        while clock::now() < until {
             match self.ask_number(ready.asked).await? {
                 Some(number) if number < i64::from(ready.from) => self.pause(NOT_YET).await?,
                 Some(_) | None => return Ok(()),
@@ -150,9 +150,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Listens for a while; ends early when the SIM's state changes.
     pub(super) async fn pause(&mut self, span: Duration) -> Result<(), Lost> {
-        let end = Instant::now() + span;
+        let end = clock::now() + span;
         loop {
-            let happened = timeout_at(end, async {
+            let happened = clock::timeout_at(end, async {
                 tokio::select! {
                     event = self.chat.event() => Ok(event),
                     Some(ordered) = self.orders.next() => Err(ordered),
@@ -185,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.inbox.belongs(self.iccid.clone(), self.acknowledges);
         // A report that nobody acknowledged before we came stops the routing when its time is over.
         let routed = self.acknowledges && self.indications[3] == 1;
-        self.timers.reassert = routed.then(|| Instant::now() + ROUTING_STOPPED);
+        self.timers.reassert = routed.then(|| clock::now() + ROUTING_STOPPED);
         Ok(())
     }
 
@@ -313,9 +313,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         } else {
             // What the network denies, no restart gets.
             let is_denied = registration == Registration::Denied;
-            let since = self.without_network.unwrap_or_else(Instant::now);
+            let since = self.without_network.unwrap_or_else(clock::now);
             self.without_network = (!is_denied).then_some(since);
-            self.timers.registration = Some(Instant::now() + LOOK_AGAIN);
+            self.timers.registration = Some(clock::now() + LOOK_AGAIN);
             let reason = format!("no network: {}; check antenna, coverage and plan", registration.word());
             self.board.phase(ModemPhase::Blocked, Some(reason));
         }

@@ -3,6 +3,7 @@
 use super::chat::{Lost, Reply};
 use super::driver::{Desk, Session};
 use crate::at::Command;
+use crate::clock;
 use crate::model::{Notice, NoticeKind};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -35,7 +36,7 @@ pub(super) struct Call {
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// It rings, or who calls is told.
     pub(super) fn rings(&mut self, number: Option<String>) {
-        let now = Instant::now();
+        let now = clock::now();
         let before = self.call.take().filter(|call| now.duration_since(call.last_ring) < OVER);
         let mut call = before.unwrap_or(Call { number: None, due: Some(now + NUMBER), last_ring: now });
         call.last_ring = now;
@@ -48,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Ends the call where that is wanted, and tells of it, once.
     pub(super) async fn call_if_due(&mut self, desk: &Desk) -> Result<(), Lost> {
-        let now = Instant::now();
+        let now = clock::now();
         let Some(call) = self.call.as_mut().filter(|call| call.due.is_some_and(|due| due <= now)) else {
             return Ok(());
         };

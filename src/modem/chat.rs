@@ -4,13 +4,14 @@ use super::ladder::Step;
 use super::profile;
 use super::recorder::Recorder;
 use crate::at::{Answer, Command, Engine, Event, FinalResult, Payload, Urc};
+use crate::clock;
 use crate::model::Imei;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 
 /// How long a write may stall. A modem that takes nothing for so long has stopped listening.
 const WRITE: Duration = Duration::from_secs(5);
@@ -126,8 +127,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             engine,
             unheard: VecDeque::new(),
             signs: 0,
-            late_until: Instant::now(),
-            last_heard: Instant::now(),
+            late_until: clock::now(),
+            last_heard: clock::now(),
             buffer: [0; 1024],
         }
     }
@@ -217,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             }
             let read = self.port.read(&mut self.buffer);
             let read = match self.engine.poll_timeout() {
-                Some(deadline) => match timeout_at(deadline.into(), read).await {
+                Some(deadline) => match clock::timeout_at(deadline.into(), read).await {
                     Ok(read) => read,
                     Err(_) => {
                         self.engine.handle_timeout(now());
@@ -230,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
             if octets == 0 {
                 return Err(Lost::HangUp);
             }
-            self.last_heard = Instant::now();
+            self.last_heard = clock::now();
             self.recorder.came(&self.name, &self.buffer[..octets]);
             self.engine.handle_bytes(now(), &self.buffer[..octets]);
         }
@@ -242,7 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
         if let Urc::Final(result) = &urc
             && !matches!(result, FinalResult::Cms(_))
             && !result.is_of_call()
-            && self.late_until <= Instant::now()
+            && self.late_until <= clock::now()
         {
             self.signs += 1;
         }
@@ -286,7 +287,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
     pub(super) async fn resync(&mut self) -> Result<(), Lost> {
         self.recorder.recovering("an exchange had no end, and the line is brought in step");
         for _ in 0..BARRIERS {
-            self.late_until = Instant::now() + LATE;
+            self.late_until = clock::now() + LATE;
             self.write(ESC).await?;
             self.drain(QUIET).await?;
             if !matches!(self.exchange(Command::attention(), ATTENTION).await?, Reply::Silent(_)) {
@@ -314,15 +315,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
 
     /// Leaves any prompt, as the first thing on a port. The ESC has a CR behind it for a modem that was in the middle of a line.
     async fn escape(&mut self) -> Result<(), Lost> {
-        self.late_until = Instant::now() + LATE;
+        self.late_until = clock::now() + LATE;
         self.write(b"\x1b\r").await
     }
 
     /// Reads until the line is silent. What comes is looked at like everything else.
     pub(super) async fn drain(&mut self, quiet: Duration) -> Result<(), Lost> {
-        let end = Instant::now() + DRAIN;
-        while Instant::now() < end {
-            match timeout(quiet, self.event()).await {
+        let end = clock::now() + DRAIN;
+        while clock::now() < end {
+            match clock::timeout(quiet, self.event()).await {
                 Ok(Ok(Event::Urc(urc))) => self.keep(urc),
                 Ok(Ok(_)) => {}
                 Ok(Err(lost)) => return Err(lost),
@@ -341,7 +342,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
 
     async fn write(&mut self, octets: &[u8]) -> Result<(), Lost> {
         self.recorder.sent(&self.name, octets);
-        match timeout(WRITE, self.port.write_all(octets)).await {
+        match clock::timeout(WRITE, self.port.write_all(octets)).await {
             Ok(written) => Ok(written?),
             Err(_) => Err(Lost::Stalled),
         }
@@ -349,5 +350,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chat<S> {
 }
 
 fn now() -> std::time::Instant {
-    Instant::now().into_std()
+    clock::now().into_std()
 }

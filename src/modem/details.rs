@@ -7,6 +7,7 @@ use super::profile::Quantity;
 use super::recover::PULSE;
 use crate::at::command::Domain;
 use crate::at::{Command, net, sms};
+use crate::clock;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -181,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Puts what is due on the list.
     pub(super) fn tick(&mut self) {
-        let now = Instant::now();
+        let now = clock::now();
         let is_due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
         if self.timers.check <= now {
             self.timers.check = now + CHECK;

@@ -16,6 +16,7 @@ use super::{Config, LaneEvent, LaneEventKind, Links, Outgoing, PinMemory, Receiv
 use crate::at::command::Domain;
 use crate::at::net::{self, Registration, Stat};
 use crate::at::{Event, FinalResult, ServiceCentre, Urc};
+use crate::clock;
 use crate::model::{AttemptId, Cell, Iccid, Imei, ModemPhase, Radio, SendOutcome};
 use crate::modem::profile::{GENERIC, Profile};
 use std::collections::VecDeque;
@@ -23,7 +24,7 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 /// First pause before a port is opened again; doubled each time, with full jitter.
@@ -132,17 +133,17 @@ impl Desk {
 
     /// Remembers a submit that has no final code yet, with what is left of its deadline.
     pub(super) fn remember(&mut self, attempt: AttemptId, left: Duration) {
-        let is_over = |until: Instant| Instant::now() > until + FORGOTTEN;
+        let is_over = |until: Instant| clock::now() > until + FORGOTTEN;
         if self.unresolved_until.is_some_and(is_over) {
             self.unresolved.clear();
         }
         self.unresolved.push(attempt);
-        self.unresolved_until = Instant::now().checked_add(left + LATE);
+        self.unresolved_until = clock::now().checked_add(left + LATE);
     }
 
     /// Until when nothing may be submitted: an end that comes now cannot be told from that of the submit before.
     pub(super) fn hushed_until(&self) -> Option<Instant> {
-        self.unresolved_until.filter(|until| !self.unresolved.is_empty() && Instant::now() < *until)
+        self.unresolved_until.filter(|until| !self.unresolved.is_empty() && clock::now() < *until)
     }
 
     /// A `+CMGS` that nobody waits for: it is credited only when it can belong to a single submit (RELIABILITY W-5).
@@ -179,7 +180,7 @@ impl Desk {
 
     /// The line was lost without our doing.
     fn went_away(&mut self) {
-        let now = Instant::now();
+        let now = clock::now();
         self.ladder.lost(now, self.profile.deadlines.reset);
         if let Some((span, losses)) = self.ladder.watched(now)
             && losses == FLAPPING
@@ -191,7 +192,7 @@ impl Desk {
 
     /// Something on the line was not as it should be.
     async fn disturbed(&mut self) {
-        if !self.disturbances.note(Instant::now()) {
+        if !self.disturbances.note(clock::now()) {
             return;
         }
         let port = self.config.port.clone();
@@ -333,18 +334,19 @@ where
             Ok((port, line)) => {
                 desk.board.opened(&port);
                 desk.config.port = port;
-                let began = Instant::now();
+                let began = clock::now();
                 let Err(lost) = session(&mut desk, line).await else { break };
                 if matches!(lost, Lost::HangUp | Lost::Io(_) | Lost::PoweringDown) {
                     desk.went_away();
                 }
                 offline(&desk, lost.to_string());
                 desk.recorder.lost(&lost.to_string());
-                if began.elapsed() >= GOOD_SESSION {
+                if clock::now() - began >= GOOD_SESSION {
                     failures = 0;
                 }
                 // Who looks for modems shall find it.
-                if matches!(lost, Lost::Another(_)) && desk.while_closed(timeout(ANOTHER, desk.moved())).await.is_none()
+                if matches!(lost, Lost::Another(_))
+                    && desk.while_closed(clock::timeout(ANOTHER, desk.moved())).await.is_none()
                 {
                     break;
                 }
@@ -355,7 +357,7 @@ where
                 if error.is_cheap() { BACKOFF_CHEAP } else { BACKOFF_MOST }
             }
         };
-        if desk.while_closed(sleep(backoff(failures, most))).await.is_none() {
+        if desk.while_closed(clock::sleep(backoff(failures, most))).await.is_none() {
             break;
         }
         failures += 1;
@@ -397,7 +399,7 @@ async fn session<S: AsyncRead + AsyncWrite + Unpin>(desk: &mut Desk, port: S) ->
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(desk: &mut Desk, port: S) -> Session<S> {
-        let now = Instant::now();
+        let now = clock::now();
         Session {
             chat: Chat::new(port, desk.config.port.clone(), desk.recorder.clone()),
             config: desk.config.clone(),
@@ -463,9 +465,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Before anything is written, listens for the final code of a submit that is not resolved yet (RELIABILITY W-4).
     async fn listen(&mut self, desk: &mut Desk) -> Result<Option<()>, Lost> {
         let Some(until) = desk.hushed_until() else { return Ok(Some(())) };
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(clock::now());
         desk.board.phase(ModemPhase::BringUp, Some("listening for the end of a submit from before".to_owned()));
-        let heard = desk.meanwhile(timeout(left.min(LISTEN), self.final_code())).await;
+        let heard = desk.meanwhile(clock::timeout(left.min(LISTEN), self.final_code())).await;
         self.sort(desk).await;
         match heard {
             None => Ok(None),
@@ -555,7 +557,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Some(ordered) = self.orders.next() => self.ordered = Some(ordered),
             () = self.inbox.settled() => {}
             true = has_room(&self.received), if self.inbox.has_backlog() => {}
-            () = sleep_until(due) => {}
+            () = clock::sleep_until(due) => {}
             () = moved => {}
             () = Desk::stopped(&mut desk.stop) => {}
         }
@@ -580,7 +582,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.inbox.settle_now();
         let can_hand_over = self.inbox.has_backlog() && self.received.capacity() > 0;
         let has_jobs = self.inbox.has_jobs() || !self.details.is_empty() || self.has_orders();
-        self.anew || can_hand_over || has_jobs || self.due() <= Instant::now()
+        self.anew || can_hand_over || has_jobs || self.due() <= clock::now()
     }
 
     /// Looks at what the modem said by itself.
@@ -658,7 +660,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             Ok::<(), Lost>(())
         };
-        if timeout(FAREWELL, tidy).await.is_err() {
+        if clock::timeout(FAREWELL, tidy).await.is_err() {
             debug!(port = desk.config.port, "not everything was deleted before the stop");
         }
         Ok(())

@@ -5,6 +5,7 @@ use super::recorder::Recorder;
 use super::{Config, Disposal, Place, Received};
 use crate::at::Memory;
 use crate::at::sms::{Level, Stored};
+use crate::clock;
 use crate::model::Iccid;
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
@@ -327,7 +328,7 @@ impl Inbox {
         if self.retry_at.is_none() {
             let pause = RETRY.saturating_mul(1 << self.retries.min(8)).min(RETRY_MOST);
             self.retries += 1;
-            self.retry_at = Some(Instant::now() + pause);
+            self.retry_at = Some(clock::now() + pause);
         }
     }
 

@@ -1,13 +1,13 @@
 //! How a modem is reached: a tty, or a serial server over TCP.
 
 use super::port::{OpenError, Port};
+use crate::clock;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 /// What a port begins with that is a serial server's: `tcp://host:port`, the octets as they are (ser2net's `raw`).
 pub const TCP: &str = "tcp://";
@@ -33,7 +33,7 @@ impl Line {
 
 async fn connect(port: &str, address: &str) -> Result<TcpStream, OpenError> {
     let unreachable = |source| OpenError::Unreachable { port: port.to_owned(), source };
-    let connecting = timeout(CONNECT, TcpStream::connect(address)).await;
+    let connecting = clock::timeout(CONNECT, TcpStream::connect(address)).await;
     let stream = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
     // A command is one small packet that nothing follows before its answer.
     stream.set_nodelay(true).map_err(unreachable)?;

@@ -7,16 +7,16 @@ use super::driver::Session;
 use super::inbox::{Job, Selected};
 use crate::at::sms::{self, Stored};
 use crate::at::{Command, FinalResult, Memory};
+use crate::clock;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::Instant;
 use tracing::{debug, warn};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Hands over what has been read, as far as there is room.
     pub(super) fn offer(&mut self) {
         if std::mem::take(&mut self.inbox.unacknowledged) && self.timers.reassert.is_none() {
-            self.timers.reassert = Some(Instant::now() + ROUTING_STOPPED);
+            self.timers.reassert = Some(clock::now() + ROUTING_STOPPED);
         }
         while self.inbox.has_backlog() {
             match self.received.try_reserve() {

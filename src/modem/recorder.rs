@@ -8,6 +8,7 @@ use super::profile::Profile;
 use super::{Config, Disposal, port};
 use crate::at::Memory;
 use crate::at::line::{Lines, Piece};
+use crate::clock;
 use crate::model::{Label, ModemStatus, UncertainReason};
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 use tracing::{info, trace, warn};
 
 /// Most that is kept of what came last. Each line counts [`LINE`] octets more than its text.
@@ -78,7 +79,7 @@ impl Recorder {
     /// A recorder that writes into a folder, if there is one.
     pub(super) fn new(config: &Config, status: watch::Receiver<ModemStatus>, folder: Option<PathBuf>) -> Recorder {
         Recorder(Arc::new(Shared {
-            ring: Mutex::new(Ring::new(Instant::now())),
+            ring: Mutex::new(Ring::new(clock::now())),
             status,
             label: config.label.as_ref().map_or_else(|| format!("modem{}", config.index), Label::to_string),
             profile: config.profile.clone(),
@@ -169,14 +170,14 @@ impl Recorder {
         loop {
             self.0.due.notified().await;
             self.write(&mut is_warned).await;
-            sleep(PAUSE).await;
+            clock::sleep(PAUSE).await;
         }
     }
 
     /// Writes what still waits.
     pub(super) async fn close(&self) {
         // A disk that hangs must not hold up the stop.
-        let _ = timeout(LAST_WRITE, self.write(&mut false)).await;
+        let _ = clock::timeout(LAST_WRITE, self.write(&mut false)).await;
     }
 
     async fn write(&self, is_warned: &mut bool) {
@@ -362,7 +363,7 @@ impl Ring {
     }
 
     fn push(&mut self, kind: Kind, text: String) {
-        let entry = Entry { at: Instant::now(), kind, text: text.into() };
+        let entry = Entry { at: clock::now(), kind, text: text.into() };
         // An exchange is not torn apart, if it can be helped.
         let bound = if entry.is_command() { BEGINNING } else { BEGINNING.doubled() };
         if self.recent.entries.is_empty() && self.dropped == 0 && !self.beginning.is_full(bound) {
@@ -393,7 +394,7 @@ impl Ring {
             let _ = writeln!(out, "<< \\r\\n{shown}");
         }
         // Since the last line something may have become due.
-        span(Instant::now(), &mut told, out);
+        span(clock::now(), &mut told, out);
     }
 }
 
@@ -482,12 +483,12 @@ mod tests {
         recorder.opened();
         recorder.sent("p", b"\x1b\r");
         recorder.sent("p", b"AT\r");
-        sleep(Duration::from_millis(19)).await;
+        clock::sleep(Duration::from_millis(19)).await;
         recorder.came("p", b"\r\nO");
         recorder.came("p", b"K\r\n");
-        sleep(Duration::from_millis(19)).await;
+        clock::sleep(Duration::from_millis(19)).await;
         recorder.sent("p", b"AT+CMGS=7\r");
-        sleep(Duration::from_millis(1234)).await;
+        clock::sleep(Duration::from_millis(1234)).await;
         recorder.came("p", b"\r\n> ");
         recorder.sent("p", b"0001");
         recorder.sent("p", &[0x1a]);
@@ -566,13 +567,13 @@ mod tests {
             || files(&folder).iter().map(|name| fs::read_to_string(folder.join(name)).unwrap()).next_back().unwrap();
         recorder.opened();
         recorder.lost("one");
-        sleep(Duration::from_secs(1)).await;
+        clock::sleep(Duration::from_secs(1)).await;
         assert!(read().contains("# why: the session was lost: one\n"));
         recorder.lost("two");
         recorder.uncertain(UncertainReason::Timeout);
-        sleep(Duration::from_secs(590)).await;
+        clock::sleep(Duration::from_secs(590)).await;
         assert!(read().contains(": one\n") && !read().contains("# why: a submit"));
-        sleep(Duration::from_secs(20)).await;
+        clock::sleep(Duration::from_secs(20)).await;
         assert!(read().contains("# why: a submit ended uncertain: timeout\n") && read().contains("= lost: two\n"));
         recorder.recovering("three");
         keeper.abort();
@@ -590,7 +591,7 @@ mod tests {
         let keeper = tokio::spawn(async move { keeper.keep().await });
         for n in 0..3 {
             recorder.lost(&n.to_string());
-            sleep(Duration::from_secs(601)).await;
+            clock::sleep(Duration::from_secs(601)).await;
         }
         assert!(!keeper.is_finished());
         assert!(recorder.text().contains("= lost: 2\n"));

@@ -5,10 +5,10 @@ use super::device;
 use super::driver::{Desk, Session};
 use super::ladder::Step;
 use crate::at::{Command, Expect};
+use crate::clock;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 use tracing::warn;
 
 /// How long `+CFUN` may take: the network is told of the end.
@@ -37,7 +37,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// While it serves: ends the watch, and does what is due for a modem without a network.
     pub(super) async fn look_after(&mut self, desk: &mut Desk) -> Result<(), Lost> {
-        if self.watched.take_if(|(until, _)| *until <= Instant::now()).is_some() {
+        if self.watched.take_if(|(until, _)| *until <= clock::now()).is_some() {
             self.publish_registration();
         }
         if self.merged_registration().can_send() {
@@ -52,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     async fn find_network_if_due(&mut self, desk: &mut Desk) -> Result<(), Lost> {
         let Some(since) = self.without_network else { return Ok(()) };
-        let now = Instant::now();
+        let now = clock::now();
         if now < desk.ladder.network_due(since) {
             // What can be done is only looked up when something is: that asks the system.
             return Ok(());
@@ -111,7 +111,7 @@ fn told(port: &str, step: Step, done: Result<(), String>) {
 impl Desk {
     /// The step that is due after a session that ended with this.
     fn step_after(&mut self, lost: &Lost, was_up: bool) -> Option<Step> {
-        let now = Instant::now();
+        let now = clock::now();
         match lost {
             Lost::Due(step, _) => Some(*step),
             Lost::Asked => {

@@ -16,6 +16,7 @@ use super::{
     Config, Disposal, LaneEvent, LaneEventKind, Links, Outcome, Outgoing, Pin, PinQuestion, Place, Received, start,
 };
 use crate::at::{BroadcastList, ServiceCentre, TypedLine};
+use crate::clock;
 use crate::model::{AttemptId, ModemPhase, ModemStatus, PinMark, PinRecord, SendOutcome};
 use std::collections::VecDeque;
 use std::io;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::Instant;
 
 /// How much later than in the recording the driver may say something, in virtual time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -262,7 +263,7 @@ impl Player<'_> {
         self.pending = Duration::ZERO;
         let (ours, theirs) = duplex(LINE_OCTETS);
         let n = self.status.borrow().opened;
-        let end = Instant::now() + REOPENS;
+        let end = clock::now() + REOPENS;
         if self.openings.try_send(theirs).is_err() {
             return self.differ(Mark::Missing, "= opened".to_owned());
         }
@@ -277,7 +278,7 @@ impl Player<'_> {
 
     /// The driver is to say this now.
     async fn expect(&mut self, text: &str) {
-        let end = Instant::now() + self.pending + PATIENCE;
+        let end = clock::now() + self.pending + PATIENCE;
         if self.is_ours_to_begin(text) {
             self.wait().await;
         }
@@ -320,7 +321,7 @@ impl Player<'_> {
         self.wait().await;
         if let Some(line) = typed(text) {
             // It may be the driver's own after all.
-            if self.heard(text, Instant::now() + AT_ONCE).await {
+            if self.heard(text, clock::now() + AT_ONCE).await {
                 return;
             }
             self.tell(Mark::Note, "a person ordered this".to_owned());
@@ -361,7 +362,7 @@ impl Player<'_> {
         };
         self.tell(Mark::Note, format!("lines are missing in the recording; it goes on with the next {target}"));
         (self.at, self.pending) = (at, Duration::ZERO);
-        let end = Instant::now() + RARELY_EVERY;
+        let end = clock::now() + RARELY_EVERY;
         while !self.is_enough() {
             match self.turn(end).await {
                 Turn::Said(said) if said == target => {
@@ -382,7 +383,7 @@ impl Player<'_> {
             self.wait().await;
             self.line = None;
         }
-        let end = Instant::now() + std::mem::take(&mut self.pending) + PATIENCE;
+        let end = clock::now() + std::mem::take(&mut self.pending) + PATIENCE;
         while self.status.borrow().phase != ModemPhase::Offline && !self.is_enough() {
             match self.turn(end).await {
                 Turn::Said(said) => return self.instead(None, &said),
@@ -407,7 +408,7 @@ impl Player<'_> {
         if self.pending.is_zero() {
             return;
         }
-        let end = Instant::now() + std::mem::take(&mut self.pending);
+        let end = clock::now() + std::mem::take(&mut self.pending);
         while !self.is_enough() {
             match self.turn(end).await {
                 Turn::Said(said) => self.early(said),
@@ -475,7 +476,7 @@ impl Player<'_> {
                     _ => self.line = None,
                 },
                 Ok(()) = self.status.changed() => return Turn::News,
-                () = sleep_until(end) => return Turn::Time,
+                () = clock::sleep_until(end) => return Turn::Time,
             }
         }
     }
@@ -502,7 +503,7 @@ impl Player<'_> {
     async fn write(&mut self, octets: &[u8]) {
         if let Some(line) = &mut self.line {
             // A driver that has closed it, or takes nothing, shows in what it says next.
-            let _ = timeout(TAKES, line.write_all(octets)).await;
+            let _ = clock::timeout(TAKES, line.write_all(octets)).await;
         }
     }
 
@@ -610,7 +611,7 @@ impl Player<'_> {
             (Place::Routed, None) => true,
             _ => false,
         };
-        let end = Instant::now() + PATIENCE;
+        let end = clock::now() + PATIENCE;
         while !self.is_enough() {
             // Of a session that is over, the driver wants to know nothing.
             self.held.retain(|(_, stored)| !stored.is_closed());

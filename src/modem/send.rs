@@ -13,11 +13,11 @@ use super::driver::{Desk, Session};
 use super::profile::Profile;
 use super::{LaneEventKind, Outgoing};
 use crate::at::{Answer, Command, Event, FinalResult, Payload, sms};
+use crate::clock;
 use crate::model::{SendOutcome, UncertainReason};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot::{self, error::TryRecvError};
-use tokio::time::Instant;
 
 /// How long a prompt is held for the armed mark. It is a commit on our own disk; modems leave the prompt by themselves
 /// after a minute or so.
@@ -59,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut next = Some(first);
         let mut last_end = None;
         while let Some(Outgoing { attempt, pdu, tpdu_octets, mut armed }) = next.take() {
-            let began = Instant::now();
+            let began = clock::now();
             let verdict = armed.try_recv();
             let begun = match verdict {
                 // Taken back before anything was written.
@@ -80,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             if let SendOutcome::Uncertain { reason: UncertainReason::Timeout | UncertainReason::HangUp, .. } =
                 end.outcome
             {
-                desk.remember(attempt, self.submit_deadline().saturating_sub(began.elapsed()));
+                desk.remember(attempt, self.submit_deadline().saturating_sub(clock::now() - began));
             }
             if let SendOutcome::Rejected { code: NO_SERVICE_CENTRE }
             | SendOutcome::NotSent { code: Some(NO_SERVICE_CENTRE), .. } = end.outcome
@@ -160,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Holds the prompt until the armed mark is durable.
     async fn await_armed(&mut self, desk: &mut Desk, mut armed: oneshot::Receiver<bool>) -> Result<(), End> {
-        let limit = tokio::time::sleep(ARMING);
+        let limit = clock::sleep(ARMING);
         tokio::pin!(limit);
         let end = loop {
             // Cancel safe: the verdict stays in its channel, octets stay in the engine. What the modem has said goes

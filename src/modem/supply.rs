@@ -1,12 +1,13 @@
 //! Whether the box itself has voltage enough: what the kernel knows of it on a Raspberry Pi (fault F-30).
 
 use super::Noticed;
+use crate::clock;
 use crate::model::{Label, Notice, NoticeKind};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::info;
 
 /// How often the gauge is read: the kernel looks as often, and forgets what was before.
@@ -33,13 +34,13 @@ pub(crate) async fn watch(root: PathBuf, notices: mpsc::Sender<Noticed>, weak: w
                 // One that finds no room stands in the log.
                 let _ = notices.try_send(Noticed { modem: 0, label: label.clone(), iccid: None, notice });
             }
-            low_at = Some(Instant::now());
+            low_at = Some(clock::now());
             weak.send_replace(true);
-        } else if low_at.take_if(|at| at.elapsed() >= GOOD).is_some() {
+        } else if low_at.take_if(|at| clock::now() - *at >= GOOD).is_some() {
             info!("the voltage of this box is good again");
             weak.send_replace(false);
         }
-        sleep(if low.is_some() { READ } else { LOOK }).await;
+        clock::sleep(if low.is_some() { READ } else { LOOK }).await;
     }
 }
 
@@ -71,7 +72,7 @@ mod tests {
         let (mut told, mut was_weak) = (Vec::new(), Vec::new());
         for (alarm, seconds) in [("0\n", 10), ("1\n", 10), ("0\n", 50), ("1\n", 10), ("0\n", 70), ("1\n", 10)] {
             set(alarm);
-            sleep(Duration::from_secs(seconds)).await;
+            clock::sleep(Duration::from_secs(seconds)).await;
             was_weak.push(*weak.borrow());
             told.push(std::iter::from_fn(|| notices.try_recv().ok()).map(|it| it.notice.subject).collect::<Vec<_>>());
         }

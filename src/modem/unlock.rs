@@ -7,11 +7,11 @@ use super::pin::{PinQuestion, PinRefusal, decide};
 use super::profile::Asked;
 use crate::at::sim::PinState;
 use crate::at::{Answer, Command, Expect, Params, Pin};
+use crate::clock;
 use crate::model::{PinMark, PinRecord};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// How long a SIM may be busy with the PIN that was just entered, or go on asking for it.
@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// What the SIM made of a PIN that the modem has said OK to: some say so before they have asked the card. Only a SIM
     /// that is ready, or asks for something behind the PIN, has taken it; one that stays busy may come back and ask again.
     async fn settled(&mut self) -> Result<PinMark, Lost> {
-        let end = Instant::now() + SETTLES;
+        let end = clock::now() + SETTLES;
         loop {
             let reply = self.chat.ask(Command::pin_state(), self.profile.deadlines.command).await?;
             let so_far = match sim_trouble(&reply) {
@@ -80,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Some(Trouble::Locked(PinState::Pin)) => PinMark::Refused,
                 Some(Trouble::Busy | Trouble::Absent | Trouble::Failed(_)) => PinMark::Tried,
             };
-            if Instant::now() >= end {
+            if clock::now() >= end {
                 return Ok(so_far);
             }
             self.pause(LOOK).await?;

@@ -6,6 +6,7 @@ use super::orders::{Answer, Carried, Outcome, tell};
 use super::profile;
 use crate::at::urc::Ussd;
 use crate::at::{Command, UssdString};
+use crate::clock;
 use crate::model::{Notice, NoticeKind};
 use crate::tpdu::{CbsDcs, ussd};
 use std::time::Duration;
@@ -45,7 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         };
         match self.chat.ask(Command::ussd(&string, GSM7), self.profile.deadlines.memory).await? {
-            Reply::Done(_) => self.ussd = Some(Waiting { answer, until: Instant::now() + NETWORK }),
+            Reply::Done(_) => self.ussd = Some(Waiting { answer, until: clock::now() + NETWORK }),
             reply => tell(answer, Err(format!("the modem does not send it: {reply}"))),
         }
         Ok(())
@@ -76,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Gives up what the network has not answered in time.
     pub(super) async fn ussd_if_due(&mut self) -> Result<(), Lost> {
-        if let Some(waiting) = self.ussd.take_if(|waiting| waiting.until <= Instant::now()) {
+        if let Some(waiting) = self.ussd.take_if(|waiting| waiting.until <= clock::now()) {
             tell(waiting.answer, Err(format!("the network did not answer within {} s", NETWORK.as_secs())));
             // So that its late answer is none to the next code.
             self.chat.ask(Command::end_ussd(), self.profile.deadlines.memory).await?;

@@ -9,6 +9,7 @@ mod queue;
 pub mod retry;
 pub mod router;
 
+use crate::clock;
 use crate::model::{AttemptId, Blame, Iccid, MessageKey, ModemPhase, Priority, SendOutcome, Timestamp};
 use crate::slots::{LaneEvent, LaneEventKind, Lanes, Outgoing, SEND_DEADLINE, Slots};
 use crate::store::{Due, Step, Store, StoreError, Verdict};
@@ -430,7 +431,7 @@ impl Scheduler {
 
 async fn sleep_until(at: Option<Timestamp>, clock: fn() -> Timestamp) {
     match at {
-        Some(at) => tokio::time::sleep(clock().until(at).min(LONGEST_WAIT)).await,
+        Some(at) => clock::sleep(clock().until(at).min(LONGEST_WAIT)).await,
         None => std::future::pending().await,
     }
 }

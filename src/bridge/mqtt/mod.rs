@@ -21,6 +21,7 @@ mod topics;
 
 pub use config::{Config, ConfigError, Identity};
 
+use crate::clock;
 use crate::gateway::{Gateway, StoreError};
 use client::Client;
 use inbound::Inbound;
@@ -59,7 +60,7 @@ pub async fn run(config: Config, gateway: Gateway, mut stop: watch::Receiver<boo
             }
         }
         // Only a fault of ours comes here while nobody said stop.
-        let _ = tokio::time::timeout(RESTART_PAUSE, told(&mut stop)).await;
+        let _ = clock::timeout(RESTART_PAUSE, told(&mut stop)).await;
     }
 }
 
@@ -143,14 +144,14 @@ impl Bridge {
     async fn end(&mut self) {
         if self.link.borrow().up {
             let all = async { while self.tasks.join_next().await.is_some() {} };
-            if tokio::time::timeout(GRACE, all).await.is_err() {
+            if clock::timeout(GRACE, all).await.is_err() {
                 tracing::warn!("the broker was too slow for the last events; they are published at the next start");
             }
             self.client.disconnect();
         } else {
             self.client.close();
         }
-        let _ = tokio::time::timeout(GOODBYE, self.session.join_next()).await;
+        let _ = clock::timeout(GOODBYE, self.session.join_next()).await;
     }
 }
 

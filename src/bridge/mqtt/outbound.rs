@@ -5,6 +5,7 @@ use super::client::{Client, Delivery, IN_FLIGHT, Outcome};
 use super::told;
 use super::topics::Topics;
 use crate::bridge::wire;
+use crate::clock;
 use crate::gateway::{Gateway, StoreError};
 use crate::model::Event;
 use std::collections::VecDeque;
@@ -150,7 +151,7 @@ impl Outbound {
         self.acknowledge()?;
         if let Some(pause) = again {
             self.begin_again();
-            tokio::time::sleep(pause).await;
+            clock::sleep(pause).await;
         }
         Ok(())
     }

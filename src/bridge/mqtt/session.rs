@@ -3,6 +3,7 @@
 use super::client::{Client, Command, Connection, Input};
 use super::told;
 use super::topics::Topics;
+use crate::clock;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -96,13 +97,13 @@ impl Session {
     /// Waits before the next connection.
     async fn pause(&mut self, pause: Duration) {
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = clock::sleep(pause) => {}
             () = told(&mut self.stop) => self.client.close(),
         }
     }
 
     fn up(&self, resumed: bool, past: &mut Past) {
-        past.since = Some(Instant::now());
+        past.since = Some(clock::now());
         past.subscribed &= resumed;
         tracing::info!(resumed, "connected to the broker");
         past.logged = None;
@@ -116,7 +117,7 @@ impl Session {
     /// Notes that the link is down, and says how long to wait.
     fn down(&self, reason: &str, taken_over: bool, past: &mut Past) -> Duration {
         self.link.send_modify(|link| link.up = false);
-        let now = Instant::now();
+        let now = clock::now();
         if past.since.take().is_some_and(|since| now - since >= GOOD_CONNECTION) {
             past.pause = FIRST_PAUSE;
         }

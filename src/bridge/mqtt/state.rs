@@ -5,6 +5,7 @@ use super::session::Link;
 use super::told;
 use super::topics::Topics;
 use crate::bridge::wire;
+use crate::clock;
 use crate::gateway::Gateway;
 use crate::model::Label;
 use serde_json::{Value, json};
@@ -48,9 +49,9 @@ impl States {
             changed.mark_unchanged();
             if link.up {
                 let is_new = link.connections != connection;
-                let is_due = once_more.is_some_and(|at| at <= Instant::now());
+                let is_due = once_more.is_some_and(|at| at <= clock::now());
                 if is_new {
-                    (connection, once_more) = (link.connections, Some(Instant::now() + ONCE_MORE));
+                    (connection, once_more) = (link.connections, Some(clock::now() + ONCE_MORE));
                 } else if is_due {
                     once_more = None;
                 }
@@ -129,7 +130,7 @@ fn gone(last: &Value) -> Value {
 
 async fn until(instant: Option<Instant>) {
     match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
+        Some(instant) => clock::sleep_until(instant).await,
         None => std::future::pending().await,
     }
 }

@@ -9,6 +9,7 @@ mod usb;
 use super::line::TCP;
 use super::profile::Ports;
 use super::{Config as ModemConfig, Noticed};
+use crate::clock;
 use crate::model::{Imei, Label, ModemStatus, Notice, NoticeKind};
 use probe::Found;
 use std::collections::{HashMap, HashSet};
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::Instant;
 use uevent::Uevents;
 use usb::Device;
 
@@ -126,10 +127,10 @@ pub async fn run(config: Config, host: Host) {
         tokio::select! {
             Some(ended) = search.probes.join_next_with_id() => search.probe_ended(ended),
             () = word(&uevents) => {
-                sleep(SETTLE).await;
+                clock::sleep(SETTLE).await;
                 uevents.iter().for_each(Uevents::drain);
             }
-            () = sleep_until(due) => {}
+            () = clock::sleep_until(due) => {}
         }
     }
 }
@@ -217,7 +218,7 @@ impl Search {
             turns: Arc::new(Semaphore::new(PROBES)),
             winners: HashMap::new(),
             told: HashSet::new(),
-            next_look: Instant::now(),
+            next_look: clock::now(),
         }
     }
 
@@ -237,7 +238,7 @@ impl Search {
 
     /// Compares what is plugged in with what was.
     async fn look(&mut self) {
-        let now = Instant::now();
+        let now = clock::now();
         self.next_look = now + self.config.rescan;
         let root = self.config.root.clone();
         let Ok(devices) = tokio::task::spawn_blocking(move || usb::scan(&root)).await else { return };
@@ -373,7 +374,7 @@ impl Search {
         let probe = self.probes.spawn(async move {
             // It is never closed.
             let _turn = turns.acquire().await;
-            timeout(PROBE, probe::identify(paths, baud, wake, settles)).await.unwrap_or(Found::Mute)
+            clock::timeout(PROBE, probe::identify(paths, baud, wake, settles)).await.unwrap_or(Found::Mute)
         });
         self.probing.insert(probe.id(), key.clone());
     }
@@ -422,7 +423,7 @@ impl Search {
     fn again(&mut self, key: &Key, pause: Duration) {
         if let Some(seen) = self.seen.get_mut(key) {
             seen.tries = seen.tries.saturating_add(1);
-            seen.fate = Fate::Again(Instant::now() + pause);
+            seen.fate = Fate::Again(clock::now() + pause);
         }
     }
 

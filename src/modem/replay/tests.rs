@@ -280,14 +280,14 @@ async fn lived(scripts: Vec<Script>, deeds: &[Deed]) -> String {
         }
     });
     for deed in deeds {
-        let is_ready = timeout(Duration::from_secs(400), bench.phase(ModemPhase::Ready)).await.is_ok();
+        let is_ready = clock::timeout(Duration::from_secs(400), bench.phase(ModemPhase::Ready)).await.is_ok();
         match *deed {
             Deed::Wait(millis) => sleep(Duration::from_millis(millis)).await,
             _ if !is_ready => {}
             Deed::Send => {
                 let mut arm = Some(bench.give().await);
                 // Evidence for a part before may come in between.
-                while let Ok(kind) = timeout(Duration::from_secs(400), bench.event()).await {
+                while let Ok(kind) = clock::timeout(Duration::from_secs(400), bench.event()).await {
                     match kind {
                         LaneEventKind::Started(_) => drop(arm.take().map(|arm| arm.send(true))),
                         LaneEventKind::Ended(..) => break,
@@ -295,7 +295,7 @@ async fn lived(scripts: Vec<Script>, deeds: &[Deed]) -> String {
                     }
                 }
             }
-            Deed::TakeBack => drop(timeout(Duration::from_secs(1), bench.give()).await),
+            Deed::TakeBack => drop(clock::timeout(Duration::from_secs(1), bench.give()).await),
             Deed::Arrive(index) => {
                 bench.store(index, DELIVER);
                 bench.say(&format!("+CMTI: \"ME\",{index}"));
