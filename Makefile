@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge troubles codec-peers conformance fuzz mutants tools
+.PHONY: help demo test lint bench bench-peers judge chaos troubles codec-peers conformance fuzz mutants tools FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
@@ -15,6 +15,11 @@ PEERS ?= smstools
 VARIANT ?= tuned-max
 BENCH_TARGET ?= $(CURDIR)/target/bench-tools
 MODEMSIM ?= $(BENCH_TARGET)/release/modemsim
+# What `make chaos` kills, how often, and what else its judge is told.
+CHAOS_BIN ?= target/release/gsmgate
+KILLS ?= 10000
+SEED ?= 1
+CHAOS ?=
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -57,6 +62,17 @@ judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restar
 	cargo build --release
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py --chaos
+
+chaos: $(MODEMSIM) tools $(CHAOS_BIN) ## kill -9 again and again while eight SIMs send and receive, judged from outside. KILLS=10000 SEED=1.
+	GSMGATE_BIN=$(CHAOS_BIN) MODEMSIM=$(MODEMSIM) tests/judge/chaos.py --kills $(KILLS) --seed $(SEED) $(CHAOS)
+
+target/release/gsmgate: FORCE
+	cargo build --release
+
+target/debug/gsmgate: FORCE
+	cargo build
+
+FORCE:
 
 troubles: $(MODEMSIM) tools ## Foreign modems that hang, garble, vanish, refuse and fill up, of four makes: nothing lost. SEED=n replays.
 	cargo build --release
