@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos troubles codec-peers conformance fuzz mutants tools FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos sabotage troubles codec-peers conformance fuzz mutants tools FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
@@ -65,6 +65,9 @@ judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restar
 
 chaos: $(MODEMSIM) tools $(CHAOS_BIN) ## kill -9 again and again while eight SIMs send and receive, judged from outside. KILLS=10000 SEED=1.
 	GSMGATE_BIN=$(CHAOS_BIN) MODEMSIM=$(MODEMSIM) tests/judge/chaos.py --kills $(KILLS) --seed $(SEED) $(CHAOS)
+
+sabotage: ## One deliberate mistake for each invariant of the guarantee: its test has to go red.
+	tests/sabotage.py $(ARGS)
 
 target/release/gsmgate: FORCE
 	cargo build --release

@@ -391,6 +391,10 @@ async fn an_uncertain_part_is_resent_once_and_flagged_or_held() {
         let seen = stage.states(states.len() - 1).await;
         let want: Vec<_> = states[1..].iter().map(|state| format!("a {state}")).collect();
         assert_eq!(seen, want);
+        let view = stage.store.message("a".parse().unwrap()).await.unwrap().unwrap();
+        let repeated: Vec<_> = view.parts[0].attempts.iter().filter_map(|tried| tried.resend_of).collect();
+        let resent = if policy == OnUncertain::Resend { vec![attempt] } else { vec![] };
+        assert_eq!(repeated, resent, "it is told which try is repeated");
         stage.close().await;
     }
 }

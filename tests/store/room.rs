@@ -1,7 +1,7 @@
 //! A disk that is really full, and a database that another program holds: F-42, F-47, I-11, I-12, I-20.
 
 use super::rig::{NOW, Rig, acked};
-use gsmgate::model::{AttemptId, MessageKey, PartKey, Priority, PublicState, StoreState};
+use gsmgate::model::{AttemptId, MessageKey, PartKey, Priority, PublicState, StoreState, Timestamp};
 use gsmgate::store::{Claim, Config, Receipt, Step, StoreError};
 use gsmgate::tpdu::ValidityPeriod;
 use std::fs::{self, File, OpenOptions};
@@ -140,7 +140,17 @@ async fn child() {
     let mut bulk = Rig::message("bulk", 1);
     bulk.priority = Priority::Low;
     assert_eq!(rig.store.accept(vec![bulk], NOW).await.unwrap_err(), StoreError::NoRoom);
-    rig.accept("normal", 1).await;
+    let last = rig.accept("normal", 1).await;
+    let claimed = rig.claim(last, 1);
+
+    // Full by the watermark: the database could still write, and nothing new is begun (I-12).
+    while *rig.store.state().borrow() != StoreState::Full {
+        low.write_all(&vec![1; 1 << 16]).unwrap();
+        let _ = rig.store.expire(Timestamp(0)).await;
+    }
+    assert!(nix::sys::statvfs::statvfs(&dir).unwrap().blocks_available() > 100);
+    assert!(!rig.arms(claimed).await);
+    assert_eq!(rig.store.accept(vec![Rig::message("more", 1)], NOW).await.unwrap_err(), StoreError::NoRoom);
     rig.close();
 }
 
