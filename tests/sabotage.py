@@ -128,16 +128,21 @@ MISTAKES = [
 
 
 def copy_tree():
-    """Sources only; what was built before stays, so that a mistake costs one crate."""
-    COPY.mkdir(parents=True, exist_ok=True)
-    for name in ("src", "tests", "udev", "systemd", "benches", "hardware-tests"):
-        shutil.rmtree(COPY / name, ignore_errors=True)
-        if (ROOT / name).exists():
-            shutil.copytree(ROOT / name, COPY / name, copy_function=shutil.copy2)
-    for file in ROOT.iterdir():
-        if file.is_file():
-            shutil.copy2(file, COPY / file.name)
-    shutil.copytree(ROOT / "docs", COPY / "docs", dirs_exist_ok=True)
+    """Sources only. What is as it was keeps its time, and what was built of it stays; but for our own package, which may be
+    built with a mistake in it by a run that was stopped."""
+    files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True,
+                           text=True, check=True).stdout.split("\n")
+    for name in filter(None, files):
+        source, copy = ROOT / name, COPY / name
+        if source.is_file() and not (copy.is_file() and copy.read_bytes() == source.read_bytes()):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+            shutil.copymode(source, copy)
+    os.utime(COPY / "src" / "lib.rs")
+    for copy in COPY.glob("*/**/*.rs"):
+        name = copy.relative_to(COPY)
+        if name.parts[0] != "target" and not (ROOT / name).exists():
+            copy.unlink()
 
 
 def cargo(test):

@@ -157,6 +157,8 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
     let base = table.text("base", mistakes);
     let client_id = table.text("client_id", mistakes);
     let keep_alive = table.number("keep_alive_s", 5..=3600, mistakes);
+    let words = [("full", bridge::mqtt::Content::Full), ("minimal", bridge::mqtt::Content::Minimal)];
+    let content = table.word("content", &words, mistakes);
     table.end(mistakes);
     let Some(url) = url else {
         if !table.has("url") {
@@ -182,6 +184,9 @@ fn read_mqtt(mut table: Table<'_, '_>, name: &Label, mistakes: &mut Mistakes<'_>
     }
     if let Some(client_id) = client_id {
         config.client_id = client_id.value;
+    }
+    if let Some(content) = content {
+        config.content = content;
     }
     if let Some(seconds) = keep_alive {
         config.keep_alive = Duration::from_secs(seconds);

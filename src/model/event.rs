@@ -1,7 +1,7 @@
 //! The event log's entries: what bridges publish, in the order it happened.
 
 use super::words::words;
-use super::{Failure, Iccid, Label, MessageId, ModemNotice, PublicState, Timestamp, UncertainReason};
+use super::{Failure, Iccid, Label, MessageId, ModemNotice, Notice, PublicState, Timestamp, UncertainReason};
 use crate::tpdu::Scts;
 
 /// One entry of the log. `seq` has no gaps; together with the store's log id it is the identity of the event.
@@ -30,6 +30,21 @@ pub enum EventKind {
     Refused(Refusal),
     /// A modem told something that is no message.
     Notice(ModemNotice),
+}
+
+impl EventKind {
+    /// The same without what people and the network wrote: text, data, PDU.
+    pub fn without_content(self) -> EventKind {
+        match self {
+            EventKind::Inbound(inbound) => EventKind::Inbound(InboundEvent { text: None, data: None, ..inbound }),
+            EventKind::Raw(raw) => EventKind::Raw(RawInbound { pdu: Vec::new(), ..raw }),
+            EventKind::Notice(it) => {
+                let notice = Notice { text: None, ..it.notice };
+                EventKind::Notice(ModemNotice { notice, ..it })
+            }
+            kept @ (EventKind::Status(_) | EventKind::Orphan(_) | EventKind::Refused(_)) => kept,
+        }
+    }
 }
 
 /// A change of a message's public state.

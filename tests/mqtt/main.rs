@@ -2,6 +2,7 @@
 #![cfg(feature = "embedded-broker")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod content;
 mod contract;
 mod held;
 mod outage;

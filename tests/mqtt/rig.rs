@@ -37,12 +37,22 @@ impl Rig {
         Rig::start_with(slots::Config::default(), dir, broker)
     }
 
+    /// The same, and no event says what was written.
+    pub(crate) fn start_discreet(dir: &Path, broker: SocketAddr) -> Rig {
+        Rig::made(slots::Config::default(), dir, broker, mqtt::Content::Minimal)
+    }
+
     /// The same, with these modems.
     pub(crate) fn start_with(modems: slots::Config, dir: &Path, broker: SocketAddr) -> Rig {
+        Rig::made(modems, dir, broker, mqtt::Content::Full)
+    }
+
+    fn made(modems: slots::Config, dir: &Path, broker: SocketAddr, content: mqtt::Content) -> Rig {
         let (store, _, closer) = Store::open(&store::Config::new(dir), now()).unwrap();
         let (slots, lanes, drivers, received) = slots::start(modems, &[], Vec::new(), store.clone(), now);
         let gateway = Gateway::new("t".parse().unwrap(), store.clone(), slots.clone(), Wake::default(), now);
-        let config = mqtt::Config::new(&format!("mqtt://{broker}"), &"t".parse().unwrap()).unwrap();
+        let mut config = mqtt::Config::new(&format!("mqtt://{broker}"), &"t".parse().unwrap()).unwrap();
+        config.content = content;
         let (stop, stopped) = watch::channel(false);
         let bridge = tokio::spawn(mqtt::run(config, gateway.clone(), stopped));
         Rig { gateway, store, stop, bridge, closer, _slots: (slots, Box::new((lanes, drivers, received))) }

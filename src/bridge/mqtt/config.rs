@@ -24,6 +24,18 @@ pub struct Config {
     pub client_id: String,
     /// Time between pings when nothing else is said. Default 30 s; a silent link is noticed after at most twice that.
     pub keep_alive: Duration,
+    /// What events say of what was written. Default full.
+    pub content: Content,
+}
+
+/// What events say of what people and the network wrote (threat T-15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Content {
+    /// All of it.
+    #[default]
+    Full,
+    /// Who wrote, when, and how many parts; the text is read on the box.
+    Minimal,
 }
 
 /// Our certificate and its key.
@@ -80,6 +92,7 @@ impl Config {
             identity: None,
             client_id: format!("gsmgate-{gateway}"),
             keep_alive: Duration::from_secs(30),
+            content: Content::default(),
         })
     }
 

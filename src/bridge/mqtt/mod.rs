@@ -19,7 +19,7 @@ mod state;
 mod tickets;
 mod topics;
 
-pub use config::{Config, ConfigError, Identity};
+pub use config::{Config, ConfigError, Content, Identity};
 
 use crate::clock;
 use crate::gateway::{Gateway, StoreError};
@@ -88,7 +88,7 @@ impl Bridge {
         let topics = Topics::new(&config.base);
         let will = (topics.state(), state::offline());
         let (client, connection) = client::connect(config, will)?;
-        let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone()).await?;
+        let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone(), config.content).await?;
         let (announce, link) = watch::channel(Link::default());
         let (hand_on, commands) = mpsc::channel(session::WAITING);
         let waiting = Arc::new(AtomicUsize::new(0));

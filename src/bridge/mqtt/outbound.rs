@@ -2,6 +2,7 @@
 
 use super::BRIDGE;
 use super::client::{Client, Delivery, IN_FLIGHT, Outcome};
+use super::config::Content;
 use super::told;
 use super::topics::Topics;
 use crate::bridge::wire;
@@ -29,6 +30,7 @@ pub(super) struct Outbound {
     gateway: Gateway,
     client: Client,
     topics: Topics,
+    content: Content,
     /// Published and not acknowledged, in order of `seq`.
     window: VecDeque<InFlight>,
     /// Read and not published.
@@ -67,12 +69,18 @@ pub(super) enum OutboundError {
 
 impl Outbound {
     /// A pump that begins after the cursor.
-    pub(super) async fn new(gateway: Gateway, client: Client, topics: Topics) -> Result<Outbound, OutboundError> {
+    pub(super) async fn new(
+        gateway: Gateway,
+        client: Client,
+        topics: Topics,
+        content: Content,
+    ) -> Result<Outbound, OutboundError> {
         let done = gateway.cursor(BRIDGE).await?;
         Ok(Outbound {
             gateway,
             client,
             topics,
+            content,
             window: VecDeque::with_capacity(IN_FLIGHT.into()),
             read: VecDeque::new(),
             read_to: done,
@@ -112,6 +120,10 @@ impl Outbound {
                 self.read_to = self.read.back().map_or(last, |event| event.seq);
             }
             let Some(event) = self.read.pop_front() else { return Ok(()) };
+            let event = match self.content {
+                Content::Full => event,
+                Content::Minimal => Event { kind: event.kind.without_content(), ..event },
+            };
             let mut payload = Vec::with_capacity(384);
             wire::write(&event, self.gateway.log_id(), &mut payload);
             let topic = self.topics.event(wire::topic(&event));
