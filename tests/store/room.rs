@@ -130,7 +130,13 @@ async fn child() {
     assert_eq!(rig.story("waits").await, ["queued", "sending", "sent"]);
     assert_eq!(rig.story("b").await, ["queued", "sending", "sent"], "told once");
 
-    // A disk that fills: what has time waits outside.
+    watermarks(&mut rig, &dir, &filler).await;
+    rig.close();
+}
+
+/// A disk that fills: what has time waits outside. Full by the watermark: the database could still write, and nothing new is
+/// begun (I-12).
+async fn watermarks(rig: &mut Rig, dir: &Path, filler: &Filler) {
     let mut low = File::create(&filler.0).unwrap();
     while *rig.store.state().borrow() == StoreState::Ok {
         low.write_all(&vec![1; 1 << 20]).unwrap();
@@ -143,15 +149,13 @@ async fn child() {
     let last = rig.accept("normal", 1).await;
     let claimed = rig.claim(last, 1);
 
-    // Full by the watermark: the database could still write, and nothing new is begun (I-12).
     while *rig.store.state().borrow() != StoreState::Full {
         low.write_all(&vec![1; 1 << 16]).unwrap();
         let _ = rig.store.expire(Timestamp(0)).await;
     }
-    assert!(nix::sys::statvfs::statvfs(&dir).unwrap().blocks_available() > 100);
+    assert!(nix::sys::statvfs::statvfs(dir).unwrap().blocks_available() > 100);
     assert!(!rig.arms(claimed).await);
     assert_eq!(rig.store.accept(vec![Rig::message("more", 1)], NOW).await.unwrap_err(), StoreError::NoRoom);
-    rig.close();
 }
 
 /// F-47: another program has the write lock.
