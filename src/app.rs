@@ -1,5 +1,7 @@
 //! Joins the parts: the only module that knows everybody.
 
+mod hold;
+
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::model::{Label, Timestamp};
@@ -7,6 +9,7 @@ use crate::scheduler::{self, Wake};
 use crate::slots::{self, Slots};
 use crate::store::{self, OpenError, Store};
 use crate::{bridge, intake};
+use hold::Failures;
 use std::future::Future;
 use std::path::PathBuf;
 use tokio::sync::{oneshot, watch};
@@ -61,8 +64,25 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(clock::wall().as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Runs a gateway until `stop` completes, then lets armed sends end (W-7) and closes the store.
+/// Runs a gateway until `stop` completes, then lets armed sends end (W-7) and closes the store. When the disk has failed again
+/// and again it first waits for one that can be written.
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    tokio::pin!(stop);
+    let failures = Failures::beside(&settings.control_socket);
+    if failures.are_many(now()) {
+        tokio::select! {
+            () = hold::wait(&settings.store.dir, &settings.control_socket) => {}
+            () = &mut stop => return Ok(()),
+        }
+    }
+    let done = work(settings, stop).await;
+    if let Err(Error::StoreFailed(_) | Error::Open(OpenError::Io { .. } | OpenError::Schema { .. })) = done {
+        failures.note(now());
+    }
+    done
+}
+
+async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), Error> {
     let (store, recovered, closer) = Store::open(&settings.store, now())?;
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);

@@ -6,7 +6,7 @@ mod support;
 
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::{ECHO, PATIENCE, Process, Rig, gsmgate};
 
 /// F-44: what cannot be made durable is acknowledged to nobody.
@@ -21,6 +21,41 @@ fn a_disk_that_fails_ends_it_with_74_and_a_restart_goes_on() {
     let log = std::fs::read_to_string(rig.path("gateway.log")).unwrap();
     assert!(log.contains("the database failed: disk I/O error"), "{log}");
     rig.restart();
+    let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
+    assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
+}
+
+/// F-44: one that fails again and again is waited for, and that is said.
+#[test]
+fn a_disk_that_fails_for_the_third_time_is_waited_for() {
+    let mut rig = Rig::start();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    std::fs::write(rig.path("control.failures"), format!("{}\n{}\n", now(), now())).unwrap();
+    let mut strace = fail_every_sync(rig.gateway.0.id());
+    rig.json(&["send", ECHO, "x", "--id", "a"]);
+    assert_eq!(rig.gateway.0.wait().unwrap().code(), Some(74));
+    strace.0.wait().unwrap();
+    // What cannot be written: root is stopped by no permission.
+    std::fs::create_dir(rig.path("state/trial")).unwrap();
+    let mut held = gsmgate();
+    held.arg("run").arg("--config").arg(rig.path("gsmgate.toml"));
+    rig.gateway = Process(held.stderr(Stdio::null()).spawn().unwrap());
+    let begun = Instant::now();
+    loop {
+        let (exit, said) = rig.json(&["status"]);
+        let detail = said.first().map(|it| it["error"]["detail"].as_str().unwrap_or_default().to_owned());
+        if detail.is_some_and(|detail| detail.starts_with("the disk has failed 3 times in 10 minutes")) {
+            assert_ne!(exit, Some(0));
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{said:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::fs::remove_dir(rig.path("state/trial")).unwrap();
+    while rig.cli(&["status"]).0 != Some(0) {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
     assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
 }

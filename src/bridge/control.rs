@@ -70,6 +70,18 @@ impl Control {
         Ok(Control { listener, path: path.to_owned() })
     }
 
+    /// Answers every client with a refusal; runs until it is dropped.
+    pub async fn refuse(&self, detail: &str) {
+        let refusal = Refusal::new(RefusalCode::Internal, detail);
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => turn_away(stream, &refusal),
+                // Out of descriptors.
+                Err(_) => clock::sleep(UNREAD).await,
+            }
+        }
+    }
+
     /// Answers clients; runs until it is dropped.
     pub async fn serve(self, gateway: Gateway) {
         let places = Arc::new(Semaphore::new(CLIENTS));
@@ -86,7 +98,8 @@ impl Control {
                 }
             };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                turn_away(stream);
+                let detail = format!("{CLIENTS} clients are connected; try again later");
+                turn_away(stream, &Refusal::new(RefusalCode::QueueFull, detail));
                 continue;
             };
             let gateway = gateway.clone();
@@ -116,9 +129,8 @@ async fn replace(path: &Path) -> io::Result<()> {
 }
 
 /// The socket's buffer is empty, so it takes the line at once.
-fn turn_away(stream: UnixStream) {
-    let refusal = Refusal::new(RefusalCode::QueueFull, format!("{CLIENTS} clients are connected; try again later"));
-    let mut line = wire::error(&refusal);
+fn turn_away(stream: UnixStream, refusal: &Refusal) {
+    let mut line = wire::error(refusal);
     line.push(b'\n');
     // It may have gone already.
     let _ = stream.into_std().and_then(|mut stream| stream.write_all(&line));
