@@ -80,6 +80,10 @@ pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError
         "PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES};
          PRAGMA journal_size_limit = 16777216;"
     ))?;
+    // Before the first table: a start that ends in between leaves an empty file of ours, not a foreign one.
+    if id == 0 {
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
     common(connection)?;
     if version > 0 {
         let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -88,7 +92,6 @@ pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError
         }
     }
     Migrations::from_slice(MIGRATIONS).to_latest(connection)?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     Ok(())
 }
 
@@ -106,6 +109,16 @@ mod tests {
     #[test]
     fn migrations_are_valid() {
         Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn a_new_file_is_ours_and_has_its_settings() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open(dir.path().join("db")).unwrap();
+        open_writer(&mut connection).unwrap();
+        let of = |pragma| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0)).unwrap();
+        let found = ["application_id", "page_size", "auto_vacuum"].map(of);
+        assert_eq!(found, [APPLICATION_ID.into(), PAGE_SIZE.into(), 2]);
     }
 
     #[test]
