@@ -454,11 +454,10 @@ fn begin_epoch(connection: &Connection, now: Timestamp) -> rusqlite::Result<(Str
     let made: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
     connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('log_id', ?1)", [made])?;
     let log_id = connection.query_row("SELECT value FROM meta WHERE key = 'log_id'", [], |row| row.get(0))?;
-    let epoch = connection.query_row(
-        "INSERT INTO epochs (started_at, boot_id) VALUES (?1, ?2) RETURNING epoch",
-        rusqlite::params![now.0, boot_id()],
-        |row| row.get(0),
-    )?;
+    // Not RETURNING: a row is handed out before the commit, and nobody would hear that the commit failed.
+    connection
+        .execute("INSERT INTO epochs (started_at, boot_id) VALUES (?1, ?2)", rusqlite::params![now.0, boot_id()])?;
+    let epoch = connection.last_insert_rowid();
     Ok((log_id, epoch))
 }
 
