@@ -3,13 +3,15 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos sabotage troubles codec-peers conformance fuzz mutants tools FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos sabotage powercut troubles codec-peers conformance fuzz mutants tools FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
 # The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
 BENCH ?= ../shared/bench
 CASES ?= a,b,d,e,f
+# Power cuts of one run.
+CUTS ?= 1000
 # Other gateways and their best variant; ours runs first, with its defaults.
 PEERS ?= smstools
 VARIANT ?= tuned-max
@@ -80,6 +82,12 @@ FORCE:
 troubles: $(MODEMSIM) tools ## Foreign modems that hang, garble, vanish, refuse and fill up, of four makes: nothing lost. SEED=n replays.
 	cargo build --release
 	MODEMSIM=$(MODEMSIM) tests/judge/modem_troubles.py $(if $(SEED),--seed $(SEED))
+
+powercut: ## Cut the power of a simulated disk at random: nothing acknowledged is lost. CUTS=1000 SEED=1; writes proof/powercut.json.
+	@mkdir -p proof
+	$(if $(SEED),GSMGATE_POWERCUT_SEED=$(SEED)) GSMGATE_POWERCUT_CUTS=$(CUTS) GSMGATE_POWERCUT_PROOF=proof/powercut.json \
+	  GSMGATE_POWERCUT_COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
+	  cargo test --release --test powercut -- --exact what_was_acknowledged_survives_power_cuts --nocapture
 
 codec-peers: ## Random texts written by python-messaging (from PyPI) are read here.
 	cargo build
