@@ -20,7 +20,6 @@ MODEMSIM ?= $(BENCH_TARGET)/release/modemsim
 # What `make chaos` kills, how often, and what else its judge is told.
 CHAOS_BIN ?= target/release/gsmgate
 KILLS ?= 10000
-SEED ?= 1
 CHAOS ?=
 
 help: ## List the commands.
@@ -66,7 +65,7 @@ judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restar
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py --chaos
 
 chaos: $(MODEMSIM) tools $(CHAOS_BIN) ## kill -9 again and again while eight SIMs send and receive, judged from outside. KILLS=10000 SEED=1.
-	GSMGATE_BIN=$(CHAOS_BIN) MODEMSIM=$(MODEMSIM) tests/judge/chaos.py --kills $(KILLS) --seed $(SEED) $(CHAOS)
+	GSMGATE_BIN=$(CHAOS_BIN) MODEMSIM=$(MODEMSIM) tests/judge/chaos.py --kills $(KILLS) --seed $(or $(SEED),1) $(CHAOS)
 
 sabotage: ## One deliberate mistake for each invariant of the guarantee: its test has to go red.
 	tests/sabotage.py $(ARGS)
