@@ -12,6 +12,7 @@ use crate::{bridge, intake};
 use hold::Failures;
 use std::future::Future;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -58,6 +59,12 @@ pub enum Error {
     #[error("the {0} ended unexpectedly; please report this with the log")]
     TaskEnded(&'static str),
 }
+
+/// By then the clock of a box without one is set.
+const FIRST_TIDY: Duration = Duration::from_secs(600);
+const TIDY_EVERY: Duration = Duration::from_secs(86_400);
+/// Between two steps, so that a slow disk is not kept busy.
+const TIDY_PAUSE: Duration = Duration::from_millis(20);
 
 /// The wall clock.
 pub fn now() -> Timestamp {
@@ -115,6 +122,7 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
     let mqtt = settings.mqtt.map(|mqtt| on_its_own_thread("mqtt", bridge::mqtt::run(mqtt, gateway.clone(), closed)));
     let mut mqtt = mqtt.transpose().map_err(Error::Thread)?;
     spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
+    spawn(&mut tasks, "retention", tidy(store.clone()));
     // What the others have in the air ends in order; a restart recovers what the one that panicked had.
     spawn(&mut tasks, "driver of a modem, or who finds them", async move { slots.driver_ended().await });
 
@@ -206,6 +214,19 @@ async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
                     let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
                 }
             }
+        }
+    }
+}
+
+/// Removes what is old, once a day and soon after the start, so that a box that is off at night does it too.
+async fn tidy(store: Store) {
+    let mut wait = FIRST_TIDY;
+    loop {
+        clock::sleep(wait).await;
+        wait = TIDY_EVERY;
+        // Where the store cannot now, there is another day.
+        while let Ok(true) = store.tidy(now()).await {
+            clock::sleep(TIDY_PAUSE).await;
         }
     }
 }

@@ -47,7 +47,7 @@ fn every_key_of_the_parser_stands_in_the_example() {
     let example: toml::Table = switched_on(true).parse().unwrap();
     // An unknown key makes the parser name those it knows.
     let probe = "zz = 1\n[gateway]\nzz = 1\n[mqtt]\nzz = 1\n[[modem]]\nzz = 1\n[discovery]\nzz = 1\n\
-        [limits]\nzz = 1\n[retry]\nzz = 1\n[log]\nzz = 1\n";
+        [limits]\nzz = 1\n[retry]\nzz = 1\n[retention]\nzz = 1\n[log]\nzz = 1\n";
     let mistakes = Config::parse(Path::new("probe.toml"), probe).unwrap_err();
     let mut tables = 0;
     for mistake in mistakes.iter().filter(|mistake| mistake.key.ends_with("zz")) {

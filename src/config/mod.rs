@@ -20,6 +20,8 @@ pub const DEFAULT_PATH: &str = "/etc/gsmgate/gsmgate.toml";
 pub const DEFAULT_SOCKET: &str = "/run/gsmgate/control.sock";
 /// Octets that the configuration, a certificate or a secret has at most: more is a device, or a mistake.
 const MAX_FILE: u64 = 1024 * 1024;
+/// History is kept so long at least.
+const MIN_HISTORY_DAYS: u64 = 7;
 /// Octets of a socket's path. unix(7)
 const MAX_SOCKET_PATH: usize = 107;
 
@@ -68,6 +70,7 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let discovery = root.table("discovery", mistakes);
     let limits = root.table("limits", mistakes);
     let retry = root.table("retry", mistakes);
+    let retention = root.table("retention", mistakes);
     let log = root.table("log", mistakes);
     root.end(mistakes);
 
@@ -85,7 +88,11 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
             recordings: Some(gateway.state_dir.join("recordings")),
             supply: Some(system),
         },
-        store: store::Config { dir: gateway.state_dir, max_queued: gateway.max_queued },
+        store: store::Config {
+            dir: gateway.state_dir,
+            max_queued: gateway.max_queued,
+            retention: read_retention(retention, mistakes),
+        },
         scheduler,
         adopt: gateway.adopt,
         control_socket: gateway.control_socket,
@@ -297,6 +304,27 @@ fn read_retry(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> sche
     retry
 }
 
+fn read_retention(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> store::Retention {
+    let mut retention = store::Retention::default();
+    let Some(mut table) = table else { return retention };
+    // 0: for ever.
+    let days = |n: u64| (n > 0).then(|| Duration::from_secs(n * 86_400));
+    let mut read = |key| table.number(key, 0..=36_500, mistakes);
+    let (bodies, history) = (read("bodies_days"), read("history_days"));
+    if let Some(n) = history {
+        retention.history = days(n);
+        if (1..MIN_HISTORY_DAYS).contains(&n) {
+            let message = format!("must be 0 or at least {MIN_HISTORY_DAYS}: so long ids are unique");
+            mistakes.add(&table.place("history_days"), "retention.history_days", message);
+        }
+    }
+    if let Some(n) = bodies {
+        retention.bodies = days(n);
+    }
+    table.end(mistakes);
+    retention
+}
+
 fn read_log(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> (String, LogFormat) {
     let (mut level, mut format) = ("info".to_owned(), LogFormat::Auto);
     let Some(mut table) = table else { return (level, format) };
@@ -438,6 +466,14 @@ mod tests {
             ),
             ("out of range", "[retry]\nbase_s = 0\n", &["g.toml:2:10: retry.base_s: must be a whole number from 1"]),
             ("cap below base", "[retry]\nbase_s = 60\ncap_s = 5\n", &["g.toml:3:9: retry.cap_s: is below base_s"]),
+            (
+                "a history shorter than ids are unique",
+                "[retention]\nhistory_days = 6\nbodies_days = -1\n",
+                &[
+                    "g.toml:2:16: retention.history_days: must be 0 or at least 7",
+                    "g.toml:3:15: retention.bodies_days: must be a whole number from 0 to 36500",
+                ],
+            ),
             ("no limit at all", "[limits]\nper_day = 0\n", &["g.toml:2:11: limits.per_day: must be"]),
             ("huge number", "[limits]\nper_day = 99999999999999999999\n", &["g.toml:2:11: limits.per_day: must be"]),
             ("no level", "[log]\nlevel = \"loud\"\n", &["g.toml:2:9: log.level: \"loud\" is no level"]),

@@ -12,7 +12,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Kind {
-    #[allow(dead_code, reason = "written as a literal in the hot statement")]
     Status = 0,
     Inbound = 1,
     Raw = 2,
@@ -162,11 +161,14 @@ pub(super) fn after(connection: &Connection, seq: u64, limit: usize) -> rusqlite
         "SELECT e.seq, e.at, e.kind, e.ref, e.state, e.previous, e.attempt, e.sent, e.blame, e.cause, e.code,
             e.uncertain, e.report, e.duplicate, e.missing, m.id, length(m.parts) / 16, m.tags, s.label, e.restarted
          FROM events e LEFT JOIN messages m ON e.kind = 0 AND m.message = e.ref LEFT JOIN sims s ON s.sim = e.sim
-         WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+         WHERE e.seq > ?1 ORDER BY e.seq",
     )?;
-    let mut rows = statement.query(params![seq, limit])?;
+    let mut rows = statement.query([seq])?;
     let mut events = Vec::new();
-    while let Some(row) = rows.next()? {
+    // Not limited in SQL: where only pruned ones come next, the reader would take the answer for the end of the log.
+    while events.len() < limit
+        && let Some(row) = rows.next()?
+    {
         let kind = read_kind(connection, row)?;
         // An event whose row has been pruned says nothing any more, but keeps its place: readers go past it by `seq`.
         if let Some(kind) = kind {

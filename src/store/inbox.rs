@@ -12,7 +12,7 @@ use std::time::Duration;
 /// A message with parts missing is published as it is after this time.
 const PARTIAL_AFTER: Duration = Duration::from_secs(600);
 /// Late parts complete it up to this time.
-const COMPLETE_WITHIN: Duration = Duration::from_secs(72 * 3600);
+pub(super) const COMPLETE_WITHIN: Duration = Duration::from_secs(72 * 3600);
 
 /// Parts of one message are stamped by their centre within this time, however late they come: what lies farther apart is
 /// another message whose reference has come round again. In seconds.
@@ -251,7 +251,28 @@ pub(super) fn read(
     let Some((id, label, parts, received_at, same_as)) = head else { return Ok(None) };
     let Ok(sim) = label.parse() else { return Ok(None) };
     let delivers = delivers(connection, row, &missing)?;
-    let Some(first) = delivers.first() else { return Ok(None) };
+    let Some(first) = delivers.first() else {
+        // Its PDUs are gone: who and when is still told.
+        let Some(from) = super::retention::sender(connection, row)? else { return Ok(None) };
+        let (text, data, port, sent_at, class) = (None, None, None, None, None);
+        let received_at = Timestamp(received_at);
+        let event = InboundEvent {
+            id,
+            revision,
+            sim,
+            from,
+            text,
+            data,
+            port,
+            sent_at,
+            received_at,
+            parts,
+            missing,
+            class,
+            same_as,
+        };
+        return Ok(Some(event));
+    };
     let port = first.ud.udh.ports().map(|ports| ports.dst);
     let is_data = first.dcs.alphabet() == crate::tpdu::Alphabet::Octets;
     let text = || join::text(&delivers.iter().map(|deliver| (&deliver.dcs, &deliver.ud)).collect::<Vec<_>>());

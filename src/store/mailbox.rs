@@ -37,6 +37,8 @@ pub(super) enum Task {
 pub(super) enum Wake {
     /// There is a task.
     Work,
+    /// Nothing but a job that has time.
+    Spare,
     /// Cursors have waited long enough.
     Cursors,
     /// Nothing came until the instant that was given.
@@ -56,6 +58,8 @@ pub(super) struct Mailbox {
 struct Queues {
     steps: VecDeque<Vec<Step>>,
     jobs: VecDeque<Job>,
+    /// Taken when nothing else is to be done.
+    spare: Option<Job>,
     /// Where each bridge stands that has moved since the start.
     cursors: BTreeMap<&'static str, u64>,
     /// When the first move came that is not written yet.
@@ -96,6 +100,24 @@ impl Mailbox {
         queues.jobs.push_back(job);
         self.filled.notify_one();
         Ok(())
+    }
+
+    /// A job that has time, one at a time.
+    pub(super) fn push_spare(&self, job: Job) -> Result<(), StoreError> {
+        let mut queues = self.lock();
+        if queues.closed {
+            return Err(StoreError::Closed);
+        }
+        if queues.spare.is_some() {
+            return Err(StoreError::Full);
+        }
+        queues.spare = Some(job);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn take_spare(&self) -> Option<Job> {
+        self.lock().spare.take()
     }
 
     pub(super) fn move_cursor(&self, bridge: &'static str, upto: u64) -> Result<(), StoreError> {
@@ -141,7 +163,11 @@ impl Mailbox {
 
     /// No more work is taken; what waits is still done.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        let mut queues = self.lock();
+        queues.closed = true;
+        // Dropped, which answers it.
+        drop(queues.spare.take());
+        drop(queues);
         self.filled.notify_one();
     }
 
@@ -180,6 +206,9 @@ impl Mailbox {
             let now = Instant::now();
             if cursors_at.is_some_and(|at| at <= now) {
                 return Wake::Cursors;
+            }
+            if queues.spare.is_some() {
+                return Wake::Spare;
             }
             if idle_at.is_some_and(|at| at <= now) {
                 return Wake::Idle;

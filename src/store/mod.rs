@@ -11,6 +11,7 @@ mod reader;
 mod recent;
 mod recover;
 mod reports;
+mod retention;
 mod room;
 mod schema;
 mod sims;
@@ -19,6 +20,7 @@ mod types;
 mod writer;
 
 pub use recover::resolve_wait;
+pub use retention::Retention;
 pub use schema::SchemaError;
 pub use sims::SimSeen;
 pub use types::{
@@ -34,6 +36,7 @@ use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
 use reader::Reader;
 use recent::Recent;
+use retention::Tidy;
 use room::Disk;
 use rusqlite::{Connection, OpenFlags};
 use spill::Spill;
@@ -50,12 +53,14 @@ pub struct Config {
     pub dir: PathBuf,
     /// Messages that are not final, at most. Default 1,000,000.
     pub max_queued: u64,
+    /// How long things are kept.
+    pub retention: Retention,
 }
 
 impl Config {
     /// A store in this directory, everything else default.
     pub fn new(dir: impl Into<PathBuf>) -> Config {
-        Config { dir: dir.into(), max_queued: 1_000_000 }
+        Config { dir: dir.into(), max_queued: 1_000_000, retention: Retention::default() }
     }
 }
 
@@ -261,6 +266,14 @@ impl Store {
         .await
     }
 
+    /// One small step of removing what is old, when nothing else waits. True when there is more to do.
+    pub async fn tidy(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let work = move |writer: &mut Writer| writer.tidy(now);
+        self.mailbox.push_spare(Job { writes: true, work: Box::new(answering(reply, work)) })?;
+        answer.await.unwrap_or_else(|_| Err(self.refused()))
+    }
+
     /// T10: durable when it returns.
     pub async fn cancel(&self, id: MessageId, now: Timestamp) -> Result<PublicState, CancelError> {
         match self.write(move |writer| writer.cancel(&id, now)).await? {
@@ -319,10 +332,13 @@ impl Store {
         }
     }
 
-    /// Up to where a bridge has handed everything over.
+    /// Up to where a bridge has handed everything over. What is behind that is kept for it from now on.
     pub async fn cursor(&self, bridge: &'static str) -> Result<u64, StoreError> {
         let kept = self.reader.ask_in_turn(move |connection| reader::cursor(connection, bridge)).await?;
-        Ok(kept.max(self.mailbox.moved_cursor(bridge).unwrap_or(0)))
+        let cursor = kept.max(self.mailbox.moved_cursor(bridge).unwrap_or(0));
+        // From now on the log waits for this bridge, also where it has handed nothing over yet.
+        self.mailbox.move_cursor(bridge, cursor)?;
+        Ok(cursor)
     }
 
     /// Moves a bridge's cursor with the next commit. Parked events are a commit of their own: they are rare.
@@ -365,19 +381,7 @@ impl Store {
         work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        // A caller that went away needs no answer.
-        let work = move |writer: &mut Writer| -> rusqlite::Result<Reply> {
-            match work(writer) {
-                Ok(value) => Ok(Box::new(move |done| _ = reply.send(done.map(|()| value)))),
-                Err(error) => {
-                    writer.reply_after_commit(Box::new(move |done| {
-                        _ = reply.send(Err(done.err().unwrap_or(StoreError::Closed)))
-                    }));
-                    Err(error)
-                }
-            }
-        };
-        self.mailbox.push(Job { writes: true, work: Box::new(work) })?;
+        self.mailbox.push(Job { writes: true, work: Box::new(answering(reply, work)) })?;
         answer.await.unwrap_or_else(|_| Err(self.refused()))
     }
 
@@ -402,6 +406,22 @@ impl Store {
         };
         self.mailbox.push(Job { writes: false, work: Box::new(work) })?;
         answer.await.map_err(|_| self.refused())
+    }
+}
+
+/// The work, answered after its commit. A caller that went away needs no answer.
+fn answering<T: Send + 'static>(
+    reply: oneshot::Sender<Result<T, StoreError>>,
+    work: impl FnOnce(&mut Writer) -> rusqlite::Result<T> + Send + 'static,
+) -> impl FnOnce(&mut Writer) -> rusqlite::Result<Reply> + Send + 'static {
+    move |writer| match work(writer) {
+        Ok(value) => Ok(Box::new(move |done| _ = reply.send(done.map(|()| value)))),
+        Err(error) => {
+            writer.reply_after_commit(Box::new(move |done| {
+                _ = reply.send(Err(done.err().unwrap_or(StoreError::Closed)));
+            }));
+            Err(error)
+        }
     }
 }
 
@@ -440,6 +460,7 @@ fn recover(
     let (log_id, epoch) = begin_epoch(&connection, now).map_err(failed)?;
     let spill = Spill::open(&config.dir).map_err(io)?;
     let mut writer = Writer::new(connection, epoch, config.max_queued, recent, disk, spill).map_err(failed)?;
+    writer.tidy = Tidy::new(config.retention);
     let recovered = writer.start(mailbox, now).map_err(failed)?;
     Ok((writer, log_id, recovered))
 }

@@ -4,6 +4,7 @@ use super::mailbox::{Mailbox, Reply, Task, Wake};
 use super::outbox::rows::Rows;
 use super::outbox::tries::Tries;
 use super::recent::Recent;
+use super::retention::Tidy;
 use super::room::Disk;
 use super::sims::Sims;
 use super::spill::{Outcome, Spill};
@@ -39,6 +40,7 @@ pub(super) struct Writer {
     pub(super) rows: Rows,
     pub(super) tries: Tries,
     pub(super) sims: Sims,
+    pub(super) tidy: Tidy,
     /// Reports that wait for their try.
     pub(super) orphans: u64,
     /// What the transaction has written to the log; `None`: to be read from the file.
@@ -86,6 +88,7 @@ impl Writer {
             rows,
             tries: Tries::default(),
             sims: Sims::open(&connection)?,
+            tidy: Tidy::default(),
             orphans: count_orphans(&connection)?,
             new_events: Vec::new(),
             recent,
@@ -243,6 +246,7 @@ impl Writer {
         self.sims = Sims::open(&self.connection)?;
         self.orphans = count_orphans(&self.connection)?;
         self.reopen_tries()?;
+        self.tidy.forget();
         mailbox.cursors_again();
         Ok(())
     }
@@ -293,6 +297,22 @@ impl Writer {
     fn commit_cursors(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
         self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
         let done = self.begin().and_then(|()| self.commit(mailbox));
+        self.connection.execute_batch("PRAGMA synchronous = FULL")?;
+        done
+    }
+
+    /// Does a job that has time. It does not wait for the disk: what a power cut takes back is done again.
+    fn spare(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+        let Some(job) = mailbox.take_spare() else { return Ok(()) };
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+        let done = (job.work)(self).and_then(|reply| {
+            self.replies.push(reply);
+            self.commit(mailbox)
+        });
+        if done.is_err() && !self.connection.is_autocommit() {
+            // The setting cannot be changed within a transaction.
+            self.connection.execute_batch("ROLLBACK")?;
+        }
         self.connection.execute_batch("PRAGMA synchronous = FULL")?;
         done
     }
@@ -413,6 +433,19 @@ fn work(writer: &mut Writer, mailbox: &Mailbox, announce: &Announce) -> rusqlite
                 Ok(())
             }
             Wake::Cursors => writer.commit_cursors(mailbox),
+            // Where only the room is short it goes on: it makes some.
+            Wake::Spare if writer.held.is_some() => {
+                drop(mailbox.take_spare());
+                Ok(())
+            }
+            Wake::Spare => {
+                let done = writer.spare(mailbox);
+                if done.is_ok() {
+                    announce.group(writer, None);
+                    checkpoint_at = (writer.commits >= WORTH_A_CHECKPOINT).then(|| Instant::now() + IDLE);
+                }
+                done
+            }
             Wake::Idle if !state.is_held() && checkpoint_at.take_if(|at| *at <= Instant::now()).is_some() => {
                 writer.checkpoint()
             }
@@ -424,6 +457,7 @@ fn work(writer: &mut Writer, mailbox: &Mailbox, announce: &Announce) -> rusqlite
             let held = passing(&error).ok_or(error)?;
             writer.outcomes.clear();
             writer.hold(held, mailbox)?;
+            announce.group(writer, Some(held));
         }
         if wake == Wake::Closed {
             return Ok(());

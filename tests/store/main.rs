@@ -7,5 +7,6 @@ mod log;
 mod pins;
 mod recovery;
 mod reports;
+mod retention;
 mod rig;
 mod room;

@@ -45,6 +45,8 @@ pub(crate) fn ambiguous() -> Verdict {
 pub(crate) struct Rig {
     pub(crate) store: Store,
     pub(crate) recovered: Recovered,
+    /// What the clock says.
+    pub(crate) now: Timestamp,
     closer: Closer,
     next: i64,
 }
@@ -61,7 +63,7 @@ impl Rig {
     pub(crate) fn with(config: &Config, now: Timestamp) -> Rig {
         let (store, recovered, closer) = Store::open(config, now).unwrap();
         let next = recovered.next_attempt.0;
-        Rig { store, recovered, closer, next }
+        Rig { store, recovered, now, closer, next }
     }
 
     /// Ends in order.
@@ -104,7 +106,9 @@ impl Rig {
     }
 
     pub(crate) async fn accept(&self, name: &str, parts: usize) -> MessageKey {
-        let accepted = self.store.accept(vec![Rig::message(name, parts)], NOW).await.unwrap();
+        let (not_before, expires_at) = (self.now, self.now.after(TTL));
+        let message = NewMessage { not_before, expires_at, ..Rig::message(name, parts) };
+        let accepted = self.store.accept(vec![message], self.now).await.unwrap();
         let Accepted::New(key) = accepted[0] else { panic!("{name} is not new: {accepted:?}") };
         key
     }
@@ -129,7 +133,7 @@ impl Rig {
             validity: ValidityPeriod::Relative(167),
             routing: "the only SIM",
             resend_of,
-            at: NOW,
+            at: self.now,
         };
         self.store.step(vec![Step::Claim(claim)]).unwrap();
         attempt
@@ -137,7 +141,7 @@ impl Rig {
 
     /// T3; whether it was armed.
     pub(crate) async fn arm(&self, attempt: AttemptId) -> bool {
-        self.arm_at(attempt, NOW).await
+        self.arm_at(attempt, self.now).await
     }
 
     pub(crate) async fn arm_at(&self, attempt: AttemptId, at: Timestamp) -> bool {
@@ -154,7 +158,7 @@ impl Rig {
     }
 
     pub(crate) async fn end(&self, attempt: AttemptId, verdict: Verdict) {
-        self.store.step(vec![Step::Ended { attempt, verdict, at: NOW }]).unwrap();
+        self.store.step(vec![Step::Ended { attempt, verdict, at: self.now }]).unwrap();
         self.settled().await;
     }
 

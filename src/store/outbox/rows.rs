@@ -105,6 +105,11 @@ impl Rows {
         self.kept.get(&key).map(|kept| &kept.message)
     }
 
+    /// Its row is gone.
+    pub(crate) fn forget(&mut self, key: MessageKey) {
+        self.kept.remove(&key);
+    }
+
     /// Nothing but claims makes it differ from the file.
     pub(crate) fn is_only_claimed(&self, key: MessageKey) -> bool {
         self.kept.get(&key).is_some_and(|kept| kept.change == Change::Claims)
