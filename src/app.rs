@@ -7,7 +7,7 @@ use crate::gateway::Gateway;
 use crate::model::{Label, Timestamp};
 use crate::scheduler::{self, Wake};
 use crate::slots::{self, Slots};
-use crate::store::{self, OpenError, Store};
+use crate::store::{self, OpenError, SnapshotError, Store};
 use crate::{bridge, intake};
 use hold::Failures;
 use std::future::Future;
@@ -66,6 +66,9 @@ const TIDY_EVERY: Duration = Duration::from_secs(86_400);
 /// Between two steps, so that a slow disk is not kept busy.
 const TIDY_PAUSE: Duration = Duration::from_millis(20);
 
+/// How often it is looked whether a snapshot is due.
+const SNAPSHOT_LOOK: Duration = Duration::from_secs(1200);
+
 /// The wall clock.
 pub fn now() -> Timestamp {
     Timestamp(i64::try_from(clock::wall().as_millis()).unwrap_or(i64::MAX))
@@ -123,6 +126,7 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
     let mut mqtt = mqtt.transpose().map_err(Error::Thread)?;
     spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
     spawn(&mut tasks, "retention", tidy(store.clone()));
+    spawn(&mut tasks, "snapshots", take_snapshots(store.clone()));
     // What the others have in the air ends in order; a restart recovers what the one that panicked had.
     spawn(&mut tasks, "driver of a modem, or who finds them", async move { slots.driver_ended().await });
 
@@ -227,6 +231,18 @@ async fn tidy(store: Store) {
         // Where the store cannot now, there is another day.
         while let Ok(true) = store.tidy(now()).await {
             clock::sleep(TIDY_PAUSE).await;
+        }
+    }
+}
+
+/// Looks often, so that a box that is on for an hour a day has snapshots too.
+async fn take_snapshots(store: Store) {
+    loop {
+        tokio::time::sleep(SNAPSHOT_LOOK).await;
+        match store.snapshot(now()).await {
+            Ok(Some(path)) => tracing::info!(path = %path.display(), "snapshot of the database taken"),
+            Ok(None) | Err(SnapshotError::Closed) => {}
+            Err(error) => tracing::error!(%error, "no snapshot of the database"),
         }
     }
 }

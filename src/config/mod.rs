@@ -80,6 +80,10 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
     let (log_level, log_format) = read_log(log, mistakes);
     let modems = modems::read_modems(modems, &gateway.every_modem, mistakes);
     let (discovery, system) = modems::read_discovery(discovery, &modems, gateway.every_modem, mistakes);
+    let mut store = store::Config::new(gateway.state_dir.clone());
+    store.max_queued = gateway.max_queued;
+    store.retention = read_retention(retention, mistakes);
+    store.backups = gateway.snapshots.then_some(gateway.backup_dir.or(store.backups)).flatten();
     let settings = app::Settings {
         name: gateway.name,
         slots: slots::Config {
@@ -88,11 +92,7 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
             recordings: Some(gateway.state_dir.join("recordings")),
             supply: Some(system),
         },
-        store: store::Config {
-            dir: gateway.state_dir,
-            max_queued: gateway.max_queued,
-            retention: read_retention(retention, mistakes),
-        },
+        store,
         scheduler,
         adopt: gateway.adopt,
         control_socket: gateway.control_socket,
@@ -105,6 +105,9 @@ struct GatewayTable {
     name: Label,
     state_dir: PathBuf,
     control_socket: PathBuf,
+    /// `None`: in the state directory.
+    backup_dir: Option<PathBuf>,
+    snapshots: bool,
     max_queued: u64,
     adopt: Adopt,
     /// What holds for all modems.
@@ -116,6 +119,8 @@ fn read_gateway(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Ga
         name: host_label(),
         state_dir: "/var/lib/gsmgate".into(),
         control_socket: DEFAULT_SOCKET.into(),
+        backup_dir: None,
+        snapshots: true,
         max_queued: 1_000_000,
         adopt: Adopt::Keep,
         every_modem: modem::Config::new(0, ""),
@@ -127,6 +132,8 @@ fn read_gateway(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> Ga
     if let Some(dir) = table.absolute("state_dir", mistakes) {
         gateway.state_dir = dir.value.into();
     }
+    gateway.backup_dir = table.absolute("backup_dir", mistakes).map(|dir| dir.value.into());
+    gateway.snapshots = table.boolean("snapshots", mistakes).unwrap_or(true);
     if let Some(path) = table.absolute("control_socket", mistakes) {
         if path.value.len() > MAX_SOCKET_PATH {
             let message = format!("a socket's path has at most {MAX_SOCKET_PATH} octets");

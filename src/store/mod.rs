@@ -15,6 +15,7 @@ mod retention;
 mod room;
 mod schema;
 mod sims;
+mod snapshot;
 mod spill;
 mod types;
 mod writer;
@@ -23,6 +24,7 @@ pub use recover::resolve_wait;
 pub use retention::Retention;
 pub use schema::SchemaError;
 pub use sims::SimSeen;
+pub use snapshot::SnapshotError;
 pub use types::{
     Accepted, Claim, Due, InboundPart, InboundPdu, NewMessage, PendingPart, Receipt, Recovered, ReportIn, Step,
     Undecided, Verdict, Work,
@@ -39,6 +41,7 @@ use recent::Recent;
 use retention::Tidy;
 use room::Disk;
 use rusqlite::{Connection, OpenFlags};
+use snapshot::Snapshots;
 use spill::Spill;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -55,12 +58,16 @@ pub struct Config {
     pub max_queued: u64,
     /// How long things are kept.
     pub retention: Retention,
+    /// Where snapshots of the database go; `None`: nowhere. Default `backups` in the state directory.
+    pub backups: Option<PathBuf>,
 }
 
 impl Config {
     /// A store in this directory, everything else default.
     pub fn new(dir: impl Into<PathBuf>) -> Config {
-        Config { dir: dir.into(), max_queued: 1_000_000, retention: Retention::default() }
+        let dir = dir.into();
+        let backups = Some(dir.join("backups"));
+        Config { dir, max_queued: 1_000_000, retention: Retention::default(), backups }
     }
 }
 
@@ -144,6 +151,7 @@ pub struct Store {
     failed: watch::Receiver<Option<String>>,
     state: watch::Receiver<StoreState>,
     log_id: Arc<str>,
+    snapshots: Option<Snapshots>,
     _lock: Arc<Lock>,
 }
 
@@ -204,7 +212,9 @@ impl Store {
             .map_err(io)?;
         let closer = Closer { thread, mailbox: Arc::clone(&mailbox) };
         let lock = Arc::new(lock);
-        let store = Store { mailbox, reader, recent, committed, failed, state, log_id: log_id.into(), _lock: lock };
+        let snapshots = config.backups.clone().map(|dir| Snapshots { database: path.clone(), dir });
+        let log_id = log_id.into();
+        let store = Store { mailbox, reader, recent, committed, failed, state, log_id, snapshots, _lock: lock };
         Ok((store, recovered, closer))
     }
 
@@ -272,6 +282,20 @@ impl Store {
         let work = move |writer: &mut Writer| writer.tidy(now);
         self.mailbox.push_spare(Job { writes: true, work: Box::new(answering(reply, work)) })?;
         answer.await.unwrap_or_else(|_| Err(self.refused()))
+    }
+
+    /// A copy of the database, on a thread of its own, where the last is older than 6 hours; the newest two are kept. `None`:
+    /// it is not due, not wanted, or the disk is too full for it. Cancel safe: it is finished all the same.
+    pub async fn snapshot(&self, now: Timestamp) -> Result<Option<PathBuf>, SnapshotError> {
+        let Some(snapshots) = self.snapshots.clone() else { return Ok(None) };
+        let (mailbox, state) = (Arc::clone(&self.mailbox), *self.state.borrow());
+        let (reply, answer) = oneshot::channel();
+        let path = snapshots.dir.clone();
+        std::thread::Builder::new()
+            .name("store-snapshot".into())
+            .spawn(move || _ = reply.send(snapshots.take(now, state, &mailbox)))
+            .map_err(|source| SnapshotError::Io { path, source })?;
+        answer.await.unwrap_or(Err(SnapshotError::Closed))
     }
 
     /// T10: durable when it returns.

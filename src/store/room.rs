@@ -60,6 +60,12 @@ impl Disk {
         self.space().map_or(StoreState::Ok, Space::state)
     }
 
+    /// What it would be with so many octets more.
+    pub(super) fn state_with(&self, octets: u64) -> StoreState {
+        let after = |space: Space| Space { free: space.free.saturating_sub(octets), ..space };
+        self.space().map_or(StoreState::Ok, |space| after(space).state())
+    }
+
     fn space(&self) -> Option<Space> {
         let told = statvfs(&self.dir).ok()?;
         let block = told.fragment_size();

@@ -50,7 +50,7 @@ pub enum SchemaError {
 }
 
 /// Settings of every connection.
-fn common(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn common(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;
          PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = 1000;",

@@ -10,3 +10,4 @@ mod reports;
 mod retention;
 mod rig;
 mod room;
+mod snapshots;
