@@ -16,6 +16,8 @@ words! {
         Code = 3 "code",
         /// `OK` came without a readable `+CMGS`, or something else that fits nothing.
         Garbled = 4 "garbled",
+        /// The database was damaged: what it said of the part may be old.
+        Salvaged = 5 "salvaged",
     }
 }
 

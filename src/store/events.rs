@@ -169,13 +169,25 @@ pub(super) fn after(connection: &Connection, seq: u64, limit: usize) -> rusqlite
     while events.len() < limit
         && let Some(row) = rows.next()?
     {
-        let kind = read_kind(connection, row)?;
+        let kind = match read_kind(connection, row) {
+            Err(error) if is_value(&error) => {
+                tracing::error!(%error, seq = row.get::<_, u64>(0)?, "an event cannot be read and is left out: the database is damaged");
+                None
+            }
+            kind => kind?,
+        };
         // An event whose row has been pruned says nothing any more, but keeps its place: readers go past it by `seq`.
         if let Some(kind) = kind {
             events.push(Event { seq: row.get(0)?, at: Timestamp(row.get(1)?), kind });
         }
     }
     Ok(events)
+}
+
+/// What is in the row is not what was ever written: a byte flipped where SQLite does not see it. The next rows can be read.
+pub(super) fn is_value(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
 }
 
 fn read_kind(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<EventKind>> {

@@ -13,6 +13,7 @@ mod recover;
 mod reports;
 mod retention;
 mod room;
+mod salvage;
 mod schema;
 mod sims;
 mod snapshot;
@@ -41,6 +42,7 @@ use recent::Recent;
 use retention::Tidy;
 use room::Disk;
 use rusqlite::{Connection, OpenFlags};
+use salvage::Salvage;
 use snapshot::Snapshots;
 use spill::Spill;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -187,16 +189,18 @@ impl Store {
             tracing::warn!("the disk is full; the ballast makes room for what is to be mended");
         }
         let path = config.dir.join("gsmgate.db");
-        let schema = |source| OpenError::Schema { path: path.clone(), source };
-        let mut connection = connect(&path)?;
-        schema::open_writer(&mut connection).map_err(schema)?;
-        let reading =
-            Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .map_err(|error| schema(error.into()))?;
-        schema::open_reader(&reading).map_err(schema)?;
-        let mailbox = Arc::new(Mailbox::default());
-        let recent = Recent::default();
-        let (writer, log_id, recovered) = recover(connection, config, now, &mailbox, recent.clone(), disk)?;
+        let salvage = Salvage { dir: &config.dir, path: &path, backups: config.backups.as_deref() };
+        salvage.finish_begun(now)?;
+        salvage.check_emptied(now)?;
+        salvage.check_suspicion(&disk.suspicion(), now)?;
+        let mut opened = Opened::new(config, &path, now, &disk);
+        if let Err(OpenError::Schema { source, .. }) = &opened
+            && source.is_damage()
+        {
+            salvage.run(&source.to_string(), now)?;
+            opened = Opened::new(config, &path, now, &disk);
+        }
+        let Opened { writer, reading, mailbox, recent, log_id, recovered } = opened?;
         let io = |source| OpenError::Io { path: path.clone(), source };
         let reader = Reader::spawn(reading).map_err(io)?;
         let (announce_committed, committed) = watch::channel(writer.last_seq());
@@ -459,13 +463,42 @@ fn open_dir(dir: &Path) -> Result<Lock, OpenError> {
     })
 }
 
+/// A database in use.
+struct Opened {
+    writer: Writer,
+    reading: Connection,
+    mailbox: Arc<Mailbox>,
+    recent: Recent,
+    log_id: String,
+    recovered: Recovered,
+}
+
+impl Opened {
+    fn new(config: &Config, path: &Path, now: Timestamp, disk: &Disk) -> Result<Opened, OpenError> {
+        let schema = |source| OpenError::Schema { path: path.to_owned(), source };
+        let mut connection = connect(path)?;
+        schema::open_writer(&mut connection).map_err(schema)?;
+        let reading =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+                .map_err(|error| schema(error.into()))?;
+        schema::open_reader(&reading).map_err(schema)?;
+        let mailbox = Arc::new(Mailbox::default());
+        let recent = Recent::default();
+        let (writer, log_id, recovered) = recover(connection, config, now, &mailbox, recent.clone(), disk.clone())?;
+        Ok(Opened { writer, reading, mailbox, recent, log_id, recovered })
+    }
+}
+
 /// The database file is made by us first, so that nobody else can read it; SQLite gives its side files the same mode.
 fn connect(path: &Path) -> Result<Connection, OpenError> {
     let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     made.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags)
+    Connection::open_with_flags(path, open_flags())
         .map_err(|error| OpenError::Schema { path: path.to_owned(), source: error.into() })
+}
+
+fn open_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 /// R, committed before anything else happens.

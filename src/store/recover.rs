@@ -2,9 +2,11 @@
 
 use super::Recovered;
 use super::events::StatusCause;
+use super::mailbox::Mailbox;
 use super::outbox::tries::{Tries, TryState};
+use super::salvage::DOUBT;
 use super::writer::Writer;
-use crate::model::{AttemptId, QueueCounts, Timestamp, UncertainReason};
+use crate::model::{AttemptId, MessageKey, QueueCounts, Timestamp, UncertainReason};
 use std::time::Duration;
 
 /// Wait for evidence before an uncertain part is resent or given up: a report may still come.
@@ -45,6 +47,49 @@ impl Writer {
             counts: QueueCounts::default(),
             sims: self.sims.named(),
         })
+    }
+
+    /// After a salvage, once: nothing is READY, since what is in the file may be old. RELIABILITY F-43.
+    pub(super) fn doubt(&mut self, mailbox: &Mailbox, now: Timestamp) -> rusqlite::Result<()> {
+        let is_due = "SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1)";
+        let is_due: bool = self.connection.query_row(is_due, [DOUBT], |row| row.get(0))?;
+        if !is_due {
+            return Ok(());
+        }
+        let mut after = 0;
+        loop {
+            let rows: Vec<(i64, bool, bool)> = self
+                .connection
+                .prepare_cached(
+                    "SELECT message, message IN (SELECT message FROM bodies), watch_at IS NOT NULL
+                     FROM messages WHERE message > ?1
+                     ORDER BY message LIMIT 256",
+                )?
+                .query_map([after], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            self.begin()?;
+            let Some((last, ..)) = rows.last() else {
+                self.connection.execute("DELETE FROM meta WHERE key = ?1", [DOUBT])?;
+                return self.commit(mailbox);
+            };
+            after = *last;
+            for (key, sendable, is_found) in rows {
+                self.doubt_one(MessageKey(key), sendable, is_found, now)?;
+            }
+            self.commit(mailbox)?;
+        }
+    }
+
+    /// `is_found`: an index has it, which may be wrong; then it is written in any case.
+    fn doubt_one(&mut self, key: MessageKey, sendable: bool, is_found: bool, now: Timestamp) -> rusqlite::Result<()> {
+        let Some(mut message) = self.message(key)? else { return Ok(()) };
+        let resolve_at = now.after(resolve_wait(message.report));
+        if !message.doubt(resolve_at, sendable) && !is_found {
+            return Ok(());
+        }
+        self.put(message);
+        let cause = StatusCause { uncertain: Some(UncertainReason::Salvaged), ..StatusCause::default() };
+        self.refresh(key, &cause, now)
     }
 
     /// Tries as the file has them: what was claimed and not written is forgotten.

@@ -19,7 +19,7 @@ const FULL_PER_CENT: u64 = 5;
 const LOW_PER_CENT: u64 = 15;
 
 /// The file system of the state directory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Disk {
     dir: PathBuf,
     ballast: PathBuf,
@@ -58,6 +58,11 @@ impl Disk {
     /// How much room there is. A file system that does not tell has enough until a write fails.
     pub(super) fn state(&self) -> StoreState {
         self.space().map_or(StoreState::Ok, Space::state)
+    }
+
+    /// Where it is noted that the database failed of a damage which a start does not find.
+    pub(super) fn suspicion(&self) -> PathBuf {
+        self.dir.join("suspect")
     }
 
     /// What it would be with so many octets more.

@@ -1,6 +1,7 @@
 //! The tables, how a database file is opened, and how an older one is brought up to date.
 
-use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations};
 
 /// Marks a file as ours: "GSMG".
@@ -38,7 +39,7 @@ pub enum SchemaError {
         /// The highest version that this program knows.
         known: usize,
     },
-    /// The file does not pass `PRAGMA quick_check`.
+    /// The file does not pass `PRAGMA quick_check`, or is empty where a database has been.
     #[error("the database is damaged: {0}")]
     Damaged(String),
     /// SQLite's own answer.
@@ -47,6 +48,23 @@ pub enum SchemaError {
     /// A migration failed; the file is as it was.
     #[error("the schema could not be brought up to date: {0}")]
     Migration(#[from] rusqlite_migration::Error),
+}
+
+impl SchemaError {
+    /// The file itself is damaged; reading it again will not help.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            SchemaError::Damaged(_) => true,
+            SchemaError::Sqlite(error) => is_damage(error),
+            SchemaError::Migration(rusqlite_migration::Error::RusqliteError { err, .. }) => is_damage(err),
+            _ => false,
+        }
+    }
+}
+
+/// SQLite found a damage.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Settings of every connection.
@@ -88,6 +106,8 @@ pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError
     if version > 0 {
         let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if found != "ok" {
+            // It is put aside as it is.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             return Err(SchemaError::Damaged(found));
         }
     }

@@ -113,6 +113,7 @@ impl Writer {
         }
         let mut recovered = self.recover(now)?;
         self.commit(mailbox)?;
+        self.doubt(mailbox, now)?;
         recovered.counts = self.rows.recount(&self.connection)?;
         self.committed.counts = recovered.counts;
         self.forget_spilt();
@@ -393,7 +394,13 @@ pub(super) fn run(mut writer: Writer, mailbox: &Mailbox, announce: &Announce) {
     let worked = std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut writer, mailbox, announce)));
     let failure = match worked {
         Ok(Ok(())) => return,
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => {
+            if super::schema::is_damage(&error) || super::events::is_value(&error) {
+                // The next start would find nothing, and fail of the same.
+                let _ = std::fs::write(writer.disk.suspicion(), error.to_string());
+            }
+            error.to_string()
+        }
         Err(_) => "the thread that writes panicked".to_owned(),
     };
     mailbox.close();

@@ -10,4 +10,5 @@ mod reports;
 mod retention;
 mod rig;
 mod room;
+mod salvage;
 mod snapshots;

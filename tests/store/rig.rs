@@ -232,10 +232,19 @@ impl Rig {
 
     /// The states of a message, as its events tell them.
     pub(crate) async fn story(&self, name: &str) -> Vec<&'static str> {
+        Rig::of(self.events().await, name)
+    }
+
+    /// The same, of a log that has lost events.
+    pub(crate) async fn story_after_damage(&self, name: &str) -> Vec<&'static str> {
+        Rig::of(self.store.events(0, 100_000).await.unwrap(), name)
+    }
+
+    fn of(events: Vec<Event>, name: &str) -> Vec<&'static str> {
         let of = |event: Event| match event.kind {
             EventKind::Status(StatusChange { id, state, .. }) if id.as_str() == name => Some(state.word()),
             _ => None,
         };
-        self.events().await.into_iter().filter_map(of).collect()
+        events.into_iter().filter_map(of).collect()
     }
 }

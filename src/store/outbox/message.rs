@@ -326,6 +326,21 @@ impl Message {
         self.part_mut(seq).filter(|part| part.state == PartState::Ambiguous)
     }
 
+    /// After a salvage: what is not known to have been sent may have left all the same. `sendable`: its text is there.
+    pub(crate) fn doubt(&mut self, resolve_at: Timestamp, sendable: bool) -> bool {
+        let mut is_changed = false;
+        for part in self.parts.iter_mut().filter(|part| !part.state.is_final() && !part.state.was_sent()) {
+            part.state = if sendable { PartState::Ambiguous } else { PartState::Unknown };
+            is_changed = true;
+        }
+        if is_changed {
+            // What was to go out later still is.
+            self.not_before = self.not_before.max(resolve_at);
+        }
+        self.settle();
+        is_changed
+    }
+
     /// What waited for the decision goes on now; another undecided part has its turn at once.
     fn decided(&mut self, at: Timestamp) {
         self.not_before = at;
