@@ -3,14 +3,15 @@
 //! The new one is built under another name and takes the place of the old one when it is whole. What the old one was stays in
 //! a folder of its own.
 
+mod mend;
+mod rows;
+
 use super::schema::{self, SchemaError};
 use super::snapshot;
 use super::{OpenError, open_flags};
 use crate::model::Timestamp;
 use rusqlite::config::DbConfig;
-use rusqlite::types::Value;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params, params_from_iter};
-use std::collections::VecDeque;
+use rusqlite::{Connection, OpenFlags, params};
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::io;
@@ -37,18 +38,8 @@ const TABLES: [(&str, bool); 17] = [
     ("parked", false),
     ("pins", false),
 ];
-/// Ranges of one table that are tried: seconds, however much is unreadable.
-const PROBES: usize = 100_000;
 /// Octets of a page, as of `schema`.
 const PAGE: usize = 1024;
-/// Rows of one page, at most.
-const ROWS_OF_PAGE: u64 = 64;
-/// Rows of one transaction.
-const ROWS: usize = 10_000;
-/// Numbers of events that are left out: those that were lost may have had them.
-const LOST_EVENTS: i64 = 10_000;
-/// The same of tries.
-const LOST_TRIES: i64 = 10_000;
 
 /// What became of one table.
 #[derive(Debug, Default)]
@@ -150,7 +141,7 @@ impl Salvage<'_> {
         let snapshot = self.backups.and_then(|dir| snapshot::list(dir).pop()).map(|(_, path)| path);
         if let Some(from) = self.readable(to, snapshot.as_deref())? {
             for ((table, numbered), found) in TABLES.iter().zip(&mut found) {
-                copy(&from, to, table, *numbered, found)?;
+                rows::copy(&from, to, table, *numbered, found)?;
             }
         }
         for suffix in SIDES {
@@ -161,12 +152,12 @@ impl Salvage<'_> {
             let stays = |table: &str| table != "orphan_reports";
             for ((table, numbered), found) in TABLES.iter().zip(&mut found).filter(|(table, _)| stays(table.0)) {
                 let mut more = Found::default();
-                copy(&from, to, table, *numbered, &mut more)?;
+                rows::copy(&from, to, table, *numbered, &mut more)?;
                 found.from_snapshot = more.read;
             }
         }
         to.execute_batch("BEGIN")?;
-        let (dangling, seq) = mend(to, now)?;
+        let (dangling, seq) = mend::mend(to, now)?;
         let said = say(&found, dangling, damage, aside, snapshot.as_deref());
         tracing::error!("{said}");
         tell(to, &said, seq, now)?;
@@ -247,7 +238,7 @@ fn open_readable(path: &Path) -> Option<Connection> {
     let connection = Connection::open_with_flags(path, flags).ok()?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).ok()?;
     schema::common(&connection).ok()?;
-    let is_known = |(table, _): &(&str, bool)| !columns(&connection, table, "").unwrap_or_default().is_empty();
+    let is_known = |(table, _): &(&str, bool)| !rows::columns(&connection, table, "").unwrap_or_default().is_empty();
     // An older schema has fewer tables.
     TABLES.iter().any(is_known).then_some(connection)
 }
@@ -286,266 +277,10 @@ fn repair(damaged: &Path, model: &Path, repaired: &Path) -> io::Result<()> {
     file.write_all_at(&first, 0)
 }
 
-/// Columns of a table; `which`: a condition.
-fn columns(connection: &Connection, table: &str, which: &str) -> rusqlite::Result<Vec<String>> {
-    let sql = format!("SELECT name FROM pragma_table_info(?1) {which}");
-    connection.prepare(&sql)?.query_map([table], |row| row.get(0))?.collect()
-}
-
-/// Copies what can be read of a table and is not there yet. Only errors of the new file are errors.
-fn copy(
-    from: &Connection,
-    to: &mut Connection,
-    table: &str,
-    numbered: bool,
-    found: &mut Found,
-) -> rusqlite::Result<()> {
-    let there = columns(to, table, "")?;
-    let mut names = columns(from, table, "").unwrap_or_default();
-    names.retain(|name| there.contains(name));
-    if names.is_empty() {
-        return Ok(());
-    }
-    let marks = vec!["?"; names.len()].join(", ");
-    let names = names.join(", ");
-    let mut sink = Sink { to, sql: format!("INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"), n: 0, found };
-    sink.to.execute_batch("BEGIN")?;
-    if numbered {
-        let pages: u64 = from.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap_or(1 << 20);
-        numbered_rows(from, table, &names, i64::try_from(pages * ROWS_OF_PAGE).unwrap_or(i64::MAX), &mut sink)?;
-    } else {
-        let key = columns(to_ref(sink.to), table, "WHERE pk > 0 ORDER BY pk")?;
-        // From both ends up to where it breaks.
-        for order in ["", " DESC"] {
-            let by: Vec<String> = key.iter().map(|column| format!("{column}{order}")).collect();
-            let sql = format!("SELECT {names} FROM {table} ORDER BY {}", by.join(", "));
-            if let Ok(mut statement) = from.prepare(&sql)
-                && let Ok(mut rows) = statement.query([])
-            {
-                loop {
-                    match rows.next() {
-                        Ok(Some(row)) => sink.put(row, 0)?,
-                        Ok(None) => break,
-                        Err(_) => {
-                            sink.found.lost += 1;
-                            break;
-                        }
-                    }
-                }
-            }
-        }
-    }
-    sink.to.execute_batch("COMMIT")
-}
-
-fn to_ref(connection: &mut Connection) -> &Connection {
-    connection
-}
-
-/// Rows by their numbers: from both ends of a range up to where it breaks, then halves of what is between.
-fn numbered_rows(from: &Connection, table: &str, names: &str, most: i64, sink: &mut Sink<'_>) -> rusqlite::Result<()> {
-    let sql = |order| {
-        format!("SELECT rowid, {names} FROM {table} NOT INDEXED WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid {order}")
-    };
-    let (Ok(mut up), Ok(mut down)) = (from.prepare(&sql("ASC")), from.prepare(&sql("DESC"))) else { return Ok(()) };
-    let mut ranges = VecDeque::from([(1, i64::MAX)]);
-    let mut probes = 0;
-    while let Some((mut low, mut high)) = ranges.pop_front() {
-        probes += 1;
-        if probes > PROBES {
-            sink.found.lost += u64::try_from(high - low).unwrap_or(0) + 1;
-            continue;
-        }
-        match scan(&mut up, low, high, true, sink)? {
-            End::Whole => continue,
-            End::Broke(last) => low = last.map_or(low, |last| last + 1),
-        }
-        match scan(&mut down, low, high, false, sink)? {
-            End::Whole => continue,
-            End::Broke(last) => high = last.map_or(high, |last| last - 1),
-        }
-        // A file of this size has no more rows.
-        high = high.min(low.saturating_add(most));
-        if low < high {
-            let middle = low + (high - low) / 2;
-            ranges.extend([(low, middle), (middle + 1, high)]);
-        } else if low == high {
-            sink.found.lost += 1;
-        }
-    }
-    Ok(())
-}
-
-enum End {
-    Whole,
-    /// After this row, where there was one.
-    Broke(Option<i64>),
-}
-
-/// Rows of a range, in order, up to where it breaks.
-fn scan(
-    statement: &mut rusqlite::Statement<'_>,
-    low: i64,
-    high: i64,
-    upwards: bool,
-    sink: &mut Sink<'_>,
-) -> rusqlite::Result<End> {
-    let Ok(mut rows) = statement.query(params![low, high]) else { return Ok(End::Broke(None)) };
-    let mut last = None;
-    loop {
-        let row = match rows.next() {
-            Ok(Some(row)) => row,
-            Ok(None) => return Ok(End::Whole),
-            Err(_) => return Ok(End::Broke(last)),
-        };
-        let Ok(number) = row.get::<_, i64>(0) else { return Ok(End::Broke(last)) };
-        // A page of another place in the tree.
-        let follows = last.is_none_or(|before| if upwards { number > before } else { number < before });
-        if !(low..=high).contains(&number) || !follows {
-            return Ok(End::Broke(last));
-        }
-        last = Some(number);
-        sink.put(row, 1)?;
-    }
-}
-
-/// Where rows go.
-struct Sink<'a> {
-    to: &'a mut Connection,
-    sql: String,
-    n: usize,
-    found: &'a mut Found,
-}
-
-impl Sink<'_> {
-    /// Keeps a row, whose columns begin there. One that the schema does not allow is lost.
-    fn put(&mut self, row: &Row<'_>, begin: usize) -> rusqlite::Result<()> {
-        let n_columns = row.as_ref().column_count();
-        let values: Option<Vec<Value>> = (begin..n_columns).map(|n| row.get(n).ok()).collect();
-        let Some(values) = values else {
-            self.found.lost += 1;
-            return Ok(());
-        };
-        match self.to.prepare_cached(&self.sql)?.execute(params_from_iter(values)) {
-            Ok(n) => self.found.read += n as u64,
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => self.found.lost += 1,
-            Err(error) => return Err(error),
-        }
-        self.n += 1;
-        if self.n.is_multiple_of(ROWS) {
-            self.to.execute_batch("COMMIT; BEGIN")?;
-        }
-        Ok(())
-    }
-}
-
-/// What refers to lost rows says nothing any more. How many such rows there were, and the next free `seq`.
-fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, i64)> {
-    // A SIM whose row is lost gets a name, so that what came in by it can be told.
-    to.execute_batch(
-        "INSERT OR IGNORE INTO sims (sim, iccid, label, first_seen)
-            SELECT DISTINCT sim, printf('8900000000000%06d', sim), printf('lost-%d', sim), 0 FROM
-                (SELECT sim FROM attempts UNION SELECT sim FROM inbound UNION SELECT sim FROM inbound_pdus
-                 UNION SELECT sim FROM orphan_reports UNION SELECT sim FROM messages WHERE sim IS NOT NULL)
-            WHERE sim NOT IN (SELECT sim FROM sims);
-         -- Made anew of what the parts are: the two may not agree any more.
-         UPDATE messages SET due_at = NULL;
-         -- Of a snapshot: two tries cannot be under way on one SIM.
-         UPDATE attempts SET live = NULL WHERE state NOT IN (0, 1);
-         UPDATE inbound_pdus SET inbound = NULL, seq = NULL, reason = coalesce(reason, 'its message was lost')
-            WHERE inbound NOT IN (SELECT inbound FROM inbound);",
-    )?;
-    let mut n = 0;
-    for (table, octets, others) in NUMBERS {
-        let octets = octets.split(' ').map(|column| format!("{column} NOT BETWEEN 0 AND 255"));
-        let bad: Vec<String> = octets.chain((!others.is_empty()).then(|| (*others).to_owned())).collect();
-        n += to.execute(&format!("DELETE FROM {table} WHERE {}", bad.join(" OR ")), [])?;
-    }
-    for sql in [
-        "DELETE FROM bodies WHERE message NOT IN (SELECT message FROM messages)",
-        "DELETE FROM attempts WHERE message NOT IN (SELECT message FROM messages)",
-    ] {
-        n += to.execute(sql, [])?;
-    }
-    // What came in and is not told of: its event was lost. What the bridges had at that time is not told again.
-    let told = "SELECT coalesce((SELECT max(at) FROM events WHERE seq <= (SELECT min(seq) FROM cursors)), -1)";
-    let told: i64 = to.query_row(told, [], |row| row.get(0))?;
-    let last = "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(seq) FROM cursors), 0))";
-    let last: i64 = to.query_row(last, [], |row| row.get(0))?;
-    for (kind, table, refers) in [
-        (0, "messages", "message"),
-        (1, "inbound", "inbound"),
-        (2, "inbound_pdus", "pdu"),
-        (3, "orphan_reports", "orphan"),
-        (4, "refusals", "refusal"),
-        (5, "notices", "notice"),
-    ] {
-        let sql = format!("DELETE FROM events WHERE kind = ?1 AND ref NOT IN (SELECT {refers} FROM {table})");
-        n += to.execute(&sql, [kind])?;
-    }
-    let again = to.execute(
-        "INSERT INTO events (seq, at, kind, ref, state)
-         SELECT ?1 + row_number() OVER (ORDER BY received_at), received_at, 1, inbound, revision FROM inbound
-            WHERE have = total AND received_at > ?2 AND inbound NOT IN (SELECT ref FROM events WHERE kind = 1)",
-        params![last + LOST_EVENTS, told],
-    )?;
-    // No number comes again: parts tell of tries that may be lost.
-    let tries = to.query_row("SELECT coalesce(max(attempt), 0) FROM attempts", [], |row| row.get::<_, i64>(0))?;
-    let highest = highest_try(to)?.max(tries);
-    to.execute(
-        "INSERT INTO attempts (attempt, message, seq, sim, port, epoch, sha256, routing, claimed_at, state)
-         VALUES (?1, 0, 0, 0, '', 0, x'', 'numbers that were lost', ?2, 5)",
-        [highest.saturating_add(LOST_TRIES), now.0],
-    )?;
-    Ok((n, last + LOST_EVENTS + i64::try_from(again).unwrap_or(0) + 1))
-}
-
-/// Columns of a table that are octets, and what else no row of it says that was ever written: a byte that flipped within a
-/// number is no damage to SQLite. NULL passes.
-const NUMBERS: &[(&str, &str, &str)] = &[
-    (
-        "messages",
-        "class reference state",
-        "priority NOT BETWEEN 0 AND 3 OR hold NOT IN (0, 1) OR report NOT IN (0, 1) OR duplicate NOT IN (0, 1)
-            OR port NOT BETWEEN 0 AND 65535 OR tries NOT BETWEEN 0 AND 1000000 OR run_from < 0
-            OR length(parts) NOT BETWEEN 1 AND 255 * 16 OR length(parts) % 16 <> 0",
-    ),
-    (
-        "attempts",
-        "seq validity mr blame cause uncertain",
-        "state NOT BETWEEN 0 AND 5 OR report_key NOT BETWEEN 0 AND 256 OR code NOT BETWEEN 0 AND 65535",
-    ),
-    ("inbound", "total have revision", "wide NOT IN (0, 1) OR reference NOT BETWEEN 0 AND 65535"),
-    ("inbound_pdus", "seq", ""),
-    ("orphan_reports", "mr status", "published NOT IN (0, 1)"),
-    ("refusals", "code", ""),
-    ("notices", "kind", ""),
-    (
-        "events",
-        "kind state previous sent blame cause uncertain report",
-        "attempt NOT BETWEEN 0 AND 1000000 OR code NOT BETWEEN 0 AND 65535 OR duplicate NOT IN (0, 1)
-            OR restarted NOT IN (0, 1) OR kind = 0 AND (attempt IS NULL OR sent IS NULL OR duplicate IS NULL
-            OR restarted IS NULL OR state IS NULL)",
-    ),
-];
-
-/// The highest try that a part tells of.
-fn highest_try(to: &Connection) -> rusqlite::Result<i64> {
-    let mut statement = to.prepare("SELECT parts FROM messages")?;
-    let mut rows = statement.query([])?;
-    let mut highest = 0;
-    while let Some(row) = rows.next()? {
-        let parts = super::outbox::message::unpack(row.get_ref(0)?.as_blob()?);
-        // A number that no gateway ever comes to is damage.
-        let tries = parts.iter().map(|part| part.attempt).filter(|attempt| *attempt < 1 << 48);
-        highest = tries.max().unwrap_or(0).max(highest);
-    }
-    Ok(highest)
-}
-
 /// What is said to people.
 fn say(found: &[Found], dangling: usize, damage: &str, aside: &str, snapshot: Option<&Path>) -> String {
     let sum = |of: fn(&Found) -> u64| found.iter().map(of).sum::<u64>();
+    let damage = damage.replace('\n', ", ");
     let mut said = format!("the database was damaged ({damage}); {} rows of it were read", sum(|found| found.read));
     if let Some(snapshot) = snapshot {
         let name = snapshot.file_name().unwrap_or_default().to_string_lossy();
