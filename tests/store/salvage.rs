@@ -295,6 +295,33 @@ async fn a_missing_wal_is_no_damage() {
     rig.close();
 }
 
+/// Numbers that no gateway comes to: what comes after them is still published, and still has a number.
+#[tokio::test]
+async fn absurd_numbers_are_damage() {
+    let template = Template::new().await;
+    let copy = template.damaged(|path| {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection
+            .execute_batch(
+                "UPDATE cursors SET seq = 1 << 40;
+                 UPDATE events SET seq = 9223372036854775807 WHERE seq = 300;
+                 UPDATE attempts SET attempt = 9223372036854775806 WHERE attempt = 20;
+                 UPDATE messages SET message = 9223372036854775807 WHERE id = 'queued-7';
+                 PRAGMA wal_checkpoint(TRUNCATE);",
+            )
+            .unwrap();
+        drop(connection);
+        zero(path, 60);
+    });
+    assert!(matches!(open(copy.path()).await, Made::Salvaged { .. }));
+    let mut rig = Rig::open(copy.path());
+    assert_eq!(rig.store.cursor("mqtt").await.unwrap(), 0, "rather twice than never");
+    assert!(*rig.store.committed().borrow() < 100_000 && rig.recovered.next_attempt.0 < 100_000);
+    let key = rig.accept("new", 1).await;
+    rig.send(key, 1).await;
+    rig.close();
+}
+
 /// Who takes the file away wants to begin with an empty queue.
 #[tokio::test]
 async fn a_database_that_was_taken_away_is_not_brought_back() {

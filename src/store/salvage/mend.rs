@@ -1,5 +1,6 @@
 //! What of salvaged rows still makes sense together.
 
+use super::rows::MOST;
 use crate::model::Timestamp;
 use crate::store::outbox::message::unpack;
 use rusqlite::{Connection, params};
@@ -31,6 +32,9 @@ pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, 
         let bad: Vec<String> = octets.chain((!others.is_empty()).then(|| (*others).to_owned())).collect();
         n += to.execute(&format!("DELETE FROM {table} WHERE {}", bad.join(" OR ")), [])?;
     }
+    // A cursor far behind the log's end is damage, and would keep its bridge from all that comes.
+    let cursors = "DELETE FROM cursors WHERE seq > (SELECT coalesce(max(seq), ?2) FROM events) + ?1";
+    n += to.execute(cursors, [LOST_EVENTS, MOST])?;
     for sql in [
         "DELETE FROM bodies WHERE message NOT IN (SELECT message FROM messages)",
         "DELETE FROM attempts WHERE message NOT IN (SELECT message FROM messages)",
@@ -106,8 +110,7 @@ fn highest_try(to: &Connection) -> rusqlite::Result<i64> {
     let mut highest = 0;
     while let Some(row) = rows.next()? {
         let parts = unpack(row.get_ref(0)?.as_blob()?);
-        // A number that no gateway ever comes to is damage.
-        let tries = parts.iter().map(|part| part.attempt).filter(|attempt| *attempt < 1 << 48);
+        let tries = parts.iter().map(|part| part.attempt).filter(|attempt| *attempt < MOST);
         highest = tries.max().unwrap_or(0).max(highest);
     }
     Ok(highest)

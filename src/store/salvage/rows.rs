@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 const PROBES: usize = 100_000;
 /// Rows of one page, at most.
 const ROWS_OF_PAGE: u64 = 64;
+/// No gateway ever comes to a higher number: such a row is damage, and would push all that come after it as high.
+pub(super) const MOST: i64 = 1 << 48;
 /// Rows of one transaction.
 const ROWS: usize = 10_000;
 
@@ -64,7 +66,7 @@ fn numbered_rows(from: &Connection, table: &str, names: &str, most: i64, sink: &
         format!("SELECT rowid, {names} FROM {table} NOT INDEXED WHERE rowid BETWEEN ?1 AND ?2 ORDER BY rowid {order}")
     };
     let (Ok(mut up), Ok(mut down)) = (from.prepare(&sql("ASC")), from.prepare(&sql("DESC"))) else { return Ok(()) };
-    let mut ranges = VecDeque::from([(1, i64::MAX)]);
+    let mut ranges = VecDeque::from([(1, MOST)]);
     let mut probes = 0;
     while let Some((mut low, mut high)) = ranges.pop_front() {
         probes += 1;
