@@ -303,6 +303,7 @@ const UNIT_KEYS: [(&str, &[&str]); 3] = [
             "StateDirectoryMode",
             "RuntimeDirectory",
             "RuntimeDirectoryMode",
+            "RuntimeDirectoryPreserve",
             "ConfigurationDirectory",
             "ConfigurationDirectoryMode",
             "UMask",

@@ -29,6 +29,8 @@ const CUTS: &str = "GSMGATE_POWERCUT_CUTS";
 /// Where to write what came of it, and which commit that is.
 const PROOF: &str = "GSMGATE_POWERCUT_PROOF";
 const COMMIT: &str = "GSMGATE_POWERCUT_COMMIT";
+/// The journal of outcomes.
+const JOURNAL: &str = "spill";
 /// What `cargo test` takes.
 const SLICE: usize = 100;
 /// Cuts of one database; each chain has a seed of its own.
@@ -64,18 +66,20 @@ struct Chain {
     random: Random,
     ledger: Ledger,
     lie: Lie,
+    /// A store has come up on it.
+    has_begun: bool,
 }
 
 impl Chain {
     fn new(seed: u64, lie: Lie) -> Chain {
-        Chain { image: Image::new(), random: Random::new(seed), ledger: Ledger::new(rig::NOW), lie }
+        Chain { image: Image::new(), random: Random::new(seed), ledger: Ledger::new(rig::NOW), lie, has_begun: false }
     }
 
     /// Works on the disk until it is cut, and looks at what is left, which is the next round's disk.
     fn round(&mut self, cut: Cut, steps: usize, tally: &mut Tally) -> Findings {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        lay(&self.image, dir.path());
+        lay(&self.image, dir.path(), self.has_begun);
         let disk = Arc::new(Disk::new(&self.image, cut, self.lie));
         let mount = vfs::Mount::new(dir.path(), Arc::clone(&disk));
         let mut worker = Worker::new(dir.path(), &disk, &mut self.random, &mut self.ledger);
@@ -88,7 +92,9 @@ impl Chain {
         drop(mount);
         self.image = disk.left(&mut self.random);
         let after = tempfile::tempdir().unwrap();
-        lay(&self.image, after.path());
+        // The journal is made after the first database; whoever finds it knows that there has been one.
+        self.has_begun = dir.path().join(JOURNAL).exists();
+        lay(&self.image, after.path(), self.has_begun);
         let mut findings = runtime.block_on(self.ledger.check(after.path()));
         findings.lost.extend(wrong);
         findings
@@ -122,12 +128,14 @@ fn chain(seed: u64, cuts: usize, lie: Lie, tally: &mut Tally) {
     }
 }
 
-/// The files of an image, and beside them what a store would take long to lay: a ballast and a journal without octets.
-fn lay(image: &Image, dir: &Path) {
+/// The files of an image, and beside them what a store would take long to lay, without octets: a ballast, and the journal where
+/// there has been one.
+fn lay(image: &Image, dir: &Path, has_begun: bool) {
     for (name, octets) in image {
         std::fs::write(dir.join(name), octets).unwrap();
     }
-    for (name, len) in [("ballast", 16 << 20), ("spill", 1 << 20)] {
+    let beside = [("ballast", 16 << 20), (JOURNAL, 1 << 20)];
+    for (name, len) in beside.into_iter().filter(|(name, _)| has_begun || *name != JOURNAL) {
         std::fs::File::create(dir.join(name)).unwrap().set_len(len).unwrap();
     }
 }
