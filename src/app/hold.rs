@@ -14,6 +14,8 @@ const FAILURES: usize = 3;
 const WITHIN: Duration = Duration::from_secs(600);
 /// How often the disk is tried.
 const TRY: Duration = Duration::from_secs(5);
+/// What systemd is told that the start takes longer, in microseconds: until after the next try, and the store's opening.
+const LONGER: u32 = 120_000_000;
 
 /// When the disk has failed: in a file beside the control socket, where no disk is needed, one instant a line.
 #[derive(Debug)]
@@ -53,15 +55,16 @@ pub(super) async fn wait(state_dir: &Path, control_socket: &Path) {
         state_dir.display()
     );
     tracing::error!("{detail}");
-    // systemd is not there on every box.
-    let told = [sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("held: the disk fails; see the log")];
-    let _ = sd_notify::notify(&told);
-    let watchdog = sd_notify::watchdog_enabled().map_or(TRY, |period| (period / 2).min(TRY));
     let writable = async {
         while let Err(error) = try_disk(state_dir) {
             tracing::debug!(%error, "the disk still fails");
-            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-            clock::sleep(watchdog).await;
+            // Not ready, and the start takes longer. systemd is not there on every box.
+            let told = [
+                sd_notify::NotifyState::Status("held: the disk fails; see the log"),
+                sd_notify::NotifyState::ExtendTimeoutUsec(LONGER),
+            ];
+            let _ = sd_notify::notify(&told);
+            clock::sleep(TRY).await;
         }
     };
     match Control::bind(control_socket).await {

@@ -29,6 +29,8 @@ const WINDOW: usize = 64;
 const LOW_WATER: usize = 16;
 /// Lane events taken in one go: their transitions share a commit.
 const BATCH: usize = 64;
+/// A store that cannot say now what is due is asked again after this time.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// No timer is longer: the wall clock may be set while we wait for one of its instants.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A message in parts waits so long for the SIM that carried the first of them. RELIABILITY §2.2.
@@ -186,7 +188,14 @@ impl Scheduler {
                 }
                 answer = async { asking.as_mut().expect("checked").await }, if asking.is_some() => {
                     asking = None;
-                    self.handle_answer(answer?);
+                    match answer {
+                        Ok(due) => self.handle_answer(due),
+                        Err(error) if error.is_passing() => {
+                            self.handle_answer(Due::default());
+                            self.next_at = Some((self.clock)().after(ASK_AGAIN));
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
                 () = wake.0.notify.notified() => self.more = true,
                 Ok(()) = changed.changed() => self.refresh_lanes().await?,

@@ -72,6 +72,8 @@ struct Pass {
     at: i64,
     /// Messages that are to go.
     old: BTreeSet<i64>,
+    /// There may be more than are remembered at a time.
+    full: bool,
     /// There are more that may go.
     again: bool,
     /// The log was searched up to here for what tells of them.
@@ -254,7 +256,7 @@ impl Writer {
         pass.at = rows.last().map_or(pass.at, |row| row.0);
         pass.old.extend(rows.iter().filter(|row| row.1).map(|row| row.0));
         let is_done = rows.len() < LOOKS || pass.old.len() >= MESSAGES;
-        pass.again |= pass.old.len() >= MESSAGES;
+        pass.full |= pass.old.len() >= MESSAGES;
         if is_done {
             // The next number of a message is made from it.
             let newest = "SELECT max(message) FROM messages";
@@ -285,6 +287,8 @@ impl Writer {
             if self.run(&sql, key)? > 0 {
                 self.run("DELETE FROM bodies WHERE message = ?1", key)?;
                 self.rows.forget(MessageKey(key));
+                // Where none may go yet, another pass would find the same.
+                pass.again |= pass.full;
             }
         }
         Ok(false)

@@ -55,7 +55,7 @@ impl SchemaError {
     pub(super) fn is_damage(&self) -> bool {
         match self {
             SchemaError::Damaged(_) => true,
-            SchemaError::Sqlite(error) => is_damage(error),
+            SchemaError::Sqlite(error) => is_damage(error) || super::events::is_value(error),
             SchemaError::Migration(rusqlite_migration::Error::RusqliteError { err, .. }) => is_damage(err),
             _ => false,
         }

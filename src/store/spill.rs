@@ -6,7 +6,7 @@
 //! | octets | |
 //! |---|---|
 //! | 0–3 | `GSPL` |
-//! | 4 | 1 acked, 2 retry, 3 fail, 4 ambiguous, 5 evidence |
+//! | 4 | 1 acked, 2 retry, 3 fail, 4 ambiguous, 5 evidence, 6 taken back |
 //! | 5 | 1: by evidence |
 //! | 6–7 | TP-MR and 1 |
 //! | 8–11 | the code and 1 |
@@ -36,6 +36,8 @@ pub(super) enum Outcome {
     Ended { attempt: AttemptId, verdict: Verdict, at: Timestamp },
     /// As [`Step::Evidence`].
     Evidence { attempt: AttemptId, mr: Option<u8>, report_until: Timestamp, at: Timestamp },
+    /// As [`Step::Release`].
+    Released(AttemptId),
 }
 
 impl Outcome {
@@ -48,6 +50,7 @@ impl Outcome {
             Step::Evidence { attempt, mr, report_until, at } => {
                 Some(Outcome::Evidence { attempt: *attempt, mr: *mr, report_until: *report_until, at: *at })
             }
+            Step::Release(attempt) => Some(Outcome::Released(*attempt)),
             _ => None,
         }
     }
@@ -56,6 +59,7 @@ impl Outcome {
         match self {
             Outcome::Ended { attempt, verdict, at } => Step::Ended { attempt, verdict, at },
             Outcome::Evidence { attempt, mr, report_until, at } => Step::Evidence { attempt, mr, report_until, at },
+            Outcome::Released(attempt) => Step::Release(attempt),
         }
     }
 }
@@ -130,12 +134,14 @@ fn pack(outcome: &Outcome) -> [u8; RECORD] {
     record[..4].copy_from_slice(MAGIC);
     let mut number = |at: usize, n: i64| record[at..at + 8].copy_from_slice(&n.to_le_bytes());
     let (attempt, at) = match outcome {
-        Outcome::Ended { attempt, at, .. } | Outcome::Evidence { attempt, at, .. } => (attempt, at),
+        Outcome::Ended { attempt, at, .. } | Outcome::Evidence { attempt, at, .. } => (*attempt, *at),
+        Outcome::Released(attempt) => (*attempt, Timestamp(0)),
     };
     number(16, attempt.0);
     number(24, at.0);
     let instant = match outcome {
         Outcome::Evidence { report_until, .. } => report_until.0,
+        Outcome::Released(_) => 0,
         Outcome::Ended { verdict, .. } => match verdict {
             Verdict::Acked { report_until, .. } => report_until.0,
             Verdict::Retry { not_before, .. } => not_before.0,
@@ -146,6 +152,7 @@ fn pack(outcome: &Outcome) -> [u8; RECORD] {
     number(32, instant);
     let (kind, mr, code, [a, b]) = match outcome {
         Outcome::Evidence { mr, .. } => (5, *mr, None, [0, 0]),
+        Outcome::Released(_) => (6, None, None, [0, 0]),
         Outcome::Ended { verdict, .. } => match verdict {
             Verdict::Acked { mr, .. } => (1, *mr, None, [0, 0]),
             Verdict::Retry { failure, .. } => (2, None, failure.code, [failure.blame as u8, failure.cause as u8]),
@@ -182,6 +189,7 @@ fn unpack(record: &[u8; RECORD]) -> Option<Outcome> {
         3 => Verdict::Fail { failure: failure()? },
         4 => Verdict::Ambiguous { reason: UncertainReason::from_number(record[12])?, code, resolve_at: instant },
         5 => return Some(Outcome::Evidence { attempt, mr, report_until: instant, at }),
+        6 => return Some(Outcome::Released(attempt)),
         _ => return None,
     };
     Some(Outcome::Ended { attempt, verdict, at })
@@ -204,7 +212,7 @@ mod tests {
             (1..).zip(verdicts).map(|(n, verdict)| Outcome::Ended { attempt: AttemptId(n), verdict, at: Timestamp(n) });
         let evidence =
             Outcome::Evidence { attempt: AttemptId(9), mr: Some(0), report_until: Timestamp(8), at: Timestamp(9) };
-        ended.chain([evidence]).collect()
+        ended.chain([evidence, Outcome::Released(AttemptId(10))]).collect()
     }
 
     #[test]

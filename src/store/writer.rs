@@ -167,8 +167,14 @@ impl Writer {
                     if steps.iter().any(|step| matches!(step, Step::Arm { .. })) {
                         limit = limit.min(jobs + BESIDE_ARMING);
                     }
-                    self.outcomes.extend(steps.iter().filter_map(Outcome::of));
-                    self.steps(if held { only_ends(steps) } else { steps })?;
+                    if self.spill.is_empty() {
+                        self.outcomes.extend(steps.iter().filter_map(Outcome::of));
+                        self.steps(if held { only_ends(steps) } else { steps })?;
+                    } else {
+                        // What was spilt must not be overtaken: a late answer says nothing of a try that has not ended.
+                        let outcomes: Vec<_> = steps.iter().filter_map(Outcome::of).collect();
+                        self.spill(&outcomes)?;
+                    }
                 }
                 // Dropped, which answers it.
                 Task::Job(job) if job.writes && held => {}
@@ -212,20 +218,25 @@ impl Writer {
                 "the database takes nothing; nothing is accepted or sent until it does"
             );
         }
-        let outcomes = std::mem::take(&mut self.outcomes);
+        let outcomes = self.outcomes.clone();
         if outcomes.is_empty() {
             return Ok(());
         }
-        let made_room = held == StoreState::Full && self.disk.throw_ballast();
-        if made_room && self.write_outcomes(&outcomes, mailbox).is_ok() {
-            return Ok(());
+        if held == StoreState::Full && self.spill.is_empty() && self.disk.throw_ballast() {
+            match self.write_outcomes(&outcomes, mailbox) {
+                Err(error) if passing(&error).is_some() => self.roll_back(mailbox)?,
+                done => return done,
+            }
         }
-        if made_room {
-            self.roll_back(mailbox)?;
-        }
-        self.spill.add(&outcomes).map_err(|error| {
+        self.spill(&outcomes)?;
+        self.outcomes.clear();
+        Ok(())
+    }
+
+    fn spill(&mut self, outcomes: &[Outcome]) -> rusqlite::Result<()> {
+        self.spill.add(outcomes).map_err(|error| {
             tracing::error!(%error, "the journal beside the database takes nothing either");
-            rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
+            io_error()
         })
     }
 
@@ -252,24 +263,32 @@ impl Writer {
         Ok(())
     }
 
-    /// Goes on, where what held it is over.
-    fn try_again(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
+    /// Goes on, where what held it is over. False: it is not.
+    fn try_again(&mut self, mailbox: &Mailbox) -> rusqlite::Result<bool> {
         if self.held == Some(StoreState::Full) && self.disk.state() == StoreState::Full {
-            return Ok(());
+            return Ok(false);
         }
         mailbox.cursors_again();
-        let tried = self.begin().and_then(|()| self.take_spilt()).and_then(|()| self.commit(mailbox));
+        let tried = self.try_to_write().and_then(|()| self.take_spilt()).and_then(|()| self.commit(mailbox));
         match tried {
-            Err(error) if passing(&error).is_some() => self.roll_back(mailbox),
+            Err(error) if passing(&error).is_some() => self.roll_back(mailbox).map(|()| false),
             Err(error) => Err(error),
             Ok(()) => {
                 self.forget_spilt();
                 self.held = None;
                 self.disk.lay_ballast();
                 tracing::info!("the database takes changes again");
-                Ok(())
+                Ok(true)
             }
         }
+    }
+
+    /// Begins with something that needs room.
+    fn try_to_write(&mut self) -> rusqlite::Result<()> {
+        self.begin()?;
+        let trial =
+            "INSERT INTO meta (key, value) VALUES ('trial', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1";
+        self.connection.execute(trial, []).map(drop)
     }
 
     /// Carries out what was spilt. What is in the database already changes nothing.
@@ -280,8 +299,8 @@ impl Writer {
         match self.spill.read() {
             Ok(outcomes) => self.steps(outcomes.into_iter().map(Outcome::into_step).collect()),
             Err(error) => {
-                tracing::error!(%error, "the journal beside the database cannot be read; what became of some parts is uncertain");
-                Ok(())
+                tracing::error!(%error, "the journal beside the database cannot be read");
+                Err(io_error())
             }
         }
     }
@@ -298,6 +317,10 @@ impl Writer {
     fn commit_cursors(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
         self.connection.execute_batch("PRAGMA synchronous = NORMAL")?;
         let done = self.begin().and_then(|()| self.commit(mailbox));
+        if !self.connection.is_autocommit() {
+            // Within a transaction it cannot be set.
+            self.connection.execute_batch("ROLLBACK")?;
+        }
         self.connection.execute_batch("PRAGMA synchronous = FULL")?;
         done
     }
@@ -327,6 +350,11 @@ impl Writer {
     pub(super) fn last_seq(&self) -> u64 {
         self.next_seq - 1
     }
+}
+
+/// As of a database that cannot be written.
+fn io_error() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None)
 }
 
 /// Reports that wait for their try.
@@ -420,12 +448,15 @@ fn work(writer: &mut Writer, mailbox: &Mailbox, announce: &Announce) -> rusqlite
     let mut look_at = Instant::now();
     loop {
         if writer.held.is_some() && look_at <= Instant::now() {
-            writer.try_again(mailbox)?;
+            if writer.try_again(mailbox)? {
+                announce.group(writer, None);
+            }
             look_at = Instant::now() + LOOK;
         }
         let state = announce.state_of(writer, mailbox);
         let look = if state.is_held() { LOOK } else { LOOK_IDLE };
-        let wake = mailbox.wait(checkpoint_at.into_iter().chain([Instant::now() + look]).min());
+        let wake =
+            mailbox.wait(checkpoint_at.filter(|_| !state.is_held()).into_iter().chain([Instant::now() + look]).min());
         let done = match wake {
             Wake::Work => {
                 let state = announce.state_of(writer, mailbox);

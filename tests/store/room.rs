@@ -1,8 +1,8 @@
 //! A disk that is really full, and a database that another program holds: F-42, F-47, I-11, I-12, I-20.
 
-use super::rig::{NOW, Rig, acked};
+use super::rig::{NOW, Rig, acked, ambiguous, failure, later};
 use gsmgate::model::{AttemptId, MessageKey, PartKey, Priority, PublicState, StoreState, Timestamp};
-use gsmgate::store::{Claim, Config, Receipt, Step, StoreError};
+use gsmgate::store::{Claim, Config, Receipt, Step, StoreError, Verdict};
 use gsmgate::tpdu::ValidityPeriod;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -176,5 +176,33 @@ async fn a_database_that_is_held_loses_nothing_and_goes_on_by_itself() {
     rig.until_state("sent", PublicState::Sent).await;
     rig.accept("refused", 1).await;
     assert_eq!(rig.state("refused").await, PublicState::Queued);
+    rig.close();
+}
+
+/// What is told while nothing can be written is carried out afterwards, in the order it was told.
+#[tokio::test]
+async fn what_is_told_meanwhile_keeps_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let late = rig.accept("late", 1).await;
+    let late = send_by(&rig, 1, late).await;
+    let long = rig.accept("long", 2).await;
+    let (first, second) = (rig.claim(long, 1), rig.claim(long, 2));
+    assert!(rig.arm(first).await, "which writes that the second is claimed");
+    let shell = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+    shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+    rig.store.step(vec![Step::Ended { attempt: late, verdict: ambiguous(), at: NOW }]).unwrap();
+    is_in(&rig, |state| state == StoreState::Locked).await;
+    let evidence = Step::Evidence { attempt: late, mr: Some(5), report_until: later(86_400), at: NOW };
+    rig.store.step(vec![evidence]).unwrap();
+    let retry = Verdict::Retry { failure: failure(), not_before: NOW };
+    rig.store.step(vec![Step::Release(second), Step::Ended { attempt: first, verdict: retry, at: NOW }]).unwrap();
+    shell.execute_batch("ROLLBACK").unwrap();
+    is_in(&rig, |state| !state.is_held()).await;
+    rig.until_state("late", PublicState::Sent).await;
+    assert_eq!(rig.story("late").await, ["queued", "sending", "uncertain", "sent"]);
+    let due = rig.store.due(later(1), 9).await.unwrap();
+    let parts: Vec<_> = due.work.iter().flat_map(|work| work.parts.iter().map(|part| part.seq)).collect();
+    assert_eq!(parts, [1, 2], "both go out again");
     rig.close();
 }

@@ -104,7 +104,26 @@ fn next(waiting: &mut VecDeque<Work>, active: &HashSet<MessageId>) -> Option<Wor
     waiting.remove(at)
 }
 
-/// Waits while the store takes nothing: until then the command is the broker's. False: the bridge is to stop.
+/// Does what writes, and again while the store takes nothing: until then the command is the broker's. `None`: the bridge is to
+/// stop.
+async fn when_room<T, E, F: Future<Output = Result<T, E>>>(
+    gateway: &Gateway,
+    stop: &mut watch::Receiver<bool>,
+    act: impl Fn() -> F,
+) -> Option<Result<T, E>> {
+    loop {
+        if !has_room(gateway, stop).await {
+            return None;
+        }
+        let done = act().await;
+        // It may turn out to be full with this very command.
+        if done.is_ok() || !gateway.store_state().borrow().is_held() {
+            return Some(done);
+        }
+    }
+}
+
+/// Waits while the store takes nothing. False: the bridge is to stop.
 async fn has_room(gateway: &Gateway, stop: &mut watch::Receiver<bool>) -> bool {
     let mut state = gateway.store_state();
     tokio::select! {
@@ -126,53 +145,58 @@ async fn carry_out(
         // It may spend money, or restart a modem: rather never than twice.
         client.acknowledge(ticket);
     }
-    let result = match work.action {
-        Ok(Action::Send(command, origin)) => loop {
-            if !has_room(&gateway, &mut stop).await {
-                if let Some(ticket) = work.ticket {
-                    client.leave(ticket);
-                }
-                return work.id;
+    let id = work.id.clone();
+    match answer(&mut work, &gateway, &mut stop).await {
+        Some(payload) => {
+            if let Some(payload) = payload {
+                client.answer(work.answer.topic, payload, work.answer.echo).await;
             }
-            match gateway.submit(command.submissions.clone(), origin.clone()).await {
-                // It turned out to be full with this very message.
-                Err(_) if gateway.store_state().borrow().is_held() => {}
-                answer => break answer.map(|receipts| wire::receipts(&receipts)),
+            if let Some(ticket) = work.ticket {
+                client.acknowledge(ticket);
             }
-        },
-        Ok(Action::Cancel(id)) => gateway.cancel(&id).await.map(|state| state_of(&id, state.word())),
+        }
+        // The broker keeps it.
+        None => {
+            if let Some(ticket) = work.ticket {
+                client.leave(ticket);
+            }
+        }
+    }
+    id
+}
+
+/// What is answered, if anything; `None`: nothing durable came of the command.
+async fn answer(work: &mut Work, gateway: &Gateway, stop: &mut watch::Receiver<bool>) -> Option<Option<Vec<u8>>> {
+    let action = std::mem::replace(&mut work.action, Err(Refusal::new(RefusalCode::Internal, "it is taken")));
+    let result = match action {
+        Ok(Action::Send(command, origin)) => {
+            let submit = || gateway.submit(command.submissions.clone(), origin.clone());
+            when_room(gateway, stop, submit).await?.map(|receipts| wire::receipts(&receipts))
+        }
+        Ok(Action::Cancel(id)) => {
+            when_room(gateway, stop, || gateway.cancel(&id)).await?.map(|state| state_of(&id, state.word()))
+        }
         Ok(Action::Order(modem, order)) => gateway.order(&modem, order).await.map(|carried| wire::carried(&carried)),
         Ok(Action::Get(id)) => gateway.message(&id).await.map(|view| wire::message(&view)),
         Err(refusal) => Err(refusal),
     };
-    let payload = match result {
-        Ok(data) => work.answer.to_success.then(|| wire::ok(data, work.transaction.as_deref())),
-        Err(refusal) => {
-            let refusal = Refusal {
-                id: refusal.id.or_else(|| work.id.as_ref().map(MessageId::to_string)),
-                transaction: refusal.transaction.or_else(|| work.transaction.take()),
-                ..refusal
-            };
-            let payload = wire::error(&refusal);
-            // Without a durable trace the broker keeps the command.
-            let is_lost = refusal.code == RefusalCode::Internal || gateway.refuse(refusal).await.is_err();
-            if is_lost {
-                tracing::error!("the store failed: a refusal is not kept");
-                if let Some(ticket) = work.ticket {
-                    client.leave(ticket);
-                    return work.id;
-                }
-            }
-            Some(payload)
-        }
+    let refusal = match result {
+        Ok(data) => return Some(work.answer.to_success.then(|| wire::ok(data, work.transaction.as_deref()))),
+        Err(refusal) => Refusal {
+            id: refusal.id.or_else(|| work.id.as_ref().map(MessageId::to_string)),
+            transaction: refusal.transaction.or_else(|| work.transaction.take()),
+            ..refusal
+        },
     };
-    if let Some(payload) = payload {
-        client.answer(work.answer.topic, payload, work.answer.echo).await;
+    let payload = wire::error(&refusal);
+    // Without a durable trace the broker keeps the command.
+    let is_kept = refusal.code != RefusalCode::Internal
+        && when_room(gateway, stop, || gateway.refuse(refusal.clone())).await?.is_ok();
+    if !is_kept {
+        tracing::error!("the store failed: a refusal is not kept");
+        return None;
     }
-    if let Some(ticket) = work.ticket {
-        client.acknowledge(ticket);
-    }
-    work.id
+    Some(Some(payload))
 }
 
 fn state_of(id: &MessageId, state: &str) -> Value {

@@ -5,10 +5,10 @@ use crate::model::Timestamp;
 use crate::store::outbox::message::unpack;
 use rusqlite::{Connection, params};
 
-/// Numbers of events that are left out: those that were lost may have had them.
-const LOST_EVENTS: i64 = 10_000;
+/// Numbers of events that are left out: those that were lost may have had them. A snapshot may be weeks old.
+const LOST_EVENTS: i64 = 1 << 32;
 /// Numbers of tries that are left out: those that were lost may have had them.
-const LOST_TRIES: i64 = 10_000;
+const LOST_TRIES: i64 = 1 << 32;
 
 /// What refers to lost rows says nothing any more. How many such rows there were, and the next free `seq`.
 pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, i64)> {
@@ -22,9 +22,7 @@ pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, 
          -- Made anew of what the parts are: the two may not agree any more.
          UPDATE messages SET due_at = NULL;
          -- Of a snapshot: two tries cannot be under way on one SIM.
-         UPDATE attempts SET live = NULL WHERE state NOT IN (0, 1);
-         UPDATE inbound_pdus SET inbound = NULL, seq = NULL, reason = coalesce(reason, 'its message was lost')
-            WHERE inbound NOT IN (SELECT inbound FROM inbound);",
+         UPDATE attempts SET live = NULL WHERE state NOT IN (0, 1);",
     )?;
     let mut n = 0;
     for (table, octets, others) in NUMBERS {
@@ -32,6 +30,12 @@ pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, 
         let bad: Vec<String> = octets.chain((!others.is_empty()).then(|| (*others).to_owned())).collect();
         n += to.execute(&format!("DELETE FROM {table} WHERE {}", bad.join(" OR ")), [])?;
     }
+    // After the last message is removed: its number comes again.
+    n += to.execute(
+        "UPDATE inbound_pdus SET inbound = NULL, seq = NULL, reason = coalesce(reason, 'its message was lost')
+            WHERE inbound NOT IN (SELECT inbound FROM inbound)",
+        [],
+    )?;
     // A cursor far behind the log's end is damage, and would keep its bridge from all that comes.
     let cursors = "DELETE FROM cursors WHERE seq > (SELECT coalesce(max(seq), ?2) FROM events) + ?1";
     n += to.execute(cursors, [LOST_EVENTS, MOST])?;

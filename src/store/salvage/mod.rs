@@ -95,12 +95,16 @@ impl Salvage<'_> {
     /// else.
     pub(super) fn check_suspicion(&self, noted: &Path, now: Timestamp) -> Result<(), OpenError> {
         let Ok(damage) = fs::read_to_string(noted) else { return Ok(()) };
-        fs::remove_file(noted).map_err(|error| self.failed(error))?;
-        let hour_ago = snapshot::stamp(Timestamp(now.0.saturating_sub(3_600_000))).unwrap_or_default();
+        let stamp = |at: i64| snapshot::stamp(Timestamp(at)).unwrap_or_default();
+        let (hour_ago, now_stamp) = (stamp(now.0.saturating_sub(3_600_000)), stamp(now.0));
         let entries = fs::read_dir(self.dir).into_iter().flatten().flatten();
         let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let is_recent = names.any(|name| name.strip_prefix("damaged-").is_some_and(|stamp| *stamp > *hour_ago));
-        if is_recent { Ok(()) } else { self.run(damage.trim(), now) }
+        // One with a stamp of the future was made by a wrong clock.
+        let is_lately = |stamp: &str| *stamp > *hour_ago && *stamp <= *now_stamp;
+        if !names.any(|name| name.strip_prefix("damaged-").is_some_and(is_lately)) {
+            self.run(damage.trim(), now)?;
+        }
+        fs::remove_file(noted).map_err(|error| self.failed(error))
     }
 
     /// Makes a new database of what can be read, and puts the damaged one aside.
