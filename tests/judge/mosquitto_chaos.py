@@ -111,10 +111,10 @@ class Modems:
             [binary, "--modems", str(count), "--dir", str(self.dir), "--log", str(self.log), "--seed", str(seed),
              "--cmgs-latency-ms", str(latency_ms), "--dlr", "--dlr-delay-ms", "500", *more],
             stdout=subprocess.DEVNULL, stderr=open(work / "modemsim.log", "wb"))
-        wait_for("modemsim", 10, (self.dir / "ctl").exists)
         self.lock = threading.Lock()
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(self.dir / "ctl"))
+        # The socket is there before anybody listens on it.
+        wait_for("modemsim", 10, lambda: self.socket.connect_ex(str(self.dir / "ctl")) == 0)
         self.lines = self.socket.makefile("rw")
 
     def ctl(self, command):
