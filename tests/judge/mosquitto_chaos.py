@@ -174,7 +174,7 @@ class Witness:
     def __init__(self, port, work):
         self.path = work / "mqtt.jsonl"
         self.process = subprocess.Popen(
-            ["mosquitto_sub", "-V", "mqttv5", "-p", str(port), "-i", "judge-witness", "-c", "-x", "86400", "-q", "1",
+            ["mosquitto_sub", "-V", "mqttv5", "-p", str(port), "-i", f"witness-{work.name}", "-c", "-x", "86400", "-q", "1",
              "-t", f"{BASE}/#", "-F", "%j"], stdout=open(self.path, "wb"), stderr=open(work / "witness.log", "wb"))
         self.read, self.tail = 0, ""
         self.states, self.events, self.copies, self.modem_states = defaultdict(list), {}, 0, {}
