@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos sabotage powercut troubles codec-peers conformance fuzz mutants tools FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut troubles codec-peers conformance fuzz mutants tools FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
@@ -21,6 +21,7 @@ MODEMSIM ?= $(BENCH_TARGET)/release/modemsim
 CHAOS_BIN ?= target/release/gsmgate
 KILLS ?= 10000
 CHAOS ?=
+KILLPOINTS ?=
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,6 +70,10 @@ chaos: $(MODEMSIM) tools $(CHAOS_BIN) ## kill -9 again and again while eight SIM
 
 sabotage: ## One deliberate mistake for each invariant of the guarantee: its test has to go red.
 	tests/sabotage.py $(ARGS)
+
+# KILLPOINTS="--slice 3/40", or "--scenario send-3"; an interrupted run goes on.
+killpoints: $(MODEMSIM) tools $(CHAOS_BIN) ## kill -9 before and after every call that writes, in sending, receiving and publishing.
+	GSMGATE_BIN=$(CHAOS_BIN) MODEMSIM=$(MODEMSIM) tests/judge/killpoints.py $(KILLPOINTS)
 
 target/release/gsmgate: FORCE
 	cargo build --release
