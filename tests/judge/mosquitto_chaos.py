@@ -70,22 +70,30 @@ class Broker:
     """A mosquitto of our own, with or without persistence."""
 
     def __init__(self, work, persistence):
-        self.port, self.work, self.restarts = free_port(), work, 0
+        self.work, self.restarts = work, 0
         store = f"persistence true\npersistence_location {work}/\n" if persistence else "persistence false\n"
-        self.conf = work / "mosquitto.conf"
-        # As root mosquitto would become the user mosquitto, who cannot write here.
-        self.conf.write_text(f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n"
-                             f"max_queued_messages 0\nmessage_size_limit 0\n{store}")
-        self.start()
+        self.conf, self.log = work / "mosquitto.conf", work / "mosquitto.log"
+        for tries_left in (4, 3, 2, 1, 0):
+            self.port = free_port()
+            # As root mosquitto would become the user mosquitto, who cannot write here.
+            self.conf.write_text(f"user root\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n"
+                                 f"max_queued_messages 0\nmessage_size_limit 0\n{store}")
+            try:
+                return self.start()
+            except Failed:
+                # Somebody was quicker to take the port.
+                if not tries_left:
+                    raise
 
     def start(self):
-        log = open(self.work / "mosquitto.log", "ab")
-        self.process = subprocess.Popen(["mosquitto", "-c", str(self.conf)], stdout=log, stderr=log)
-        wait_for("mosquitto", 10, self.answers)
-
-    def answers(self):
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", self.port)) == 0
+        with open(self.log, "ab") as log:
+            before = log.tell()
+            self.process = subprocess.Popen(["mosquitto", "-c", str(self.conf)], stdout=log, stderr=log)
+        # What it says itself: on a port that was taken somebody else would answer.
+        runs = lambda: b" running\n" in self.log.read_bytes()[before:]
+        wait_for("mosquitto", 10, lambda: runs() or self.process.poll() is not None, 0.01)
+        if self.process.poll() is not None:
+            raise Failed(f"mosquitto ended with {self.process.returncode}: see {self.log}")
 
     def restart(self, down_s):
         self.process.terminate()
