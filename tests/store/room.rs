@@ -195,8 +195,11 @@ async fn what_is_told_meanwhile_keeps_its_order() {
     is_in(&rig, |state| state == StoreState::Locked).await;
     let evidence = Step::Evidence { attempt: late, mr: Some(5), report_until: later(86_400), at: NOW };
     rig.store.step(vec![evidence]).unwrap();
+    // Steps are taken before questions: it is taken alone.
+    rig.store.counts().await.unwrap();
     let retry = Verdict::Retry { failure: failure(), not_before: NOW };
     rig.store.step(vec![Step::Release(second), Step::Ended { attempt: first, verdict: retry, at: NOW }]).unwrap();
+    rig.store.counts().await.unwrap();
     shell.execute_batch("ROLLBACK").unwrap();
     is_in(&rig, |state| !state.is_held()).await;
     rig.until_state("late", PublicState::Sent).await;
