@@ -295,6 +295,7 @@ const UNIT_KEYS: [(&str, &[&str]); 3] = [
             "Restart",
             "RestartSec",
             "RestartPreventExitStatus",
+            "TimeoutStartSec",
             "TimeoutStopSec",
             "User",
             "Group",

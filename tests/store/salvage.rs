@@ -223,6 +223,26 @@ async fn a_truncated_file_is_salvaged_at_any_length() {
     }
 }
 
+/// Beside a file without a page SQLite deletes the WAL.
+#[tokio::test]
+async fn what_is_only_in_the_wal_of_an_emptied_file_is_salvaged() {
+    for octets in [0, 1, PAGE - 1] {
+        let dir = tempfile::tempdir().unwrap();
+        let rig = Rig::open(dir.path());
+        for name in ["a", "b", "c"] {
+            rig.accept(name, 1).await;
+        }
+        let (_copy, killed) = Rig::killed(dir.path());
+        fs::OpenOptions::new().write(true).open(killed.join("gsmgate.db")).unwrap().set_len(octets).unwrap();
+        let after = Rig::open(&killed);
+        for name in ["a", "b", "c"] {
+            assert!(after.store.message(name.parse().unwrap()).await.unwrap().is_some(), "{name} of {octets} octets");
+        }
+        after.close();
+        rig.close();
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_database_is_put_aside_and_told_of() {
     let template = Template::new().await;

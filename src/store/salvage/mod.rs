@@ -79,7 +79,8 @@ impl Salvage<'_> {
         let has_wal = len(&side(self.path, "-wal")).unwrap_or(0) > 0;
         match len(self.path) {
             None => tracing::warn!("the database was taken away; beginning with an empty one"),
-            Some(len) if len < PAGE as u64 && !has_wal => return self.run("it is an empty file, or nearly", now),
+            // Beside one without a page SQLite deletes the WAL, with everything in it.
+            Some(len) if len < PAGE as u64 => return self.run("it is an empty file, or nearly", now),
             Some(_) if !has_wal && is_without_tables(self.path) => return self.run("it has no tables", now),
             Some(_) => {}
         }
@@ -172,7 +173,8 @@ impl Salvage<'_> {
 
     /// The damaged file, opened so that its tables are known. `None`: not even that can be had.
     fn readable(&self, new: &Connection, snapshot: Option<&Path>) -> rusqlite::Result<Option<Connection>> {
-        if let Some(from) = open_readable(self.path) {
+        let has_pages = fs::metadata(self.path).is_ok_and(|file| file.len() >= PAGE as u64);
+        if has_pages && let Some(from) = open_readable(self.path) {
             return Ok(Some(from));
         }
         // Tables never move in the file, so that of another copy the pages which say where they are fit this one too.
@@ -215,9 +217,29 @@ impl Salvage<'_> {
         let _ = fs::remove_file(side(self.path, "-shm"));
         File::open(self.dir)?.sync_all()?;
         fs::rename(self.whole(), self.path)?;
-        File::open(self.dir)?.sync_all()
+        File::open(self.dir)?.sync_all()?;
+        self.remove_old();
+        Ok(())
+    }
+
+    /// A disk that damages again and again is not to be filled with what it damaged.
+    fn remove_old(&self) {
+        let entries = fs::read_dir(self.dir).into_iter().flatten().flatten();
+        let is_damaged = |path: &PathBuf| {
+            path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("damaged-"))
+        };
+        let mut damaged: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_damaged).collect();
+        damaged.sort_unstable();
+        for old in damaged.iter().rev().skip(KEPT_ASIDE) {
+            if let Err(error) = fs::remove_dir_all(old) {
+                tracing::warn!(%error, folder = %old.display(), "an old damaged database could not be removed");
+            }
+        }
     }
 }
+
+/// Damaged databases that are kept, the newest.
+const KEPT_ASIDE: usize = 3;
 
 /// What may lie beside a database, and itself.
 const SIDES: [&str; 4] = ["", "-journal", "-wal", "-shm"];
