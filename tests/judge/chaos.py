@@ -45,7 +45,7 @@ class Round(judge.Run):
         super().__init__(a, work)
         self.disturbs, self.stall_s = True, 10**9
         self.stakes, self.over = Counter(), threading.Event()
-        self.hold, self.published, self.arrived = set(), 0, 0
+        self.hold, self.published = set(), 0
         self.asked, self.injected = [], []
 
     def most_extra(self):
@@ -307,9 +307,9 @@ def arguments():
 
 def main():
     a = arguments()
-    if not a.modemsim or not os.access(a.modemsim, os.X_OK):
-        print(f"skipped: no modem simulator ({a.modemsim or 'MODEMSIM is not set'})")
-        return 0
+    unable = judge.unable(a)
+    if unable is not None:
+        return unable
     os.environ["GSMGATE_TEST_TIME_SCALE"] = str(a.speed)
     made_of, rounds = load(a)
     print(f"chaos: {a.kills} kills in rounds of {a.round}, seed {a.seed}, {a.modems} SIMs, time runs {a.speed} times as fast"

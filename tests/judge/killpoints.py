@@ -626,9 +626,9 @@ def carry_out(a):
 
 def main():
     a = arguments()
-    if not a.modemsim or not os.access(a.modemsim, os.X_OK):
-        print(f"skipped: no modem simulator ({a.modemsim or 'MODEMSIM is not set'})")
-        return 0
+    unable = judge.unable(a)
+    if unable is not None:
+        return unable
     if not CALLS:
         print(f"skipped: the numbers of system calls on {platform.machine()} are not known here")
         return 0

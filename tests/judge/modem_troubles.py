@@ -80,9 +80,9 @@ def main():
             return 2
         del sys.argv[at:at + 2]
     a = judge.arguments()
-    if not a.modemsim or not os.access(a.modemsim, os.X_OK):
-        print(f"skipped: no modem simulator ({a.modemsim or 'MODEMSIM is not set'})")
-        return 0
+    unable = judge.unable(a)
+    if unable is not None:
+        return unable
     all_ok = True
     for name in [profile] if profile else PROFILES:
         work = Path(tempfile.mkdtemp(prefix="gsmgate-judge-"))

@@ -565,8 +565,8 @@ def carry_out(run, title="mosquitto_chaos"):
     return ok
 
 
-def main():
-    a = arguments()
+def unable(a):
+    """The exit code where a run cannot be made; it is said why."""
     if not a.modemsim or not os.access(a.modemsim, os.X_OK):
         print(f"skipped: no modem simulator ({a.modemsim or 'MODEMSIM is not set'})")
         return 0
@@ -574,6 +574,14 @@ def main():
     if missing or not os.access(a.gateway, os.X_OK):
         print(f"missing: {', '.join(missing) or a.gateway}", file=sys.stderr)
         return 2
+    return None
+
+
+def main():
+    a = arguments()
+    code = unable(a)
+    if code is not None:
+        return code
     work = Path(tempfile.mkdtemp(prefix="gsmgate-judge-"))
     print(f"mosquitto_chaos: seed {a.seed}, {a.messages} messages, {a.inbound} inbound, "
           f"{a.modems} modems at {a.latency_ms} ms, {a.kills} kills, {a.restarts} broker restarts, "
