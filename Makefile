@@ -89,7 +89,7 @@ troubles: $(MODEMSIM) tools ## Foreign modems that hang, garble, vanish, refuse 
 
 powercut: ## Cut the power of a simulated disk at random: nothing acknowledged is lost. CUTS=1000 SEED=1; writes proof/powercut.json.
 	@mkdir -p proof
-	$(if $(SEED),GSMGATE_POWERCUT_SEED=$(SEED)) GSMGATE_POWERCUT_CUTS=$(CUTS) GSMGATE_POWERCUT_PROOF=proof/powercut.json \
+	$(if $(SEED),GSMGATE_POWERCUT_SEED=$(SEED)) GSMGATE_POWERCUT_CUTS=$(or $(CUTS),1000) GSMGATE_POWERCUT_PROOF=proof/powercut.json \
 	  GSMGATE_POWERCUT_COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
 	  cargo test --release --test powercut -- --exact what_was_acknowledged_survives_power_cuts --nocapture
 

@@ -150,12 +150,12 @@ def copy_tree():
 
 def cargo(test):
     """Exit code and output of one test; no code: it hung, which is red too."""
-    target, filters = (test.split(" ", 1) + [""])[:2] if test.startswith("--lib") else (test, "")
-    words = ["cargo", "test", "--quiet", *(target.split()[:2] if not test.startswith("--lib") else ["--lib"])]
-    rest = filters if test.startswith("--lib") else " ".join(test.split()[2:])
+    words = test.split()
+    which = words[:1] if words[0] == "--lib" else words[:2]
+    command = ["cargo", "test", "--quiet", *which, "--", *words[len(which):]]
     env = dict(os.environ, RUST_BACKTRACE="0", CARGO_TARGET_DIR=str(COPY / "target"))
     # In a group of its own: what hangs may have children.
-    process = subprocess.Popen([*words, "--", *rest.split()], cwd=COPY, env=env, stdout=subprocess.PIPE,
+    process = subprocess.Popen(command, cwd=COPY, env=env, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, text=True, start_new_session=True)
     try:
         said, _ = process.communicate(timeout=LONGEST_S)
