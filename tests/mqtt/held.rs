@@ -20,6 +20,7 @@ async fn commands_wait_until_the_store_takes_them() {
     soon("the store is held", state.wait_for(|state| *state == StoreState::Locked)).await.unwrap();
     let is_told = |word: &'static str| move |it: &Seen| it.topic.ends_with("/t/state") && it.json["store"] == word;
     user.next_that("the state", is_told("locked")).await;
+    // For a while nothing comes of them: a refusal would come at once.
     tokio::time::sleep(Duration::from_millis(200)).await;
     shell.execute_batch("ROLLBACK").unwrap();
     user.next_that("the state", is_told("ok")).await;

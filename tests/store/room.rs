@@ -96,18 +96,14 @@ async fn child() {
 
     // The ballast makes room for the first result, the journal takes the second.
     rig.store.step(step_end(first, 7)).unwrap();
-    rig.until_state("a", PublicState::Sent).await;
+    rig.taken().await;
+    assert_eq!(rig.state("a").await, PublicState::Sent);
     assert!(!state_dir.join("ballast").exists());
     filler.fill();
     rig.store.step(step_end(second, 8)).unwrap();
     let spill = state_dir.join("spill");
     let spilt = || fs::read(&spill).unwrap().starts_with(b"GSPL");
-    for _ in 0..500 {
-        if spilt() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    rig.taken().await;
     assert!(spilt());
     assert_eq!(rig.state("b").await, PublicState::Sending);
 
@@ -120,7 +116,7 @@ async fn child() {
 
     fs::remove_file(&filler.0).unwrap();
     is_in(&rig, |state| !state.is_held()).await;
-    rig.until_state("b", PublicState::Sent).await;
+    assert_eq!(rig.state("b").await, PublicState::Sent);
     assert!(!spilt() && state_dir.join("ballast").exists(), "the journal is empty, and the ballast is back");
     assert_eq!(rig.receive(b"kept", Err("octets")).await, Receipt::New);
     rig.accept("refused", 1).await;
@@ -173,7 +169,7 @@ async fn a_database_that_is_held_loses_nothing_and_goes_on_by_itself() {
     assert_eq!(rig.state("sent").await, PublicState::Sending, "reading goes on");
     shell.execute_batch("ROLLBACK").unwrap();
     is_in(&rig, |state| !state.is_held()).await;
-    rig.until_state("sent", PublicState::Sent).await;
+    assert_eq!(rig.state("sent").await, PublicState::Sent);
     rig.accept("refused", 1).await;
     assert_eq!(rig.state("refused").await, PublicState::Queued);
     rig.close();
@@ -195,14 +191,14 @@ async fn what_is_told_meanwhile_keeps_its_order() {
     is_in(&rig, |state| state == StoreState::Locked).await;
     let evidence = Step::Evidence { attempt: late, mr: Some(5), report_until: later(86_400), at: NOW };
     rig.store.step(vec![evidence]).unwrap();
-    // Steps are taken before questions: it is taken alone.
-    rig.store.counts().await.unwrap();
+    // Taken alone.
+    rig.taken().await;
     let retry = Verdict::Retry { failure: failure(), not_before: NOW };
     rig.store.step(vec![Step::Release(second), Step::Ended { attempt: first, verdict: retry, at: NOW }]).unwrap();
-    rig.store.counts().await.unwrap();
+    rig.taken().await;
     shell.execute_batch("ROLLBACK").unwrap();
     is_in(&rig, |state| !state.is_held()).await;
-    rig.until_state("late", PublicState::Sent).await;
+    assert_eq!(rig.state("late").await, PublicState::Sent);
     assert_eq!(rig.story("late").await, ["queued", "sending", "uncertain", "sent"]);
     let due = rig.store.due(later(1), 9).await.unwrap();
     let parts: Vec<_> = due.work.iter().flat_map(|work| work.parts.iter().map(|part| part.seq)).collect();
