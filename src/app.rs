@@ -86,7 +86,12 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         }
     }
     let done = work(settings, stop).await;
-    if let Err(Error::StoreFailed(_) | Error::Open(OpenError::Io { .. } | OpenError::Schema { .. })) = done {
+    let is_of_disk = match &done {
+        Err(Error::StoreFailed(_)) => true,
+        Err(Error::Open(error)) => error.is_of_disk(),
+        _ => false,
+    };
+    if is_of_disk {
         failures.note(now());
     }
     done
@@ -238,7 +243,7 @@ async fn tidy(store: Store) {
 /// Looks often, so that a box that is on for an hour a day has snapshots too.
 async fn take_snapshots(store: Store) {
     loop {
-        tokio::time::sleep(SNAPSHOT_LOOK).await;
+        clock::sleep(SNAPSHOT_LOOK).await;
         match store.snapshot(now()).await {
             Ok(Some(path)) => tracing::info!(path = %path.display(), "snapshot of the database taken"),
             Ok(None) | Err(SnapshotError::Closed) => {}

@@ -29,8 +29,8 @@ const ESCAPE: Duration = Duration::from_secs(2);
 /// the SIM or with the network.
 const UNHEARD: usize = 1024;
 const ESC: &[u8] = b"\x1b";
-/// How long after ESC, or an exchange without an end, an end that nobody waits for may be one of ours.
-const LATE: Duration = Duration::from_secs(120);
+/// How late the end of an exchange may come after its deadline, or after ESC (fault F-11).
+pub(super) const LATE: Duration = Duration::from_secs(120);
 
 /// Why the line is of no use any more.
 #[derive(Debug, thiserror::Error)]

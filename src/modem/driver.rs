@@ -4,7 +4,7 @@ use super::alarms::{Disturbances, Memories};
 use super::board::Board;
 use super::broadcasts::Broadcasts;
 use super::calls::Call;
-use super::chat::{Chat, Lost};
+use super::chat::{Chat, LATE, Lost};
 use super::details::Detail;
 use super::inbox::Inbox;
 use super::ladder::{FLAPPING, Ladder};
@@ -36,8 +36,6 @@ const BACKOFF_MOST: Duration = Duration::from_secs(15);
 const BACKOFF_CHEAP: Duration = Duration::from_secs(2);
 /// A session that lasted so long was a good one: the next pause is the first again.
 const GOOD_SESSION: Duration = Duration::from_secs(15);
-/// How late the final code of a submit may come after its deadline (fault F-11).
-const LATE: Duration = Duration::from_secs(120);
 /// How long a fresh port is listened to for the final code of a submit from before (RELIABILITY W-4).
 const LISTEN: Duration = Duration::from_secs(5);
 /// Exchanges for what came in, or to look around, between two parts when both wait. Two messages are read and deleted.

@@ -102,6 +102,19 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// The disk does not do its work, or what is on it is damaged: no permission or wrong version that a person mends.
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            OpenError::InUse { .. } => false,
+            OpenError::Io { source, .. } => source.kind() != std::io::ErrorKind::PermissionDenied,
+            OpenError::Schema { source, .. } => {
+                matches!(source, SchemaError::Damaged(_) | SchemaError::Sqlite(_) | SchemaError::Migration(_))
+            }
+        }
+    }
+}
+
 /// Why the store could not do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
