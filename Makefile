@@ -32,6 +32,7 @@ demo: ## Build, then a broker, two virtual modems and the gateway: one SMS out a
 
 test: tools ## Everything CI tests: unit, end-to-end, hardware tests on virtual modems. Installs what is missing.
 	cargo test
+	tests/sabotage.py --check
 	PYTHONDONTWRITEBYTECODE=1 python3 tests/judge/selftest.py
 	GSMGATE_BIN=target/debug/gsmgate PYTHONDONTWRITEBYTECODE=1 python3 tests/judge/bad_input.py
 	GSMGATE_BIN=target/debug/gsmgate PYTHONDONTWRITEBYTECODE=1 python3 hardware-tests/run.py hardware-tests/rigs/virtual.toml

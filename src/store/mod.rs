@@ -1,6 +1,7 @@
 //! The only module that says SQL: the durable queue, the event log, and what was received.
 
 mod events;
+mod held;
 mod inbox;
 mod lock;
 mod mailbox;

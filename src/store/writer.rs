@@ -1,5 +1,6 @@
 //! The thread that owns the connection: one transaction after the other, each for whatever waits.
 
+use super::held::passing;
 use super::mailbox::{Mailbox, Reply, Task, Wake};
 use super::outbox::rows::Rows;
 use super::outbox::tries::Tries;
@@ -10,7 +11,7 @@ use super::sims::Sims;
 use super::spill::{Outcome, Spill};
 use super::{Recovered, Step, StoreError};
 use crate::model::{Event, QueueCounts, StoreState, Timestamp};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -27,9 +28,6 @@ const WORTH_A_CHECKPOINT: u32 = 128;
 const LOOK: Duration = Duration::from_millis(500);
 /// How often it is looked whether the disk fills while nothing comes.
 const LOOK_IDLE: Duration = Duration::from_secs(60);
-/// `SQLITE_IOERR_SHMSIZE`: no room for the index of the WAL. <https://sqlite.org/rescode.html>
-const NO_ROOM_FOR_INDEX: i32 = 4874;
-
 /// The connection with what is kept in memory of it.
 pub(super) struct Writer {
     pub(super) connection: Connection,
@@ -46,24 +44,24 @@ pub(super) struct Writer {
     /// What the transaction has written to the log; `None`: to be read from the file.
     pub(super) new_events: Vec<Option<Event>>,
     recent: Recent,
-    open: bool,
-    replies: Vec<Reply>,
+    pub(super) open: bool,
+    pub(super) replies: Vec<Reply>,
     commits: u32,
-    disk: Disk,
-    spill: Spill,
+    pub(super) disk: Disk,
+    pub(super) spill: Spill,
     /// What became of tries in this transaction.
-    outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Outcome>,
     /// As of the last commit.
-    committed: Committed,
+    pub(super) committed: Committed,
     /// Why nothing can be written.
-    held: Option<StoreState>,
+    pub(super) held: Option<StoreState>,
 }
 
 /// What is kept in memory alone, to go back to.
 #[derive(Debug, Clone, Copy)]
-struct Committed {
-    next_seq: u64,
-    counts: QueueCounts,
+pub(super) struct Committed {
+    pub(super) next_seq: u64,
+    pub(super) counts: QueueCounts,
 }
 
 impl Writer {
@@ -169,11 +167,11 @@ impl Writer {
                     }
                     if self.spill.is_empty() {
                         self.outcomes.extend(steps.iter().filter_map(Outcome::of));
-                        self.steps(if held { only_ends(steps) } else { steps })?;
+                        self.steps(if held { ends(steps) } else { steps })?;
                     } else {
                         // What was spilt must not be overtaken: a late answer says nothing of a try that has not ended.
                         let outcomes: Vec<_> = steps.iter().filter_map(Outcome::of).collect();
-                        self.spill(&outcomes)?;
+                        self.put_aside(&outcomes)?;
                     }
                 }
                 // Dropped, which answers it.
@@ -206,110 +204,6 @@ impl Writer {
         self.rows.trim();
         self.committed = Committed { next_seq: self.next_seq, counts: self.rows.counts };
         Ok(())
-    }
-
-    /// The transaction came to nothing: everything is as it was before, and what became of tries goes where there is room.
-    /// Claims are forgotten too; their arming will be refused.
-    fn hold(&mut self, held: StoreState, mailbox: &Mailbox) -> rusqlite::Result<()> {
-        self.roll_back(mailbox)?;
-        if self.held.replace(held) != Some(held) {
-            tracing::error!(
-                state = held.word(),
-                "the database takes nothing; nothing is accepted or sent until it does"
-            );
-        }
-        let outcomes = self.outcomes.clone();
-        if outcomes.is_empty() {
-            return Ok(());
-        }
-        if held == StoreState::Full && self.spill.is_empty() && self.disk.throw_ballast() {
-            match self.write_outcomes(&outcomes, mailbox) {
-                Err(error) if passing(&error).is_some() => self.roll_back(mailbox)?,
-                done => return done,
-            }
-        }
-        self.spill(&outcomes)?;
-        self.outcomes.clear();
-        Ok(())
-    }
-
-    fn spill(&mut self, outcomes: &[Outcome]) -> rusqlite::Result<()> {
-        self.spill.add(outcomes).map_err(|error| {
-            tracing::error!(%error, "the journal beside the database takes nothing either");
-            io_error()
-        })
-    }
-
-    fn write_outcomes(&mut self, outcomes: &[Outcome], mailbox: &Mailbox) -> rusqlite::Result<()> {
-        self.steps(outcomes.iter().cloned().map(Outcome::into_step).collect())?;
-        self.commit(mailbox)
-    }
-
-    /// Back to the last commit.
-    fn roll_back(&mut self, mailbox: &Mailbox) -> rusqlite::Result<()> {
-        if !self.connection.is_autocommit() {
-            self.connection.execute_batch("ROLLBACK")?;
-        }
-        self.open = false;
-        self.new_events.clear();
-        self.next_seq = self.committed.next_seq;
-        self.rows = Rows::open(&self.connection)?;
-        self.rows.counts = self.committed.counts;
-        self.sims = Sims::open(&self.connection)?;
-        self.orphans = count_orphans(&self.connection)?;
-        self.reopen_tries()?;
-        self.tidy.forget();
-        mailbox.cursors_again();
-        Ok(())
-    }
-
-    /// Goes on, where what held it is over. False: it is not.
-    fn try_again(&mut self, mailbox: &Mailbox) -> rusqlite::Result<bool> {
-        if self.held == Some(StoreState::Full) && self.disk.state() == StoreState::Full {
-            return Ok(false);
-        }
-        mailbox.cursors_again();
-        let tried = self.try_to_write().and_then(|()| self.take_spilt()).and_then(|()| self.commit(mailbox));
-        match tried {
-            Err(error) if passing(&error).is_some() => self.roll_back(mailbox).map(|()| false),
-            Err(error) => Err(error),
-            Ok(()) => {
-                self.forget_spilt();
-                self.held = None;
-                self.disk.lay_ballast();
-                tracing::info!("the database takes changes again");
-                Ok(true)
-            }
-        }
-    }
-
-    /// Begins with something that needs room.
-    fn try_to_write(&mut self) -> rusqlite::Result<()> {
-        self.begin()?;
-        let trial =
-            "INSERT INTO meta (key, value) VALUES ('trial', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1";
-        self.connection.execute(trial, []).map(drop)
-    }
-
-    /// Carries out what was spilt. What is in the database already changes nothing.
-    fn take_spilt(&mut self) -> rusqlite::Result<()> {
-        if self.spill.is_empty() {
-            return Ok(());
-        }
-        match self.spill.read() {
-            Ok(outcomes) => self.steps(outcomes.into_iter().map(Outcome::into_step).collect()),
-            Err(error) => {
-                tracing::error!(%error, "the journal beside the database cannot be read");
-                Err(io_error())
-            }
-        }
-    }
-
-    /// After the commit of [`Writer::take_spilt`].
-    fn forget_spilt(&mut self) {
-        if let Err(error) = self.spill.clear() {
-            tracing::warn!(%error, "the journal beside the database could not be emptied");
-        }
     }
 
     /// Writes cursors for which no commit came by. It does not wait for the disk: a cursor that a power cut takes back
@@ -352,33 +246,15 @@ impl Writer {
     }
 }
 
-/// As of a database that cannot be written.
-fn io_error() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None)
+/// Of the steps those that tell what became of a try. The others come again by themselves; a reply that is dropped refuses an
+/// arming.
+fn ends(steps: Vec<Step>) -> Vec<Step> {
+    steps.into_iter().filter(|step| Outcome::of(step).is_some()).collect()
 }
 
 /// Reports that wait for their try.
-fn count_orphans(connection: &Connection) -> rusqlite::Result<u64> {
+pub(super) fn count_orphans(connection: &Connection) -> rusqlite::Result<u64> {
     connection.query_row("SELECT count(*) FROM orphan_reports WHERE published = 0", [], |row| row.get(0))
-}
-
-/// What holds the database up for a while, where that is what the error tells of. Any other ends the process.
-fn passing(error: &rusqlite::Error) -> Option<StoreState> {
-    match error.sqlite_error()? {
-        rusqlite::ffi::Error { code: ErrorCode::DiskFull, .. }
-        | rusqlite::ffi::Error { extended_code: NO_ROOM_FOR_INDEX, .. } => Some(StoreState::Full),
-        rusqlite::ffi::Error { code: ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, .. } => {
-            Some(StoreState::Locked)
-        }
-        _ => None,
-    }
-}
-
-/// Of the steps those that tell of a try's end, and releases. The others come again by themselves; a reply that is dropped
-/// refuses an arming.
-fn only_ends(steps: Vec<Step>) -> Vec<Step> {
-    let ends = |step: &Step| matches!(step, Step::Ended { .. } | Step::Evidence { .. } | Step::Release(_));
-    steps.into_iter().filter(ends).collect()
 }
 
 /// What the thread tells the rest.
