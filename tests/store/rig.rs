@@ -207,14 +207,6 @@ impl Rig {
         armed.await.unwrap_or(false)
     }
 
-    /// Steps that were given so far are committed, or could not be: a question is answered after the steps before it, and the
-    /// next one after their transaction.
-    pub(crate) async fn taken(&self) {
-        for _ in 0..2 {
-            self.store.counts().await.unwrap();
-        }
-    }
-
     pub(crate) async fn state(&self, name: &str) -> PublicState {
         self.store.message(id(name)).await.unwrap().unwrap().state
     }

@@ -70,6 +70,30 @@ async fn is_in(rig: &Rig, wanted: impl Fn(StoreState) -> bool) {
     became.unwrap_or_else(|_| panic!("it is {:?}", *rig.store.state().borrow())).unwrap();
 }
 
+/// Waits until the journal holds so many records: what goes there is answered to nobody.
+async fn until_spilt(state_dir: &Path, wanted: usize) {
+    let spilt =
+        || fs::read(state_dir.join("spill")).unwrap().chunks(128).take_while(|it| it.starts_with(b"GSPL")).count();
+    for _ in 0..500 {
+        if spilt() == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} records, not {wanted}", spilt());
+}
+
+/// The same for a message's state.
+async fn until_sent(rig: &Rig, name: &str) {
+    for _ in 0..500 {
+        if rig.state(name).await == PublicState::Sent {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{name} is {:?}", rig.state(name).await);
+}
+
 fn step_end(attempt: AttemptId, mr: u8) -> Vec<Step> {
     vec![Step::Ended { attempt, verdict: acked(mr), at: NOW }]
 }
@@ -96,15 +120,11 @@ async fn child() {
 
     // The ballast makes room for the first result, the journal takes the second.
     rig.store.step(step_end(first, 7)).unwrap();
-    rig.taken().await;
-    assert_eq!(rig.state("a").await, PublicState::Sent);
+    until_sent(&rig, "a").await;
     assert!(!state_dir.join("ballast").exists());
     filler.fill();
     rig.store.step(step_end(second, 8)).unwrap();
-    let spill = state_dir.join("spill");
-    let spilt = || fs::read(&spill).unwrap().starts_with(b"GSPL");
-    rig.taken().await;
-    assert!(spilt());
+    until_spilt(&state_dir, 1).await;
     assert_eq!(rig.state("b").await, PublicState::Sending);
 
     // A kill now: the next process has it all, on a disk with room or without.
@@ -117,7 +137,8 @@ async fn child() {
     fs::remove_file(&filler.0).unwrap();
     is_in(&rig, |state| !state.is_held()).await;
     assert_eq!(rig.state("b").await, PublicState::Sent);
-    assert!(!spilt() && state_dir.join("ballast").exists(), "the journal is empty, and the ballast is back");
+    until_spilt(&state_dir, 0).await;
+    assert!(state_dir.join("ballast").exists(), "it is back");
     assert_eq!(rig.receive(b"kept", Err("octets")).await, Receipt::New);
     rig.accept("refused", 1).await;
     let again = rig.claim(keys[2], 1);
@@ -191,11 +212,11 @@ async fn what_is_told_meanwhile_keeps_its_order() {
     is_in(&rig, |state| state == StoreState::Locked).await;
     let evidence = Step::Evidence { attempt: late, mr: Some(5), report_until: later(86_400), at: NOW };
     rig.store.step(vec![evidence]).unwrap();
-    // Taken alone.
-    rig.taken().await;
+    // Alone.
+    until_spilt(dir.path(), 2).await;
     let retry = Verdict::Retry { failure: failure(), not_before: NOW };
     rig.store.step(vec![Step::Release(second), Step::Ended { attempt: first, verdict: retry, at: NOW }]).unwrap();
-    rig.taken().await;
+    until_spilt(dir.path(), 4).await;
     shell.execute_batch("ROLLBACK").unwrap();
     is_in(&rig, |state| !state.is_held()).await;
     assert_eq!(rig.state("late").await, PublicState::Sent);
