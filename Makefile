@@ -8,7 +8,7 @@ export PATH := $(PATH):/usr/sbin
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
 # The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
-BENCH ?= ../shared/bench
+BENCH ?= $(or $(GSMGATE_SHARED),../shared)/bench
 CASES ?= a,b,d,e,f
 # Power cuts of one run.
 CUTS ?= 1000
