@@ -6,6 +6,7 @@ use super::{Step, StoreError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// Jobs that wait; more are refused as [`StoreError::Full`].
 const JOBS: usize = 4096;
@@ -32,7 +33,7 @@ pub(super) enum Task {
     Job(Job),
 }
 
-/// Why the thread woke.
+/// Why the writer woke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wake {
     /// There is a task.
@@ -47,11 +48,14 @@ pub(super) enum Wake {
     Closed,
 }
 
-/// The queue into the thread.
-#[derive(Default)]
+/// The queue to the writer.
 pub(super) struct Mailbox {
     queues: Mutex<Queues>,
+    /// Where the writer is a thread.
     filled: Condvar,
+    /// Where it is a task.
+    filled_for_task: Notify,
+    now: fn() -> Instant,
 }
 
 #[derive(Default)]
@@ -74,6 +78,30 @@ impl std::fmt::Debug for Mailbox {
 }
 
 impl Mailbox {
+    /// For a writer that is a thread.
+    pub(super) fn for_thread() -> Mailbox {
+        Mailbox::with_time(Instant::now)
+    }
+
+    /// For a writer that is a task, in the time of its runtime.
+    pub(super) fn for_task() -> Mailbox {
+        Mailbox::with_time(|| tokio::time::Instant::now().into_std())
+    }
+
+    fn with_time(now: fn() -> Instant) -> Mailbox {
+        Mailbox { queues: Mutex::default(), filled: Condvar::new(), filled_for_task: Notify::new(), now }
+    }
+
+    /// The time in which the writer waits.
+    pub(super) fn now(&self) -> Instant {
+        (self.now)()
+    }
+
+    fn wake(&self) {
+        self.filled.notify_one();
+        self.filled_for_task.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queues> {
         // A panic while the lock is held cannot leave a queue half changed.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,7 +113,7 @@ impl Mailbox {
             return Err(StoreError::Closed);
         }
         queues.steps.push_back(steps);
-        self.filled.notify_one();
+        self.wake();
         Ok(())
     }
 
@@ -98,7 +126,7 @@ impl Mailbox {
             return Err(StoreError::Full);
         }
         queues.jobs.push_back(job);
-        self.filled.notify_one();
+        self.wake();
         Ok(())
     }
 
@@ -112,7 +140,7 @@ impl Mailbox {
             return Err(StoreError::Full);
         }
         queues.spare = Some(job);
-        self.filled.notify_one();
+        self.wake();
         Ok(())
     }
 
@@ -128,8 +156,8 @@ impl Mailbox {
         let cursor = queues.cursors.entry(bridge).or_default();
         *cursor = upto.max(*cursor);
         if queues.cursors_since.is_none() {
-            queues.cursors_since = Some(Instant::now());
-            self.filled.notify_one();
+            queues.cursors_since = Some(self.now());
+            self.wake();
         }
         Ok(())
     }
@@ -157,7 +185,7 @@ impl Mailbox {
     pub(super) fn cursors_again(&self) {
         let mut queues = self.lock();
         if !queues.cursors.is_empty() && queues.cursors_since.is_none() {
-            queues.cursors_since = Some(Instant::now());
+            queues.cursors_since = Some(self.now());
         }
     }
 
@@ -168,7 +196,7 @@ impl Mailbox {
         // Dropped, which answers it.
         drop(queues.spare.take());
         drop(queues);
-        self.filled.notify_one();
+        self.wake();
     }
 
     /// What became of tries, among the steps that nobody will take.
@@ -196,30 +224,56 @@ impl Mailbox {
     pub(super) fn wait(&self, idle_at: Option<Instant>) -> Wake {
         let mut queues = self.lock();
         loop {
-            if !queues.steps.is_empty() || !queues.jobs.is_empty() {
-                return Wake::Work;
-            }
-            if queues.closed {
-                return Wake::Closed;
-            }
-            let cursors_at = queues.cursors_since.map(|since| since + CURSORS_WITHIN);
-            let now = Instant::now();
-            if cursors_at.is_some_and(|at| at <= now) {
-                return Wake::Cursors;
-            }
-            if queues.spare.is_some() {
-                return Wake::Spare;
-            }
-            if idle_at.is_some_and(|at| at <= now) {
-                return Wake::Idle;
-            }
-            queues = match [cursors_at, idle_at].into_iter().flatten().min() {
+            let until = match queues.look(self.now(), idle_at) {
+                Ok(wake) => return wake,
+                Err(until) => until,
+            };
+            queues = match until {
                 Some(at) => {
-                    let waited = self.filled.wait_timeout(queues, at - now);
+                    let waited = self.filled.wait_timeout(queues, at.saturating_duration_since(self.now()));
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
                 None => self.filled.wait(queues).unwrap_or_else(PoisonError::into_inner),
             };
         }
+    }
+
+    /// The same as a task. Cancel safe.
+    pub(super) async fn wait_as_task(&self, idle_at: Option<Instant>) -> Wake {
+        loop {
+            let until = match self.lock().look(self.now(), idle_at) {
+                Ok(wake) => return wake,
+                Err(until) => until,
+            };
+            let filled = self.filled_for_task.notified();
+            match until {
+                // It is looked again either way.
+                Some(at) => _ = tokio::time::timeout_at(at.into(), filled).await,
+                None => filled.await,
+            }
+        }
+    }
+}
+
+impl Queues {
+    /// What is to be done now, or until when there is nothing.
+    fn look(&self, now: Instant, idle_at: Option<Instant>) -> Result<Wake, Option<Instant>> {
+        if !self.steps.is_empty() || !self.jobs.is_empty() {
+            return Ok(Wake::Work);
+        }
+        if self.closed {
+            return Ok(Wake::Closed);
+        }
+        let cursors_at = self.cursors_since.map(|since| since + CURSORS_WITHIN);
+        if cursors_at.is_some_and(|at| at <= now) {
+            return Ok(Wake::Cursors);
+        }
+        if self.spare.is_some() {
+            return Ok(Wake::Spare);
+        }
+        if idle_at.is_some_and(|at| at <= now) {
+            return Ok(Wake::Idle);
+        }
+        Err([cursors_at, idle_at].into_iter().flatten().min())
     }
 }

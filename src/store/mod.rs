@@ -38,7 +38,7 @@ use crate::model::{
 };
 use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
-use reader::Reader;
+use reader::{Answering, Reader};
 use recent::Recent;
 use retention::Tidy;
 use room::Disk;
@@ -46,11 +46,12 @@ use rusqlite::{Connection, OpenFlags};
 use salvage::Salvage;
 use snapshot::Snapshots;
 use spill::Spill;
+use std::future::Future;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
-use writer::{Announce, Writer};
+use writer::{Announce, Desk, Writer};
 
 /// Where the store lives and how much it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,18 +178,18 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The writing thread, to be ended in order.
+/// Who writes, to be ended in order.
 #[derive(Debug)]
 pub struct Closer {
-    thread: std::thread::JoinHandle<()>,
+    thread: Option<std::thread::JoinHandle<()>>,
     mailbox: Arc<Mailbox>,
 }
 
 impl Closer {
-    /// Does what waits, writes the cursors, and closes the database. Blocks.
+    /// Does what waits, writes the cursors, and closes the database. Blocks. Of a store that is a task it only has that done.
     pub fn close(self) {
         self.mailbox.close();
-        if self.thread.join().is_err() {
+        if self.thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the store's thread panicked");
         }
     }
@@ -197,6 +198,35 @@ impl Closer {
 impl Store {
     /// Opens the database, mends what the process before left (R), and starts the threads.
     pub fn open(config: &Config, now: Timestamp) -> Result<(Store, Recovered, Closer), OpenError> {
+        let (store, recovered, Staff { desk, answering }) = Store::made(config, now, Mailbox::for_thread())?;
+        let io = |source| OpenError::Io { path: config.dir.join("gsmgate.db"), source };
+        let thread = |name: &str| std::thread::Builder::new().name(name.into());
+        thread("store-reader").spawn(move || answering.run()).map_err(io)?;
+        let thread = thread("store-writer").spawn(move || desk.run()).map_err(io)?;
+        let closer = Closer { thread: Some(thread), mailbox: Arc::clone(&store.mailbox) };
+        Ok((store, recovered, closer))
+    }
+
+    /// The same without threads, for tests in virtual time: the future does the work of both, in the time of the runtime that it
+    /// runs in. It ends when the store is closed, the database failed, or all handles are gone.
+    pub fn open_as_task(
+        config: &Config,
+        now: Timestamp,
+    ) -> Result<(Store, Recovered, Closer, impl Future<Output = ()> + use<>), OpenError> {
+        let (store, recovered, Staff { desk, answering }) = Store::made(config, now, Mailbox::for_task())?;
+        let work = async move {
+            tokio::select! {
+                biased;
+                () = desk.run_as_task() => {}
+                () = answering.run_as_task() => {}
+            }
+        };
+        let closer = Closer { thread: None, mailbox: Arc::clone(&store.mailbox) };
+        Ok((store, recovered, closer, work))
+    }
+
+    fn made(config: &Config, now: Timestamp, mailbox: Mailbox) -> Result<(Store, Recovered, Staff), OpenError> {
+        let mailbox = Arc::new(mailbox);
         let lock = open_dir(&config.dir)?;
         let disk = Disk::of(&config.dir);
         if disk.state() == StoreState::Full && disk.throw_ballast() {
@@ -207,33 +237,25 @@ impl Store {
         salvage.finish_begun(now)?;
         salvage.check_emptied(now)?;
         salvage.check_suspicion(&disk.suspicion(), now)?;
-        let mut opened = Opened::new(config, &path, now, &disk);
+        let mut opened = Opened::new(config, &path, now, &mailbox, &disk);
         if let Err(OpenError::Schema { source, .. }) = &opened
             && source.is_damage()
         {
             salvage.run(&source.to_string(), now)?;
-            opened = Opened::new(config, &path, now, &disk);
+            opened = Opened::new(config, &path, now, &mailbox, &disk);
         }
-        let Opened { writer, reading, mailbox, recent, log_id, recovered } = opened?;
-        let io = |source| OpenError::Io { path: path.clone(), source };
-        let reader = Reader::spawn(reading).map_err(io)?;
+        let Opened { writer, reading, recent, log_id, recovered } = opened?;
+        let (reader, answering) = Reader::new(reading);
         let (announce_committed, committed) = watch::channel(writer.last_seq());
         let (announce_failed, failed) = watch::channel(None);
         let (announce_state, state) = watch::channel(writer.state());
         let announce = Announce { committed: announce_committed, failed: announce_failed, state: announce_state };
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn({
-                let mailbox = Arc::clone(&mailbox);
-                move || writer::run(writer, &mailbox, &announce)
-            })
-            .map_err(io)?;
-        let closer = Closer { thread, mailbox: Arc::clone(&mailbox) };
+        let desk = Desk::new(writer, Arc::clone(&mailbox), announce);
         let lock = Arc::new(lock);
         let snapshots = config.backups.clone().map(|dir| Snapshots { database: path.clone(), dir });
         let log_id = log_id.into();
         let store = Store { mailbox, reader, recent, committed, failed, state, log_id, snapshots, _lock: lock };
-        Ok((store, recovered, closer))
+        Ok((store, recovered, Staff { desk, answering }))
     }
 
     /// Set to the reason when the database failed: the process has to end.
@@ -477,18 +499,23 @@ fn open_dir(dir: &Path) -> Result<Lock, OpenError> {
     })
 }
 
+/// Who does the work.
+struct Staff {
+    desk: Desk,
+    answering: Answering,
+}
+
 /// A database in use.
 struct Opened {
     writer: Writer,
     reading: Connection,
-    mailbox: Arc<Mailbox>,
     recent: Recent,
     log_id: String,
     recovered: Recovered,
 }
 
 impl Opened {
-    fn new(config: &Config, path: &Path, now: Timestamp, disk: &Disk) -> Result<Opened, OpenError> {
+    fn new(config: &Config, path: &Path, now: Timestamp, mailbox: &Mailbox, disk: &Disk) -> Result<Opened, OpenError> {
         let schema = |source| OpenError::Schema { path: path.to_owned(), source };
         let mut connection = connect(path)?;
         schema::open_writer(&mut connection).map_err(schema)?;
@@ -496,10 +523,9 @@ impl Opened {
             Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
                 .map_err(|error| schema(error.into()))?;
         schema::open_reader(&reading).map_err(schema)?;
-        let mailbox = Arc::new(Mailbox::default());
         let recent = Recent::default();
-        let (writer, log_id, recovered) = recover(connection, config, now, &mailbox, recent.clone(), disk.clone())?;
-        Ok(Opened { writer, reading, mailbox, recent, log_id, recovered })
+        let (writer, log_id, recovered) = recover(connection, config, now, mailbox, recent.clone(), disk.clone())?;
+        Ok(Opened { writer, reading, recent, log_id, recovered })
     }
 }
 

@@ -16,20 +16,35 @@ const QUESTIONS: usize = 256;
 
 type Question = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The way to the thread.
+/// The way to who reads.
 #[derive(Clone)]
 pub(super) struct Reader(mpsc::Sender<Question>);
 
+/// Who reads; ends when the last [`Reader`] is dropped.
+pub(super) struct Answering {
+    connection: Connection,
+    questions: mpsc::Receiver<Question>,
+}
+
+impl Answering {
+    pub(super) fn run(mut self) {
+        while let Some(question) = self.questions.blocking_recv() {
+            question(&self.connection);
+        }
+    }
+
+    /// The same as a task.
+    pub(super) async fn run_as_task(mut self) {
+        while let Some(question) = self.questions.recv().await {
+            question(&self.connection);
+        }
+    }
+}
+
 impl Reader {
-    pub(super) fn spawn(connection: Connection) -> std::io::Result<Reader> {
-        let (sender, mut receiver) = mpsc::channel::<Question>(QUESTIONS);
-        std::thread::Builder::new().name("store-reader".into()).spawn(move || {
-            // Ends when the last handle is dropped.
-            while let Some(question) = receiver.blocking_recv() {
-                question(&connection);
-            }
-        })?;
-        Ok(Reader(sender))
+    pub(super) fn new(connection: Connection) -> (Reader, Answering) {
+        let (sender, questions) = mpsc::channel(QUESTIONS);
+        (Reader(sender), Answering { connection, questions })
     }
 
     /// Asks for somebody outside: where too many wait, it is refused as [`StoreError::Full`]. Cancel safe.

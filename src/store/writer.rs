@@ -13,6 +13,7 @@ use super::{Recovered, Step, StoreError};
 use crate::model::{Event, QueueCounts, StoreState, Timestamp};
 use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -293,52 +294,89 @@ impl Announce {
     }
 }
 
-/// The thread. On the first error of the database, or a panic, it stops for good: nothing after it is acknowledged.
-pub(super) fn run(mut writer: Writer, mailbox: &Mailbox, announce: &Announce) {
-    let worked = std::panic::catch_unwind(AssertUnwindSafe(|| work(&mut writer, mailbox, announce)));
-    let failure = match worked {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => {
-            if super::schema::is_damage(&error) || super::events::is_value(&error) {
-                // The next start would find nothing, and fail of the same.
-                let _ = std::fs::write(writer.disk.suspicion(), error.to_string());
-            }
-            error.to_string()
-        }
-        Err(_) => "the thread that writes panicked".to_owned(),
-    };
-    mailbox.close();
-    tracing::error!(%failure, "the database failed; nothing more is accepted or sent");
-    announce.failed.send_replace(Some(failure));
-    // What became of tries must not be lost with the database.
-    writer.outcomes.extend(mailbox.take_outcomes());
-    if let Err(error) = writer.spill.add(&writer.outcomes) {
-        tracing::error!(%error, outcomes = writer.outcomes.len(), "what became of some parts will be uncertain");
-    }
-    writer.replies.into_iter().for_each(|reply| reply(Err(StoreError::Closed)));
-    mailbox.clear();
+/// The writer at its desk: what it does when it is woken, whoever wakes it.
+pub(super) struct Desk {
+    writer: Writer,
+    mailbox: Arc<Mailbox>,
+    announce: Announce,
+    checkpoint_at: Option<Instant>,
+    look_at: Instant,
 }
 
-fn work(writer: &mut Writer, mailbox: &Mailbox, announce: &Announce) -> rusqlite::Result<()> {
-    let mut checkpoint_at = None;
-    let mut look_at = Instant::now();
-    loop {
-        if writer.held.is_some() && look_at <= Instant::now() {
-            if writer.try_again(mailbox)? {
-                announce.group(writer, None);
+impl Desk {
+    pub(super) fn new(writer: Writer, mailbox: Arc<Mailbox>, announce: Announce) -> Desk {
+        let look_at = mailbox.now();
+        Desk { writer, mailbox, announce, checkpoint_at: None, look_at }
+    }
+
+    /// Works as a thread until the mailbox is closed. On the first error of the database, or a panic, it stops for good: nothing
+    /// after it is acknowledged.
+    pub(super) fn run(mut self) {
+        let worked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            loop {
+                let until = self.before_wait()?;
+                let wake = self.mailbox.wait(Some(until));
+                self.turn(wake)?;
+                if wake == Wake::Closed {
+                    return Ok(());
+                }
             }
-            look_at = Instant::now() + LOOK;
+        }));
+        match worked {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.fail_of(&error),
+            Err(_) => self.fail("the thread that writes panicked".to_owned()),
         }
+    }
+
+    /// The same as a task.
+    pub(super) async fn run_as_task(mut self) {
+        let worked = async {
+            loop {
+                let until = self.before_wait()?;
+                let wake = self.mailbox.wait_as_task(Some(until)).await;
+                self.turn(wake)?;
+                if wake == Wake::Closed {
+                    return Ok(());
+                }
+            }
+        };
+        if let Err(error) = worked.await {
+            self.fail_of(&error);
+        }
+    }
+
+    /// Looks whether what held it up is over, where it is time to. Until when to wait for something else.
+    fn before_wait(&mut self) -> rusqlite::Result<Instant> {
+        if self.writer.held.is_some() && self.look_at <= self.mailbox.now() {
+            if self.writer.try_again(&self.mailbox)? {
+                self.announce.group(&mut self.writer, None);
+            }
+            self.look_at = self.mailbox.now() + LOOK;
+        }
+        let held = self.announce.state_of(&self.writer, &self.mailbox).is_held();
+        let look = self.mailbox.now() + if held { LOOK } else { LOOK_IDLE };
+        Ok(self.checkpoint_at.filter(|_| !held).map_or(look, |at| at.min(look)))
+    }
+
+    fn turn(&mut self, wake: Wake) -> rusqlite::Result<()> {
+        if let Err(error) = self.work(wake) {
+            let held = passing(&error).ok_or(error)?;
+            self.writer.outcomes.clear();
+            self.writer.hold(held, &self.mailbox)?;
+            self.announce.group(&mut self.writer, Some(held));
+        }
+        Ok(())
+    }
+
+    fn work(&mut self, wake: Wake) -> rusqlite::Result<()> {
+        let Desk { writer, mailbox, announce, .. } = self;
         let state = announce.state_of(writer, mailbox);
-        let look = if state.is_held() { LOOK } else { LOOK_IDLE };
-        let wake =
-            mailbox.wait(checkpoint_at.filter(|_| !state.is_held()).into_iter().chain([Instant::now() + look]).min());
-        let done = match wake {
+        match wake {
             Wake::Work => {
-                let state = announce.state_of(writer, mailbox);
                 let held = writer.group(mailbox, state)?;
                 announce.group(writer, held);
-                checkpoint_at = (writer.commits >= WORTH_A_CHECKPOINT).then(|| Instant::now() + IDLE);
+                self.plan_checkpoint();
                 Ok(())
             }
             // They are written when there is room.
@@ -353,28 +391,43 @@ fn work(writer: &mut Writer, mailbox: &Mailbox, announce: &Announce) -> rusqlite
                 Ok(())
             }
             Wake::Spare => {
-                let done = writer.spare(mailbox);
-                if done.is_ok() {
-                    announce.group(writer, None);
-                    checkpoint_at = (writer.commits >= WORTH_A_CHECKPOINT).then(|| Instant::now() + IDLE);
-                }
-                done
+                writer.spare(mailbox)?;
+                announce.group(writer, None);
+                self.plan_checkpoint();
+                Ok(())
             }
-            Wake::Idle if !state.is_held() && checkpoint_at.take_if(|at| *at <= Instant::now()).is_some() => {
+            Wake::Idle if !state.is_held() && self.checkpoint_at.take_if(|at| *at <= mailbox.now()).is_some() => {
                 writer.checkpoint()
             }
             Wake::Idle => Ok(()),
             Wake::Closed if state.is_held() => Ok(()),
             Wake::Closed => writer.begin().and_then(|()| writer.commit(mailbox)).and_then(|()| writer.checkpoint()),
-        };
-        if let Err(error) = done {
-            let held = passing(&error).ok_or(error)?;
-            writer.outcomes.clear();
-            writer.hold(held, mailbox)?;
-            announce.group(writer, Some(held));
         }
-        if wake == Wake::Closed {
-            return Ok(());
+    }
+
+    fn plan_checkpoint(&mut self) {
+        self.checkpoint_at = (self.writer.commits >= WORTH_A_CHECKPOINT).then(|| self.mailbox.now() + IDLE);
+    }
+
+    fn fail_of(self, error: &rusqlite::Error) {
+        if super::schema::is_damage(error) || super::events::is_value(error) {
+            // The next start would find nothing, and fail of the same.
+            let _ = std::fs::write(self.writer.disk.suspicion(), error.to_string());
         }
+        self.fail(error.to_string());
+    }
+
+    fn fail(self, failure: String) {
+        let Desk { mut writer, mailbox, announce, .. } = self;
+        mailbox.close();
+        tracing::error!(%failure, "the database failed; nothing more is accepted or sent");
+        announce.failed.send_replace(Some(failure));
+        // What became of tries must not be lost with the database.
+        writer.outcomes.extend(mailbox.take_outcomes());
+        if let Err(error) = writer.spill.add(&writer.outcomes) {
+            tracing::error!(%error, outcomes = writer.outcomes.len(), "what became of some parts will be uncertain");
+        }
+        writer.replies.into_iter().for_each(|reply| reply(Err(StoreError::Closed)));
+        mailbox.clear();
     }
 }
