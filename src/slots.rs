@@ -180,6 +180,8 @@ pub struct Config {
     pub recordings: Option<PathBuf>,
     /// Where `sys` lies, which tells of the box's voltage; `None`: it is not looked at.
     pub supply: Option<PathBuf>,
+    /// How ports are opened.
+    pub dial: modem::Dial,
 }
 
 /// A try of the last process whose final code may still come: its port, and what is left of its deadline.
@@ -201,7 +203,14 @@ pub fn start(
     let ((changed_in, changed), (ended_in, ended)) = (watch::channel(0), watch::channel(false));
     let labels = Arc::new(Labels::new(sims));
     let rack = Arc::new(Rack {
-        links: Links { lane, received: received_in, pins: pins_in, notices: notices_in, recordings: config.recordings },
+        links: Links {
+            lane,
+            received: received_in,
+            pins: pins_in,
+            notices: notices_in,
+            recordings: config.recordings,
+            dial: config.dial,
+        },
         seats: Seats::default(),
         labels: Arc::clone(&labels),
         joining: joining_in,

@@ -91,6 +91,7 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
             modems,
             recordings: Some(gateway.state_dir.join("recordings")),
             supply: Some(system),
+            dial: modem::Dial::default(),
         },
         store,
         scheduler,

@@ -152,7 +152,14 @@ impl Bench {
             }
         });
         let (notices_in, notices) = mpsc::channel(64);
-        let links = Links { lane: lane_in, received: received_in, pins, notices: notices_in, recordings: None };
+        let links = Links {
+            lane: lane_in,
+            received: received_in,
+            pins,
+            notices: notices_in,
+            recordings: None,
+            dial: super::Dial::default(),
+        };
         let open = {
             let (world, urcs, found) = (world.clone(), urcs.clone(), found.clone());
             let name = move || {

@@ -1,12 +1,14 @@
-//! How a modem is reached: a tty, or a serial server over TCP.
+//! How a modem is reached: a tty, a serial server over TCP, or a line in memory.
 
 use super::port::{OpenError, Port};
 use crate::clock;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 
 /// What a port begins with that is a serial server's: `tcp://host:port`, the octets as they are (ser2net's `raw`).
@@ -19,7 +21,52 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(super) enum Line {
     Tty(Port),
     Tcp(TcpStream),
+    Memory(DuplexStream),
 }
+
+/// How ports are opened: as what their names say, or in memory.
+#[derive(Clone, Default)]
+pub struct Dial(Option<Arc<Dialer>>);
+
+type Dialer = dyn Fn(String) -> Pin<Box<dyn Future<Output = io::Result<DuplexStream>> + Send>> + Send + Sync;
+
+impl Dial {
+    /// Every port is a line in memory, which this answers.
+    pub fn in_memory<F>(answer: impl Fn(String) -> F + Send + Sync + 'static) -> Dial
+    where
+        F: Future<Output = io::Result<DuplexStream>> + Send + 'static,
+    {
+        Dial(Some(Arc::new(move |port| Box::pin(answer(port)))))
+    }
+
+    pub(super) async fn open(&self, port: String, baud: u32) -> Result<Line, OpenError> {
+        match &self.0 {
+            None => Line::open(port, baud).await,
+            Some(answer) => {
+                answer(port.clone()).await.map(Line::Memory).map_err(|source| OpenError::Unreachable { port, source })
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Dial {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Dial(in memory)" } else { "Dial" })
+    }
+}
+
+/// Equal where they are one.
+impl PartialEq for Dial {
+    fn eq(&self, other: &Dial) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Dial {}
 
 impl Line {
     /// Opens a port: the path of a tty, or the address of a serial server.
@@ -54,6 +101,7 @@ impl AsyncRead for Line {
         match self.get_mut() {
             Line::Tty(port) => Pin::new(port).poll_read(cx, buf),
             Line::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Line::Memory(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -63,6 +111,7 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Line::Tty(port) => Pin::new(port).poll_write(cx, octets),
             Line::Tcp(stream) => Pin::new(stream).poll_write(cx, octets),
+            Line::Memory(stream) => Pin::new(stream).poll_write(cx, octets),
         }
     }
 
@@ -70,6 +119,7 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Line::Tty(port) => Pin::new(port).poll_flush(cx),
             Line::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Line::Memory(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -77,6 +127,7 @@ impl AsyncWrite for Line {
         match self.get_mut() {
             Line::Tty(port) => Pin::new(port).poll_shutdown(cx),
             Line::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Line::Memory(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

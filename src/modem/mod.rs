@@ -46,14 +46,13 @@ pub use crate::at::{BroadcastList, Pin, ServiceCentre, TypedLine};
 use crate::model::{AttemptId, Iccid, Imei, Label, ModemStatus, Notice, SendOutcome};
 pub use calls::Calls;
 pub use device::PowerKey;
-pub use line::TCP;
+pub use line::{Dial, TCP};
 pub use orders::{Answer, Carried, Entry, Order, Ordered, Outcome};
 pub use pin::{PinMemory, PinQuestion};
 pub use recorder::Recorder;
 
 use board::Board;
 use driver::Desk;
-use line::Line;
 use orders::Orders;
 use port::OpenError;
 use std::future::Future;
@@ -128,6 +127,8 @@ pub struct Links {
     pub notices: mpsc::Sender<Noticed>,
     /// The folder where recordings are written when something goes wrong; `None`: they are not.
     pub recordings: Option<PathBuf>,
+    /// How ports are opened.
+    pub dial: Dial,
 }
 
 /// A notice of a modem.
@@ -256,10 +257,10 @@ const NEXT: usize = 2;
 /// `listen_first` is a try that was armed when the last process ended, with what is left of its deadline:
 /// its final code may still come, and is listened for before anything is written.
 pub fn spawn(config: Config, links: Links, listen_first: Option<(AttemptId, Duration)>) -> Handle {
-    let (port, baud) = (config.port.clone(), config.baud);
+    let (port, baud, dial) = (config.port.clone(), config.baud, links.dial.clone());
     start(config, links, listen_first, None, move || {
-        let port = port.clone();
-        async move { Line::open(port.clone(), baud).await.map(|line| (port, line)) }
+        let (port, dial) = (port.clone(), dial.clone());
+        async move { dial.open(port.clone(), baud).await.map(|line| (port, line)) }
     })
 }
 
@@ -270,9 +271,9 @@ pub fn spawn_found(
     listen_first: Option<(AttemptId, Duration)>,
     port: watch::Receiver<Option<String>>,
 ) -> Handle {
-    let baud = config.baud;
+    let (baud, dial) = (config.baud, links.dial.clone());
     start(config, links, listen_first, Some(port.clone()), move || {
-        let mut port = port.clone();
+        let (mut port, dial) = (port.clone(), dial.clone());
         async move {
             let found = port.wait_for(Option::is_some).await.ok().and_then(|port| port.clone());
             let port = match found {
@@ -280,7 +281,7 @@ pub fn spawn_found(
                 // Nobody looks any more: the gateway stops.
                 None => std::future::pending().await,
             };
-            Line::open(port.clone(), baud).await.map(|line| (port, line))
+            dial.open(port.clone(), baud).await.map(|line| (port, line))
         }
     })
 }

@@ -110,7 +110,14 @@ async fn perform(recording: &Recording) -> Report {
     let (pins_in, pins) = mpsc::channel(1);
     // What it tells shows in its state too.
     let (notices, _told) = mpsc::channel(64);
-    let links = Links { lane: lane_in, received: received_in, pins: pins_in, notices, recordings: None };
+    let links = Links {
+        lane: lane_in,
+        received: received_in,
+        pins: pins_in,
+        notices,
+        recordings: None,
+        dial: super::Dial::default(),
+    };
     let opened = Arc::new(Mutex::new(opened));
     let config = config(recording);
     let port = config.port.clone();

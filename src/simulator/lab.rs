@@ -93,6 +93,14 @@ impl Lab {
 
     /// Plays the modems until all handles are gone, or the log cannot be written.
     pub async fn run(mut self) -> io::Result<()> {
+        self.play_from(self.began.elapsed()).await
+    }
+
+    /// The same from a moment on, of the clock that begins with the lab. May be dropped and called again, also in another
+    /// runtime, as when everything but the modems was killed.
+    pub async fn play_from(&mut self, now: Moment) -> io::Result<()> {
+        let began = Instant::now().checked_sub(now);
+        self.began = began.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "too late a moment"))?;
         let mut octets = vec![0; CHUNK];
         loop {
             self.flush()?;
