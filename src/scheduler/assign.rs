@@ -153,7 +153,7 @@ impl Scheduler {
             report: work.report,
             is_resend: pending.resend_of.is_some(),
             expires_at: work.expires_at,
-            other_sim: false,
+            other_sim: work.pinned.is_none() && work.bound.is_none(),
         };
         work.bound = Some(iccid.clone());
         let whole = work.parts.is_empty();

@@ -363,7 +363,7 @@ impl Scheduler {
             self.more = true;
             return;
         }
-        let other_sim = self.lanes.iter().enumerate().any(|(index, lane)| index != modem && lane.ready);
+        let other_sim = held.facts.other_sim && self.has_other_sim(modem, key, at);
         let facts = retry::Facts { other_sim, ..held.facts };
         let random = self.random();
         let verdict = retry::decide(&self.config.retry, outcome, &facts, at, random);
@@ -383,6 +383,15 @@ impl Scheduler {
             self.more = true;
         }
         self.more |= self.queue.ended(key, got_through);
+    }
+
+    /// Another modem could take this message now, and its SIM has not refused it.
+    fn has_other_sim(&self, modem: usize, key: MessageKey, now: Timestamp) -> bool {
+        let refused = self.avoid.get(&key).map_or(&[][..], |avoid| &avoid.sims);
+        self.lanes.iter().enumerate().any(|(index, lane)| {
+            let is_fresh = lane.sim.as_ref().is_some_and(|(iccid, _)| !refused.contains(iccid));
+            index != modem && is_fresh && lane.is_open(&self.config.limits, now)
+        })
     }
 
     /// Later parts of a message whose earlier part did not get through are taken back while they can be.
@@ -423,7 +432,10 @@ impl Scheduler {
             }
             if self.avoid.len() < AVOIDED {
                 let new = || Avoid { sims: Vec::new(), expires_at: held.facts.expires_at };
-                self.avoid.entry(held.part.message).or_insert_with(new).sims.push(iccid.clone());
+                let avoid = self.avoid.entry(held.part.message).or_insert_with(new);
+                if !avoid.sims.contains(iccid) {
+                    avoid.sims.push(iccid.clone());
+                }
             }
         }
     }

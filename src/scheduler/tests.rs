@@ -307,6 +307,28 @@ async fn cancelled_messages_close_no_lane() {
     stage.close().await;
 }
 
+/// Only who may go elsewhere is tried again at once.
+#[tokio::test]
+async fn what_only_one_sim_may_carry_waits_for_it() {
+    let mut stage = Stage::new(2, Config::default());
+    let refused = || SendOutcome::NotSent { code: Some(515), detail: String::new() };
+    stage.accept_pinned(0, "a").await;
+    let (attempt, _) = stage.start(0).await;
+    stage.end(0, attempt, refused()).await;
+    stage.states(3).await;
+    let due = stage.store.due(clock(), 8).await.unwrap();
+    assert!(due.work.is_empty() && due.next_at.is_some_and(|at| at > clock()), "{due:?}");
+    // What either may carry is tried by the other at once, and not by the first again.
+    stage.put(NewMessage { to: "+491705550002".parse().unwrap(), ..message("b", "text") }).await;
+    for lane in [1, 0] {
+        let (attempt, _) = stage.start(lane).await;
+        stage.end(lane, attempt, refused()).await;
+    }
+    stage.states(5).await;
+    assert!(stage.store.due(clock(), 8).await.unwrap().work.is_empty());
+    stage.close().await;
+}
+
 /// A window full of messages for a SIM that is away, or closed, does not stop the other.
 #[tokio::test]
 async fn a_sim_that_is_away_stops_no_other() {
