@@ -154,6 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         loop {
             let happened = clock::timeout_at(end, async {
                 tokio::select! {
+                    biased;
                     event = self.chat.event() => Ok(event),
                     Some(ordered) = self.orders.next() => Err(ordered),
                 }

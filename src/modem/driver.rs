@@ -218,6 +218,7 @@ impl Desk {
         };
         let work = async {
             tokio::select! {
+                biased;
                 done = work => done,
                 never = turn_away => never,
             }
@@ -355,7 +356,7 @@ where
                 if error.is_cheap() { BACKOFF_CHEAP } else { BACKOFF_MOST }
             }
         };
-        if desk.while_closed(clock::sleep(backoff(failures, most))).await.is_none() {
+        if desk.while_closed(clock::sleep(backoff(desk.config.index, failures, most))).await.is_none() {
             break;
         }
         failures += 1;
@@ -371,12 +372,12 @@ fn offline(desk: &Desk, reason: String) {
     desk.board.phase(ModemPhase::Offline, Some(reason));
 }
 
-/// A random pause of at most 250 ms times two to the number of failures.
-fn backoff(failures: u32, most: Duration) -> Duration {
+/// A pause of at most 250 ms times two to the number of failures, another one for each modem of a hub that lost power.
+fn backoff(modem: usize, failures: u32, most: Duration) -> Duration {
     let most = BACKOFF.saturating_mul(1 << failures.min(16)).min(most);
-    // Without randomness all modems of a hub come back at the same instant, which is merely less good.
-    let share = getrandom::u32().unwrap_or(u32::MAX / 2);
-    most.mul_f64(f64::from(share) / f64::from(u32::MAX))
+    // Multiples of the golden ratio: no two of their fractions are close.
+    let share = (modem as f64 + f64::from(failures) * 0.5 + 1.0) * 0.618_033_988_749_895;
+    most.mul_f64(share.fract())
 }
 
 /// One opening, to its end. `Ok`: the driver is to stop.
@@ -442,6 +443,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             let moved = desk.moved();
             let set_up = async {
                 tokio::select! {
+                    biased;
                     set_up = self.bring_up() => set_up,
                     () = moved => Err(Lost::Moved),
                 }

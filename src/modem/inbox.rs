@@ -7,7 +7,7 @@ use crate::at::Memory;
 use crate::at::sms::{Level, Stored};
 use crate::clock;
 use crate::model::Iccid;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
@@ -103,7 +103,7 @@ pub(super) struct Inbox {
     pub(super) selected: Selected,
     iccid: Option<Iccid>,
     jobs: VecDeque<Job>,
-    slots: HashMap<(Memory, u16), Slot>,
+    slots: BTreeMap<(Memory, u16), Slot>,
     waiting: Vec<Waiting>,
     backlog: VecDeque<Arrived>,
     serials: u64,
@@ -115,7 +115,7 @@ pub(super) struct Inbox {
     pub(super) retry_at: Option<Instant>,
     retries: u32,
     /// How often a memory could not be selected that the modem lists.
-    refusals: HashMap<Memory, u32>,
+    refusals: BTreeMap<Memory, u32>,
     /// A routed message was not committed: routing will stop, and must be set up again.
     pub(super) unacknowledged: bool,
     acknowledges: bool,
@@ -133,7 +133,7 @@ impl Inbox {
             selected: Selected::Unknown,
             iccid: None,
             jobs: VecDeque::new(),
-            slots: HashMap::new(),
+            slots: BTreeMap::new(),
             waiting: Vec::new(),
             backlog: VecDeque::new(),
             serials: 0,
@@ -141,7 +141,7 @@ impl Inbox {
             swept,
             retry_at: None,
             retries: 0,
-            refusals: HashMap::new(),
+            refusals: BTreeMap::new(),
             unacknowledged: false,
             acknowledges: false,
             recorder,

@@ -313,6 +313,7 @@ where
         let recorder = recorder.clone();
         async move {
             tokio::select! {
+                biased;
                 () = driver::run(desk, open) => {}
                 () = recorder.keep() => {}
             }
