@@ -28,6 +28,8 @@ const SIM_BUSY: Duration = Duration::from_secs(30);
 const SERVICE_STARTS: Duration = Duration::from_secs(40);
 /// How often memories are asked for while the SIM is busy (ofono does the same).
 const MEMORY_TRIES: usize = 10;
+/// How often an answer may be lost before the question is one that the modem does not answer.
+const ANSWERS_LOST: u32 = 2;
 /// How often a blocked SIM or a missing registration is looked at. Most modems tell by themselves.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// After this span a report that nobody acknowledged has made the modem stop routing: TR2M is 12 to 20 s, 3GPP TS 24.011 §10.
@@ -225,12 +227,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(())
     }
 
-    /// Which memories there are; asked again while the SIM is still loading.
+    /// Which memories there are; asked again while the SIM is still loading, or where the answer was lost: what lies in a memory
+    /// that is not known is never read.
     async fn memories_known(&mut self, within: Duration) -> Result<Answer, Lost> {
+        let mut lost = 0;
         for _ in 0..MEMORY_TRIES {
             match self.chat.ask(Command::memories(), within).await? {
                 Reply::Done(answer) => return Ok(answer),
                 Reply::Refused(result) if result.code().is_some_and(is_busy) => self.pause(NOT_YET).await?,
+                Reply::Silent(_) if lost < ANSWERS_LOST => lost += 1,
                 Reply::Refused(_) | Reply::Silent(_) => break,
             }
         }

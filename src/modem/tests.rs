@@ -398,6 +398,16 @@ async fn what_is_to_be_kept_is_left_alone() {
     assert!(bench.received.try_recv().is_err());
 }
 
+/// What is in the other memory would never be read.
+#[tokio::test(start_paused = true)]
+async fn a_lost_list_of_memories_is_asked_for_again() {
+    let known = "\r\n+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")\r\n\r\nOK\r\n";
+    let bench = Bench::ready(answers(&[("AT+CPMS=?", &["", "", known])])).await;
+    bench.settle().await;
+    assert_eq!(bench.count("AT+CPMS=?"), 3);
+    assert!(bench.count("AT+CPMS=\"ME\",\"SM\",\"ME\"") > 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_memory_that_is_listed_and_always_refused_is_left_out() {
     let bench = Bench::ready(answers(&[("AT+CPMS=\"SM\"", &["\r\n+CMS ERROR: 302\r\n"])])).await;

@@ -4,7 +4,7 @@ use super::plan::{Out, PART, Plan};
 use super::world::{Over, id};
 use gsmgate::model::{EventKind, MessageView, OnUncertain, PublicState};
 use gsmgate::simulator::{Record, What};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen over many histories.
 #[derive(Debug, Default, Clone, Copy, serde::Serialize)]
@@ -68,6 +68,7 @@ pub(crate) fn judge(plan: &Plan, over: &Over) -> (Vec<String>, Counts) {
         judge_message(n, plan.out.get(n), view, &accepted, &mut counts, &mut wrong);
     }
     judge_inbound(plan, over, &mut wrong);
+    judge_reports(over, &mut wrong);
     if let Some((last, _)) = over.outside.events.last_key_value()
         && *last != over.outside.events.len() as u64
     {
@@ -150,6 +151,32 @@ fn judge_message(
     }
 }
 
+/// What the gateway was told of each part of a message makes it delivered.
+fn judge_reports(over: &Over, wrong: &mut Vec<String>) {
+    let (mut parts, mut reports) = (BTreeMap::new(), BTreeMap::new());
+    let mut delivered: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for Record { sim, what, .. } in &over.records {
+        match what {
+            What::Submit { ok: true, mr, to, text, .. } => {
+                parts.extend(name(text).map(|part| ((sim, *mr, to), part)));
+            }
+            What::Report { id, mr, to, status: 0, .. } => {
+                reports.extend(parts.get(&(sim, *mr, to)).map(|part| (*id, *part)));
+            }
+            // It has left the network's hands.
+            What::Deleted { id, .. } | What::Acked { id } => delivered.extend(reports.get(id)),
+            _ => {}
+        }
+    }
+    for n in 0..over.views.len() {
+        let Some(view) = over.views.get(&id(n)).filter(|view| view.state != PublicState::Delivered) else { continue };
+        let told = view.parts.iter().all(|part| delivered.contains(&(n, usize::from(part.seq))));
+        if told {
+            wrong.push(format!("{} is {}, and all its parts were reported as delivered", view.id, view.state.word()));
+        }
+    }
+}
+
 /// Each message from outside is published whole, once but for what says that it may be a copy.
 fn judge_inbound(plan: &Plan, over: &Over, wrong: &mut Vec<String>) {
     let mut came: BTreeMap<&str, usize> = BTreeMap::new();
@@ -159,6 +186,9 @@ fn judge_inbound(plan: &Plan, over: &Over, wrong: &mut Vec<String>) {
         {
             *came.entry(text).or_default() += 1;
         }
+    }
+    for text in came.keys().filter(|text| !plan.inbound.iter().any(|it| it.text == **text)) {
+        wrong.push(format!("published, and nobody wrote it: {text:.40}, {} octets", text.len()));
     }
     for (n, it) in plan.inbound.iter().enumerate() {
         match came.get(it.text.as_str()).copied().unwrap_or(0) {

@@ -60,7 +60,14 @@ fn number(name: &str) -> Option<u64> {
 /// Plays the history of a seed, and what is wrong with it.
 fn history(seed: u64, folder: &Folder) -> (Over, Vec<String>, Counts) {
     let plan = Plan::of(seed);
+    let tells = std::env::var_os(world::TELL).is_some();
+    if tells {
+        eprintln!("{:#?}\n{:?}\n{:?}\n{:?}", plan.lab, plan.faults, plan.ends, plan.steps);
+    }
     let over = world::play(&plan, &folder.emptied());
+    if tells {
+        over.records.iter().for_each(|record| eprintln!("{:.3} {record:?}", world::since(record)));
+    }
     let (wrong, counts) = judge::judge(&plan, &over);
     (over, wrong, counts)
 }

@@ -73,7 +73,8 @@ impl Plan {
         let times = by_time((0..messages).map(|_| moment(span, &mut random)), |at| *at);
         let out = times.into_iter().enumerate().map(|(n, at)| out(n, at, sims, &mut random)).collect();
         let received = 10 + random.below(91);
-        let inbound = by_time((0..received).map(|n| inbound(n, sims, span, &mut random)), |it| it.at);
+        let times = by_time((0..received).map(|_| moment(span, &mut random)), |at| *at);
+        let inbound = times.into_iter().enumerate().map(|(n, at)| inbound(n, at, sims, &mut random)).collect();
         let faults = 0..random.below(4 * sims + 1);
         let faults = by_time(faults.map(|_| (moment(span, &mut random), fault(sims, &mut random))), |(at, _)| *at);
         let ends = by_time((0..random.below(5)).map(|_| end(span, &mut random)), |end| end.at);
@@ -147,8 +148,7 @@ fn out(n: usize, at: Duration, sims: usize, random: &mut Random) -> Out {
     }
 }
 
-fn inbound(n: usize, sims: usize, span: usize, random: &mut Random) -> Inbound {
-    let at = moment(span, random);
+fn inbound(n: usize, at: Duration, sims: usize, random: &mut Random) -> Inbound {
     let parts = parts(random);
     let text = text(&format!("i{n}"), parts, 10 + random.below(100));
     Inbound { at, modem: random.below(sims), from: random.pick(&PEOPLE).unwrap(), text }

@@ -29,7 +29,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Events that a bridge takes at a time.
 const TAKEN: usize = 32;
 /// Set: every event is told while it is played, to see what happened in one history.
-const TELL: &str = "GSMGATE_HISTORIES_TELL";
+pub(crate) const TELL: &str = "GSMGATE_HISTORIES_TELL";
 /// The bridge that is played here.
 const BRIDGE: &str = "mqtt";
 
@@ -48,6 +48,11 @@ fn now() -> Duration {
 /// The wall clock of this thread's world.
 fn clock() -> Timestamp {
     Timestamp(EPOCH * 1000 + WRONG.get()).after(now())
+}
+
+/// Seconds from the beginning to a record.
+pub(crate) fn since(record: &Record) -> f64 {
+    (record.at_us - EPOCH * 1_000_000) as f64 / 1e6
 }
 
 async fn until(at: Duration) {
@@ -271,6 +276,9 @@ impl<'a> World<'a> {
                     gateway.modems().iter().map(|status| status.borrow().phase.word().to_owned()).collect();
                 let what = format!("stalled: all came: {came}, open: {open:?}, {counts:?}, modems {modems:?}");
                 self.outside().wrong.push(what);
+                if std::env::var_os(TELL).is_some() {
+                    (0..modems.len()).for_each(|n| eprintln!("{}", gateway.recording(n).unwrap_or_default()));
+                }
                 return;
             }
             if let Ok(Ok(())) = timeout(Duration::from_secs(30), moved.changed()).await
@@ -421,6 +429,10 @@ impl Outside {
     fn take(&mut self, event: Event) {
         if std::env::var_os(TELL).is_some() {
             eprintln!("{:?} {event:?}", now());
+            if let EventKind::Inbound(it) = &event.kind {
+                let text = it.text.as_deref().unwrap_or("no text");
+                eprintln!("  {text:.12}, missing {:?}, same as {:?}", it.missing, it.same_as);
+            }
         }
         if let EventKind::Status(change) = &event.kind {
             self.states.insert(change.id.to_string(), change.state);
