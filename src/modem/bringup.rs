@@ -233,10 +233,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut lost = 0;
         for _ in 0..MEMORY_TRIES {
             match self.chat.ask(Command::memories(), within).await? {
-                Reply::Done(answer) => return Ok(answer),
+                Reply::Done(answer) if answer.params("+CPMS").is_some() => return Ok(answer),
                 Reply::Refused(result) if result.code().is_some_and(is_busy) => self.pause(NOT_YET).await?,
-                Reply::Silent(_) if lost < ANSWERS_LOST => lost += 1,
-                Reply::Refused(_) | Reply::Silent(_) => break,
+                // An OK alone may be somebody else's.
+                Reply::Done(_) | Reply::Silent(_) if lost < ANSWERS_LOST => lost += 1,
+                _ => break,
             }
         }
         Ok(Answer::default())

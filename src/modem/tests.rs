@@ -402,7 +402,7 @@ async fn what_is_to_be_kept_is_left_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_list_of_memories_is_asked_for_again() {
     let known = "\r\n+CPMS: (\"SM\",\"ME\"),(\"SM\",\"ME\"),(\"SM\",\"ME\")\r\n\r\nOK\r\n";
-    let bench = Bench::ready(answers(&[("AT+CPMS=?", &["", "", known])])).await;
+    let bench = Bench::ready(answers(&[("AT+CPMS=?", &["", "\r\nOK\r\n", known])])).await;
     bench.settle().await;
     assert_eq!(bench.count("AT+CPMS=?"), 3);
     assert!(bench.count("AT+CPMS=\"ME\",\"SM\",\"ME\"") > 0);
