@@ -6,7 +6,7 @@ use super::outbox::tries::{Try, TryState, UNKNOWN_MR};
 use super::writer::Writer;
 use crate::model::{AttemptId, PartState, Timestamp};
 use crate::tpdu::{Status, StatusCategory};
-use rusqlite::params;
+use rusqlite::{Row, params};
 use std::time::Duration;
 
 /// Numbers with so many equal last digits are the same: networks rewrite national numbers.
@@ -32,7 +32,7 @@ impl Writer {
         let sim = self.sim_row(&report.iccid, &report.sim, report.at)?;
         let scts = report.scts.map(|seconds| seconds.saturating_mul(1000));
         self.flush_if_open()?;
-        let found = self.find(sim, report, scts)?;
+        let found = self.find(sim, report.mr, &report.recipient, scts)?;
         self.begin()?;
         let Some(attempt) = found else { return self.shelve(sim, report) };
         let Some(tried) = self.tried(attempt)? else { return Ok(()) };
@@ -40,13 +40,13 @@ impl Writer {
     }
 
     /// The try with this reference to this recipient that fits the time best; else one whose reference is not known.
-    fn find(&mut self, sim: i64, report: &ReportIn, scts: Option<i64>) -> rusqlite::Result<Option<AttemptId>> {
-        let exact = self.candidates(sim, u16::from(report.mr), &report.recipient)?;
+    fn find(&mut self, sim: i64, mr: u8, recipient: &str, scts: Option<i64>) -> rusqlite::Result<Option<AttemptId>> {
+        let exact = self.candidates(sim, u16::from(mr), recipient)?;
         let skew = self.sims.skew(sim);
         if let Some(found) = nearest(&exact, scts, skew, true) {
             return self.found(sim, found, scts, exact.len() == 1);
         }
-        let unknown = self.candidates(sim, UNKNOWN_MR, &report.recipient)?;
+        let unknown = self.candidates(sim, UNKNOWN_MR, recipient)?;
         // Without a time and a reference only a single candidate is sure enough.
         let sure = scts.is_some() || unknown.len() == 1;
         if let Some(found) = nearest(&unknown, scts, skew, true).filter(|_| sure) {
@@ -55,7 +55,7 @@ impl Writer {
         // Out of tolerance, but there is no other: the centre's clock was set. A reference that comes round again is of
         // the part in the air rather, whose answer is not here yet.
         match (exact.as_slice(), unknown.as_slice()) {
-            ([only], []) if !self.is_in_the_air(sim, &report.recipient)? => self.found(sim, *only, scts, true),
+            ([only], []) if !self.is_in_the_air(sim, recipient)? => self.found(sim, *only, scts, true),
             _ => Ok(None),
         }
     }
@@ -181,19 +181,32 @@ impl Writer {
         Ok(())
     }
 
-    /// Publishes the reports that have waited long enough for their message.
+    /// Looks once more whose the reports are that have waited long enough for their message, and publishes those of nobody.
     pub(super) fn publish_orphans(&mut self, now: Timestamp) -> rusqlite::Result<()> {
         if self.orphans == 0 {
             return Ok(());
         }
         let before = now.0 - i64::try_from(ORPHAN_WAIT.as_millis()).unwrap_or(i64::MAX);
-        let orphans: Vec<i64> = self
+        self.flush_if_open()?;
+        let orphans: Vec<Orphan> = self
             .connection
-            .prepare_cached("SELECT orphan FROM orphan_reports WHERE published = 0 AND at <= ?1 ORDER BY orphan")?
-            .query_map([before], |row| row.get(0))?
+            .prepare_cached(
+                "SELECT orphan, sim, mr, recipient, scts, status FROM orphan_reports WHERE published = 0 AND at <= ?1
+                 ORDER BY orphan",
+            )?
+            .query_map([before], Orphan::read)?
             .collect::<rusqlite::Result<_>>()?;
-        for orphan in orphans {
+        for Orphan { orphan, sim, mr, recipient, scts, status } in orphans {
             self.begin()?;
+            // The clock may have been set: then its message is known by the reference, once nothing is in the air.
+            if let Some(attempt) = self.find(sim, mr, &recipient, scts)?
+                && let Some(tried) = self.tried(attempt)?
+            {
+                self.connection.prepare_cached("DELETE FROM orphan_reports WHERE orphan = ?1")?.execute([orphan])?;
+                self.orphans -= 1;
+                self.apply(tried, Some(mr), status, now)?;
+                continue;
+            }
             self.connection
                 .prepare_cached("UPDATE orphan_reports SET published = 1 WHERE orphan = ?1")?
                 .execute([orphan])?;
@@ -201,6 +214,25 @@ impl Writer {
             self.event(Kind::Orphan, orphan, None, None, now)?;
         }
         Ok(())
+    }
+}
+
+/// A report on the shelf.
+struct Orphan {
+    orphan: i64,
+    sim: i64,
+    mr: u8,
+    recipient: String,
+    /// In milliseconds.
+    scts: Option<i64>,
+    status: u8,
+}
+
+impl Orphan {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Orphan> {
+        let scts = row.get::<_, Option<i64>>(4)?.map(|seconds| seconds.saturating_mul(1000));
+        let (orphan, sim, mr) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Orphan { orphan, sim, mr, recipient: row.get(3)?, scts, status: row.get(5)? })
     }
 }
 

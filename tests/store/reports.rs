@@ -1,6 +1,6 @@
 //! T8: which try a status report is about. RELIABILITY §2.5.
 
-use super::rig::{Rig, TO, acked, ambiguous, later};
+use super::rig::{NOW, Rig, TO, acked, ambiguous, later};
 use gsmgate::model::{Blame, EventKind, Failure, FailureCause, PartKey, PartState, PublicState};
 use gsmgate::store::{ReportIn, Step, Verdict};
 
@@ -34,6 +34,25 @@ async fn a_report_that_fits_nothing_is_published_in_the_end() {
     rig.store.expire(later(700)).await.unwrap();
     let events = rig.events().await;
     assert!(matches!(&events[..], [event] if matches!(&event.kind, EventKind::Orphan(orphan) if orphan.mr == 7)));
+    rig.close();
+}
+
+/// The clock was set by an hour while parts to one recipient were in the air.
+#[tokio::test]
+async fn a_report_out_of_time_is_known_by_its_reference_in_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    sent(&mut rig, "before", 6).await;
+    rig.store.report(Rig::report(6, 0)).await.unwrap();
+    sent(&mut rig, "a", 7).await;
+    let key = rig.accept("b", 1).await;
+    let attempt = rig.send(key, 1).await;
+    let scts = Some(NOW.0 / 1000 + 3600);
+    rig.store.report(ReportIn { scts, ..Rig::report(7, 0) }).await.unwrap();
+    assert_eq!(rig.state("a").await, PublicState::Sent, "it may be on the one in the air");
+    rig.end(attempt, acked(8)).await;
+    rig.store.expire(later(601)).await.unwrap();
+    assert_eq!(rig.story("a").await.last(), Some(&"delivered"));
     rig.close();
 }
 
