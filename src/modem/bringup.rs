@@ -26,8 +26,6 @@ const PDU_MODE_TRIES: usize = 10;
 const SIM_BUSY: Duration = Duration::from_secs(30);
 /// How long the message service may take to start behind the SIM. MODEMS.md: 5 to 40 s.
 const SERVICE_STARTS: Duration = Duration::from_secs(40);
-/// How often memories are asked for while the SIM is busy (ofono does the same).
-const MEMORY_TRIES: usize = 10;
 /// How often an answer may be lost before the question is one that the modem does not answer.
 const ANSWERS_LOST: u32 = 2;
 /// How often a blocked SIM or a missing registration is looked at. Most modems tell by themselves.
@@ -181,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// PDU mode, memories, acknowledgement and indications. Also done again when the modem turns out to have forgotten.
     pub(super) async fn set_up_messages(&mut self) -> Result<(), Lost> {
+        self.busy_until = clock::now() + SIM_BUSY;
         self.set_pdu_mode().await?;
         self.choose_memories().await?;
         self.acknowledges = self.profile.acknowledges && self.select_service().await?;
@@ -203,6 +202,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Err(Lost::Unfit("the modem refuses PDU mode".to_owned()))
     }
 
+    /// Asks again while the SIM is busy: what it refuses now would be missing for as long as the port is open.
+    pub(super) async fn ask_when_free(&mut self, command: Command, within: Duration) -> Result<Reply, Lost> {
+        loop {
+            match self.chat.ask(command.clone(), within).await? {
+                Reply::Refused(result) if result.code().is_some_and(is_busy) && clock::now() < self.busy_until => {
+                    self.pause(NOT_YET).await?;
+                }
+                reply => return Ok(reply),
+            }
+        }
+    }
+
     /// Chooses where messages are received and which memories are to be swept, and selects them.
     async fn choose_memories(&mut self) -> Result<(), Lost> {
         let within = self.profile.deadlines.memory;
@@ -216,7 +227,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         }
         warn!(port = self.config.port, "no message memory can be selected; the modem's choice is used");
-        let answer = self.chat.ask(Command::memory_levels(), within).await?.done().unwrap_or_default();
+        let answer = self.ask_when_free(Command::memory_levels(), within).await?.done().unwrap_or_default();
         let now = answer.params("+CPMS").and_then(|params| sms::selected(&params).first().copied());
         self.inbox.selected = match now {
             Some(memory) => Selected::Is(memory),
@@ -230,14 +241,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     /// Which memories there are; asked again while the SIM is still loading, or where the answer was lost: what lies in a memory
     /// that is not known is never read.
     async fn memories_known(&mut self, within: Duration) -> Result<Answer, Lost> {
-        let mut lost = 0;
-        for _ in 0..MEMORY_TRIES {
-            match self.chat.ask(Command::memories(), within).await? {
+        for _ in 0..=ANSWERS_LOST {
+            match self.ask_when_free(Command::memories(), within).await? {
                 Reply::Done(answer) if answer.params("+CPMS").is_some() => return Ok(answer),
-                Reply::Refused(result) if result.code().is_some_and(is_busy) => self.pause(NOT_YET).await?,
                 // An OK alone may be somebody else's.
-                Reply::Done(_) | Reply::Silent(_) if lost < ANSWERS_LOST => lost += 1,
-                _ => break,
+                Reply::Done(_) | Reply::Silent(_) => {}
+                Reply::Refused(_) => break,
             }
         }
         Ok(Answer::default())
@@ -245,23 +254,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     async fn select_service(&mut self) -> Result<bool, Lost> {
         let within = self.profile.deadlines.command;
-        let answer = self.chat.ask(Command::services(), within).await?.done().unwrap_or_default();
+        let answer = self.ask_when_free(Command::services(), within).await?.done().unwrap_or_default();
         if !answer.params("+CSMS").is_some_and(|services| services.at(0).allows(1)) {
             return Ok(false);
         }
-        Ok(self.chat.ask(Command::acknowledged_service(), within).await?.done().is_some())
+        Ok(self.ask_when_free(Command::acknowledged_service(), within).await?.done().is_some())
     }
 
     /// Goes down the ladder of the profile, as far as the modem says it can, until one step holds.
     async fn choose_indications(&mut self) -> Result<(), Lost> {
         let within = self.profile.deadlines.command;
-        let answer = self.chat.ask(Command::indications_known(), within).await?.done().unwrap_or_default();
+        let answer = self.ask_when_free(Command::indications_known(), within).await?.done().unwrap_or_default();
         let known = answer.params("+CNMI").unwrap_or_else(|| Params::parse(""));
         let broadcasts = if self.config.broadcasts.is_some() && known.at(2).allows(2) { 2 } else { 0 };
         for values in self.profile.cnmi.iter().filter(|values| sms::indications_allowed(&known, **values)) {
             let [mode, mt, bm, ds, bfr] = *values;
             let values = [mode, mt, bm.max(broadcasts), ds, bfr];
-            if self.chat.ask(Command::select_indications(values), within).await?.done().is_none() {
+            if self.ask_when_free(Command::select_indications(values), within).await?.done().is_none() {
                 continue;
             }
             let now = self.indications_now().await?;

@@ -105,8 +105,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             Detail::ServiceCentre => self.look_for_service_centre().await?,
             Detail::Indications => {
                 let now = self.indications_now().await?;
-                if now.is_some_and(|now| (now[1], now[3]) != (self.indications[1], self.indications[3])) {
-                    warn!(port = self.config.port, ?now, "the modem has forgotten what it was to announce");
+                let is_so = |now: [u8; 5]| (now[1], now[3]) == (self.indications[1], self.indications[3]);
+                // It may take now what it refused when it was set up.
+                let has_none = self.indications[1] == 0;
+                if has_none || now.is_some_and(|now| !is_so(now)) {
+                    warn!(port = self.config.port, ?now, "the modem does not announce what it was to announce");
                     self.set_up_messages().await?;
                 }
             }

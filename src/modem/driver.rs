@@ -270,6 +270,8 @@ pub(super) struct Session<S> {
     pub(super) up: bool,
     /// Until when nothing may be submitted.
     pub(super) hushed_until: Option<Instant>,
+    /// Until when a SIM that is busy holds the set-up of messages up.
+    pub(super) busy_until: Instant,
     pub(super) orders: Orders,
     /// An order that came while it waited.
     pub(super) ordered: Option<Ordered>,
@@ -419,6 +421,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             powering_down: false,
             up: false,
             hushed_until: None,
+            busy_until: now,
             orders: desk.orders.clone(),
             ordered: None,
             ussd: None,

@@ -175,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Selects memories for reading, writing and receiving. False when the modem refuses.
     pub(super) async fn select_these(&mut self, choice: &[Memory]) -> Result<bool, Lost> {
-        let reply = self.chat.ask(Command::select_memories(choice), self.profile.deadlines.memory).await?;
+        let reply = self.ask_when_free(Command::select_memories(choice), self.profile.deadlines.memory).await?;
         match (&reply, choice) {
             (Reply::Done(_), [memory, ..]) => {
                 self.inbox.selected = Selected::Is(*memory);

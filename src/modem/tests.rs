@@ -398,6 +398,17 @@ async fn what_is_to_be_kept_is_left_alone() {
     assert!(bench.received.try_recv().is_err());
 }
 
+/// What it refuses meanwhile would be missing for as long as the port is open.
+#[tokio::test(start_paused = true)]
+async fn a_sim_that_is_busy_is_set_up_when_it_is_free() {
+    let (busy, done) = ("\r\n+CME ERROR: 515\r\n", "\r\nOK\r\n");
+    for command in ["AT+CPMS=\"ME\",\"SM\",\"ME\"", "AT+CNMI=2,1,0,2,0"] {
+        let bench = Bench::ready(answers(&[(command, &[busy, busy, busy, done])])).await;
+        bench.settle().await;
+        assert!(bench.count(command) >= 4, "{command}");
+    }
+}
+
 /// What is in the other memory would never be read.
 #[tokio::test(start_paused = true)]
 async fn a_lost_list_of_memories_is_asked_for_again() {

@@ -23,7 +23,7 @@ const EPOCH: i64 = 1_795_564_800;
 /// What is not at rest so long after the last trouble has stalled.
 const PATIENCE: Duration = Duration::from_secs(6 * 3600);
 /// A report that has not come so long after everything else was at rest is not waited for.
-const REPORTS: Duration = Duration::from_secs(600);
+const REPORTS: Duration = Duration::from_secs(900);
 /// A client asks again so long after a refusal.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Events that a bridge takes at a time.
@@ -154,6 +154,10 @@ impl<'a> World<'a> {
             let world = &*self;
             let outside = async {
                 tokio::join!(world.send(&gateway), world.inject(), world.break_things(), world.set_clock());
+                if end.is_some() {
+                    // It ends as planned, whatever there is left to do.
+                    std::future::pending().await
+                }
             };
             let end = async {
                 match end {
@@ -178,8 +182,7 @@ impl<'a> World<'a> {
         let looked = if over { Some(self.rest(&gateway).await) } else { None };
         drop(gateway);
         life.stop().await;
-        // Its tasks end with the runtime; what is left of them must not be.
-        looked.filter(|_| end.is_none())
+        looked
     }
 
     /// Hands the messages over, in their order; one that is refused is handed over again.
@@ -255,6 +258,9 @@ impl<'a> World<'a> {
                 Err(refusal) => self.outside().wrong.push(format!("{id} is not there: {refusal}")),
             }
         }
+        if std::env::var_os(TELL).is_some() {
+            (0..sims).for_each(|n| eprintln!("{}", gateway.recording(n).unwrap_or_default()));
+        }
         (self.handle.records(0).await.unwrap(), views)
     }
 
@@ -276,9 +282,6 @@ impl<'a> World<'a> {
                     gateway.modems().iter().map(|status| status.borrow().phase.word().to_owned()).collect();
                 let what = format!("stalled: all came: {came}, open: {open:?}, {counts:?}, modems {modems:?}");
                 self.outside().wrong.push(what);
-                if std::env::var_os(TELL).is_some() {
-                    (0..modems.len()).for_each(|n| eprintln!("{}", gateway.recording(n).unwrap_or_default()));
-                }
                 return;
             }
             if let Ok(Ok(())) = timeout(Duration::from_secs(30), moved.changed()).await
