@@ -47,17 +47,29 @@ impl Writer {
             return self.found(sim, found, scts, exact.len() == 1);
         }
         let unknown = self.candidates(sim, UNKNOWN_MR, recipient)?;
+        let is_counted = self.is_counted(sim, &exact)?;
         // Without a time and a reference only a single candidate is sure enough.
-        let sure = scts.is_some() || unknown.len() == 1;
+        let sure = !is_counted && (scts.is_some() || unknown.len() == 1);
         if let Some(found) = nearest(&unknown, scts, skew, true).filter(|_| sure) {
             return self.found(sim, found, scts, false);
         }
         // Out of tolerance, but there is no other: the centre's clock was set. A reference that comes round again is of
         // the part in the air rather, whose answer is not here yet.
-        match (exact.as_slice(), unknown.as_slice()) {
-            ([only], []) if !self.is_in_the_air(sim, recipient)? => self.found(sim, *only, scts, true),
+        match exact.as_slice() {
+            [only] if (is_counted || unknown.is_empty()) && !self.is_in_the_air(sim, recipient)? => {
+                self.found(sim, *only, scts, true)
+            }
             _ => Ok(None),
         }
+    }
+
+    /// True when the latest of them is so young that its reference has not come round again: no other try since has it.
+    fn is_counted(&self, sim: i64, exact: &[Candidate]) -> rusqlite::Result<bool> {
+        let Some(latest) = exact.first() else { return Ok(false) };
+        let since = "SELECT count(*) FROM (SELECT 1 FROM attempts WHERE attempt > ?1 AND sim = ?2 LIMIT 256)";
+        let since: u32 =
+            self.connection.prepare_cached(since)?.query_row(params![latest.attempt, sim], |row| row.get(0))?;
+        Ok(since < 255)
     }
 
     /// True when the SIM has a part to that recipient ARMED.
@@ -166,8 +178,14 @@ impl Writer {
                 // Without its reference only the time can tell, so then it has to be known.
                 let sure = key != UNKNOWN_MR || scts.is_some();
                 let fits = sure && nearest(&candidate, scts, skew, skew.is_some() || key == UNKNOWN_MR).is_some();
-                if fits && same_number(row.get_ref(3)?.as_str()?, &recipient) {
-                    found.push((row.get(0)?, row.get(1)?, row.get(2)?));
+                let mr: u8 = row.get(1)?;
+                let of_another = |told: &str| -> rusqlite::Result<bool> {
+                    let exact = self.candidates(tried.sim, u16::from(mr), told)?;
+                    Ok(key == UNKNOWN_MR && self.is_counted(tried.sim, &exact)?)
+                };
+                let told = row.get_ref(3)?.as_str()?;
+                if fits && same_number(told, &recipient) && !of_another(told)? {
+                    found.push((row.get(0)?, mr, row.get(2)?));
                 }
             }
         }

@@ -56,6 +56,34 @@ async fn a_report_out_of_time_is_known_by_its_reference_in_the_end() {
     rig.close();
 }
 
+/// After the clock was set it would fit by its time.
+#[tokio::test]
+async fn a_report_on_a_known_reference_is_no_evidence_for_another_try() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    sent(&mut rig, "before", 5).await;
+    rig.store.report(Rig::report(5, 0)).await.unwrap();
+    sent(&mut rig, "a", 6).await;
+    let key = rig.accept("b", 1).await;
+    let attempt = rig.send(key, 1).await;
+    // An hour off: it waits, since it may be on what is in the air. Then the skew is learned from another.
+    let scts = Some(NOW.0 / 1000 + 3600);
+    rig.store.report(ReportIn { scts, ..Rig::report(6, 0) }).await.unwrap();
+    rig.end(attempt, ambiguous()).await;
+    assert_eq!(rig.state("b").await, PublicState::Uncertain);
+    for mr in 7..60 {
+        sent(&mut rig, &format!("m{mr}"), mr).await;
+        rig.store.report(ReportIn { scts, ..Rig::report(mr, 0) }).await.unwrap();
+    }
+    let key = rig.accept("c", 1).await;
+    let attempt = rig.send(key, 1).await;
+    rig.end(attempt, ambiguous()).await;
+    assert_eq!(rig.state("c").await, PublicState::Uncertain, "nothing was heard of it");
+    rig.store.expire(later(601)).await.unwrap();
+    assert_eq!(rig.story("a").await.last(), Some(&"delivered"));
+    rig.close();
+}
+
 #[tokio::test]
 async fn numbers_are_compared_as_networks_write_them() {
     let dir = tempfile::tempdir().unwrap();
