@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut troubles codec-peers conformance fuzz mutants tools FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
@@ -93,6 +93,14 @@ powercut: ## Cut the power of a simulated disk at random: nothing acknowledged i
 	$(if $(SEED),GSMGATE_POWERCUT_SEED=$(SEED)) GSMGATE_POWERCUT_CUTS=$(or $(CUTS),1000) GSMGATE_POWERCUT_PROOF=proof/powercut.json \
 	  GSMGATE_POWERCUT_COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
 	  cargo test --release --test powercut -- --exact what_was_acknowledged_survives_power_cuts --nocapture
+
+# N=100000, or FOR=60 seconds; SEED replays.
+histories: ## Whole lives of a gateway in virtual time, each from one seed: faults, kills, restarts, clocks. N=100000 SEED=1.
+	@mkdir -p proof
+	GSMGATE_HISTORIES_SEED=$(or $(SEED),1) $(if $(FOR),GSMGATE_HISTORIES_SECONDS=$(FOR),GSMGATE_HISTORIES=$(or $(N),100000)) \
+	  GSMGATE_HISTORIES_PROOF=$(or $(PROOF),proof/histories.json) \
+	  GSMGATE_HISTORIES_COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
+	  cargo test --profile histories --test histories -- --exact histories_keep_the_guarantee --nocapture
 
 codec-peers: ## Random texts written by python-messaging (from PyPI) are read here.
 	cargo build
