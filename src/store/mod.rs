@@ -5,6 +5,7 @@ mod held;
 mod inbox;
 mod lock;
 mod mailbox;
+mod mark;
 mod notices;
 mod outbox;
 mod pins;
@@ -38,10 +39,12 @@ use crate::model::{
 };
 use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
+use mark::{Extent, Mark};
 use reader::{Answering, Reader};
 use recent::Recent;
 use retention::Tidy;
 use room::Disk;
+use rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE as NO_CKPT_ON_CLOSE;
 use rusqlite::{Connection, OpenFlags};
 use salvage::Salvage;
 use snapshot::Snapshots;
@@ -236,6 +239,7 @@ impl Store {
         let salvage = Salvage { dir: &config.dir, path: &path, backups: config.backups.as_deref() };
         salvage.finish_begun(now)?;
         salvage.check_emptied(now)?;
+        salvage.check_wal(&boot_id(), now)?;
         salvage.check_suspicion(&disk.suspicion(), now)?;
         let mut opened = Opened::new(config, &path, now, &mailbox, &disk);
         if let Err(OpenError::Schema { source, .. }) = &opened
@@ -534,6 +538,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     made.map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     Connection::open_with_flags(path, open_flags())
+        // Whatever ends us, the WAL stays; it goes with the last checkpoint.
+        .and_then(|connection| connection.set_db_config(NO_CKPT_ON_CLOSE, true).map(|_| connection))
         .map_err(|error| OpenError::Schema { path: path.to_owned(), source: error.into() })
 }
 
@@ -555,9 +561,11 @@ fn recover(
     let failed =
         |error: rusqlite::Error| OpenError::Schema { path: config.dir.join("gsmgate.db"), source: error.into() };
     let (log_id, epoch) = begin_epoch(&connection, now).map_err(failed)?;
+    let mark = Mark::make(&config.dir.join("gsmgate.db"), boot_id(), Extent::of(&connection).map_err(failed)?);
     let spill = Spill::open(&config.dir).map_err(io)?;
     let mut writer = Writer::new(connection, epoch, config.max_queued, recent, disk, spill).map_err(failed)?;
     writer.tidy = Tidy::new(config.retention);
+    writer.mark = Some(mark);
     let recovered = writer.start(mailbox, now).map_err(failed)?;
     Ok((writer, log_id, recovered))
 }

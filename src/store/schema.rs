@@ -1,6 +1,5 @@
 //! The tables, how a database file is opened, and how an older one is brought up to date.
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations};
 
@@ -106,8 +105,6 @@ pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError
     if version > 0 {
         let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if found != "ok" {
-            // It is put aside as it is.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             return Err(SchemaError::Damaged(found));
         }
     }

@@ -2,6 +2,7 @@
 
 use super::held::passing;
 use super::mailbox::{Mailbox, Reply, Task, Wake};
+use super::mark::Mark;
 use super::outbox::rows::Rows;
 use super::outbox::tries::Tries;
 use super::recent::Recent;
@@ -45,6 +46,7 @@ pub(super) struct Writer {
     /// What the transaction has written to the log; `None`: to be read from the file.
     pub(super) new_events: Vec<Option<Event>>,
     recent: Recent,
+    pub(super) mark: Option<Mark>,
     pub(super) open: bool,
     pub(super) replies: Vec<Reply>,
     commits: u32,
@@ -91,6 +93,7 @@ impl Writer {
             orphans: count_orphans(&connection)?,
             new_events: Vec::new(),
             recent,
+            mark: None,
             open: false,
             replies: Vec::new(),
             commits: 0,
@@ -198,7 +201,7 @@ impl Writer {
         for (bridge, seq) in mailbox.take_cursors() {
             self.write_cursor(bridge, seq)?;
         }
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.commit_and_mark()?;
         self.open = false;
         self.recent.add(self.new_events.drain(..));
         self.commits += 1;
@@ -401,7 +404,7 @@ impl Desk {
             }
             Wake::Idle => Ok(()),
             Wake::Closed if state.is_held() => Ok(()),
-            Wake::Closed => writer.begin().and_then(|()| writer.commit(mailbox)).and_then(|()| writer.checkpoint()),
+            Wake::Closed => writer.begin().and_then(|()| writer.commit(mailbox)).and_then(|()| writer.finish()),
         }
     }
 

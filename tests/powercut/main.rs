@@ -2,7 +2,8 @@
 //! (RELIABILITY F-40, F-41, R-03).
 //!
 //! `disk.rs` is that disk, `vfs.rs` puts SQLite on it, `work.rs` works until the cut, `ledger.rs` looks at what is left.
-//! What the store writes beside the database (lock, ballast, journal of outcomes) does not go through SQLite: it is made anew.
+//! What the store writes beside the database (lock, ballast, journal of outcomes, mark of the WAL) does not go through SQLite:
+//! it is made anew. The mark is as it was, since it is synced when it is made: where it lies, the WAL must not be missing.
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod disk;
@@ -31,6 +32,8 @@ const PROOF: &str = "GSMGATE_POWERCUT_PROOF";
 const COMMIT: &str = "GSMGATE_POWERCUT_COMMIT";
 /// The journal of outcomes.
 const JOURNAL: &str = "spill";
+/// The mark that there is a WAL.
+const MARK: &str = "gsmgate.db-open";
 /// What `cargo test` takes.
 const SLICE: usize = 100;
 /// Cuts of one database; each chain has a seed of its own.
@@ -68,18 +71,20 @@ struct Chain {
     lie: Lie,
     /// A store has come up on it.
     has_begun: bool,
+    mark: Option<Vec<u8>>,
 }
 
 impl Chain {
     fn new(seed: u64, lie: Lie) -> Chain {
-        Chain { image: Image::new(), random: Random::new(seed), ledger: Ledger::new(rig::NOW), lie, has_begun: false }
+        let (random, ledger) = (Random::new(seed), Ledger::new(rig::NOW));
+        Chain { image: Image::new(), random, ledger, lie, has_begun: false, mark: None }
     }
 
     /// Works on the disk until it is cut, and looks at what is left, which is the next round's disk.
     fn round(&mut self, cut: Cut, steps: usize, tally: &mut Tally) -> Findings {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        lay(&self.image, dir.path(), self.has_begun);
+        self.lay(dir.path());
         let disk = Arc::new(Disk::new(&self.image, cut, self.lie));
         let mount = vfs::Mount::new(dir.path(), Arc::clone(&disk));
         let mut worker = Worker::new(dir.path(), &disk, &mut self.random, &mut self.ledger);
@@ -94,10 +99,27 @@ impl Chain {
         let after = tempfile::tempdir().unwrap();
         // The journal is made after the first database; whoever finds it knows that there has been one.
         self.has_begun = dir.path().join(JOURNAL).exists();
-        lay(&self.image, after.path(), self.has_begun);
+        self.mark = std::fs::read(dir.path().join(MARK)).ok();
+        self.lay(after.path());
         let mut findings = runtime.block_on(self.ledger.check(after.path()));
         findings.lost.extend(wrong);
         findings
+    }
+
+    /// The files of the image, and beside them what a store would take long to lay, without octets: a ballast, and the journal
+    /// where there has been one.
+    fn lay(&self, dir: &Path) {
+        for (name, octets) in &self.image {
+            std::fs::write(dir.join(name), octets).unwrap();
+        }
+        let beside = [("ballast", 16 << 20), (JOURNAL, 1 << 20)];
+        for (name, len) in beside.into_iter().filter(|(name, _)| self.has_begun || *name != JOURNAL) {
+            std::fs::File::create(dir.join(name)).unwrap().set_len(len).unwrap();
+        }
+        if let Some(mark) = &self.mark {
+            // Of another boot: what it says of the last commit does not count, and a WAL has to be there.
+            std::fs::write(dir.join(MARK), [b"x", &mark[1..]].concat()).unwrap();
+        }
     }
 
     /// Half of the cuts come anywhere, the others where a checkpoint, a new WAL or a new database is half done.
@@ -125,18 +147,6 @@ fn chain(seed: u64, cuts: usize, lie: Lie, tally: &mut Tally) {
         if !findings.is_empty() {
             return;
         }
-    }
-}
-
-/// The files of an image, and beside them what a store would take long to lay, without octets: a ballast, and the journal where
-/// there has been one.
-fn lay(image: &Image, dir: &Path, has_begun: bool) {
-    for (name, octets) in image {
-        std::fs::write(dir.join(name), octets).unwrap();
-    }
-    let beside = [("ballast", 16 << 20), (JOURNAL, 1 << 20)];
-    for (name, len) in beside.into_iter().filter(|(name, _)| has_begun || *name != JOURNAL) {
-        std::fs::File::create(dir.join(name)).unwrap().set_len(len).unwrap();
     }
 }
 

@@ -291,9 +291,9 @@ async fn a_snapshot_fills_what_is_missing() {
     }
 }
 
-/// SQLite cannot see that: the database is as it was at its last checkpoint.
+/// SQLite cannot see that: the database is as it was at its last checkpoint. What was sent since would go out again.
 #[tokio::test]
-async fn a_missing_wal_is_no_damage() {
+async fn a_missing_wal_is_a_damage() {
     let dir = tempfile::tempdir().unwrap();
     let rig = Rig::open(dir.path());
     rig.accept("a", 1).await;
@@ -304,15 +304,80 @@ async fn a_missing_wal_is_no_damage() {
     assert_eq!(open(&copy).await, Made::Salvaged { queued: 0, sent: 0 });
     // Some of it was.
     let template = Template::new().await;
+    let mut rig = Rig::open(template.dir.path());
+    let queued = rig.store.due(NOW, 1).await.unwrap().work.remove(0);
+    let attempt = rig.send(queued.key, 1).await;
+    rig.end(attempt, acked(1)).await;
+    let last = *rig.store.committed().borrow();
+    for (name, spoil) in [
+        ("removed", (|wal| fs::remove_file(wal)) as fn(PathBuf) -> std::io::Result<()>),
+        ("emptied", |wal| fs::write(wal, "")),
+        ("zeros", |wal| fs::write(wal, [0; 4096])),
+    ] {
+        let (_keep, copy) = Rig::killed(template.dir.path());
+        spoil(copy.join("gsmgate.db-wal")).unwrap();
+        assert_eq!(open(&copy).await, Made::Salvaged { queued: QUEUED, sent: SENT.into() }, "{name}");
+        let after = Rig::open(&copy);
+        assert_eq!(after.state(queued.id.as_str()).await, PublicState::Uncertain, "{name}");
+        assert!(*after.store.committed().borrow() > last && after.recovered.next_attempt > attempt, "{name}");
+        after.close();
+        let aside = fs::read_dir(&copy)
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("damaged-"));
+        assert_eq!(aside.count(), 1, "{name}: once");
+    }
+    rig.close();
+}
+
+/// Another program that comes last copies the WAL back before it removes it.
+#[tokio::test]
+async fn a_wal_that_another_program_copied_back_is_not_missing() {
+    let template = Template::new().await;
     let rig = Rig::open(template.dir.path());
     rig.accept("later", 1).await;
+    for same_boot in [true, false] {
+        let (_keep, copy) = Rig::killed(template.dir.path());
+        let mark = copy.join("gsmgate.db-open");
+        let shell = rusqlite::Connection::open(copy.join("gsmgate.db")).unwrap();
+        shell.query_row("SELECT count(*) FROM messages", [], |_| Ok(())).unwrap();
+        shell.close().unwrap();
+        assert!(!copy.join("gsmgate.db-wal").exists());
+        if !same_boot {
+            let line = fs::read_to_string(&mark).unwrap();
+            fs::write(&mark, format!("another-boot {}", &line[13..])).unwrap();
+        }
+        // What the mark says may be behind what was committed before a power cut.
+        assert_eq!(open(&copy).await == Made::Sound, same_boot);
+        let after = Rig::open(&copy);
+        let state = if same_boot { PublicState::Queued } else { PublicState::Uncertain };
+        assert_eq!(after.state("later").await, state);
+        after.close();
+    }
+    rig.close();
+    assert!(!template.dir.path().join("gsmgate.db-open").exists(), "closed in order");
+}
+
+/// The mark is removed only when the database has everything.
+#[tokio::test]
+async fn a_close_beside_a_reader_keeps_the_wal() {
+    let template = Template::new().await;
+    let rig = Rig::open(template.dir.path());
+    let database = template.database();
+    let reader = rusqlite::Connection::open(&database).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM messages;").unwrap();
+    rig.accept("later", 1).await;
+    rig.close();
     let (_keep, copy) = Rig::killed(template.dir.path());
-    rig.close();
-    fs::remove_file(copy.join("gsmgate.db-wal")).unwrap();
-    assert_eq!(open(&copy).await, Made::Sound);
-    let rig = Rig::open(&copy);
-    assert_eq!(rig.state("queued-7").await, PublicState::Queued);
-    rig.close();
+    assert!(copy.join("gsmgate.db-open").exists());
+    let after = Rig::open(&copy);
+    assert_eq!(after.state("later").await, PublicState::Queued);
+    after.close();
+    // Of nobody's any more: the file it was of is gone.
+    fs::remove_file(copy.join("gsmgate.db")).unwrap();
+    fs::copy(template.dir.path().join("gsmgate.db-open"), copy.join("gsmgate.db-open")).unwrap();
+    let empty = Rig::open(&copy);
+    assert!(empty.store.events(0, 9).await.unwrap().is_empty() && !is_aside(&copy));
+    empty.close();
 }
 
 /// Numbers that no gateway comes to: what comes after them is still published, and still has a number.

@@ -7,8 +7,8 @@ mod mend;
 mod rows;
 
 use super::schema::{self, SchemaError};
-use super::snapshot;
 use super::{OpenError, open_flags};
+use super::{mark, snapshot};
 use crate::model::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
@@ -83,6 +83,17 @@ impl Salvage<'_> {
             Some(len) if len < PAGE as u64 => return self.run("it is an empty file, or nearly", now),
             Some(_) if !has_wal && is_without_tables(self.path) => return self.run("it has no tables", now),
             Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// What was committed last is gone with its WAL. Parts that were sent would be READY again, and numbers would come again.
+    pub(super) fn check_wal(&self, boot_id: &str, now: Timestamp) -> Result<(), OpenError> {
+        if !self.path.exists() {
+            return mark::remove(self.path).map_err(|error| self.failed(error));
+        }
+        if mark::is_wal_lost(self.path, boot_id) {
+            self.run("its WAL is gone, with what was committed last", now)?;
         }
         Ok(())
     }
@@ -215,6 +226,8 @@ impl Salvage<'_> {
             }
         }
         let _ = fs::remove_file(side(self.path, "-shm"));
+        // The new one has no WAL yet.
+        mark::remove(self.path)?;
         File::open(self.dir)?.sync_all()?;
         fs::rename(self.whole(), self.path)?;
         File::open(self.dir)?.sync_all()?;
@@ -244,7 +257,7 @@ const KEPT_ASIDE: usize = 3;
 /// What may lie beside a database, and itself.
 const SIDES: [&str; 4] = ["", "-journal", "-wal", "-shm"];
 
-fn side(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn side(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
