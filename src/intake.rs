@@ -209,15 +209,7 @@ fn part(message: &Deliver) -> Result<InboundPart, String> {
     if let Some(odd) = odd {
         return Err(odd.to_owned());
     }
-    let concat = message.ud.udh.concat().filter(|concat| concat.total > 1);
-    Ok(InboundPart {
-        sender: format!("{:02x} {}", message.oa.toa(), message.oa.text),
-        reference: concat.map_or(0, |concat| concat.reference),
-        wide: concat.is_some_and(|concat| concat.wide),
-        total: concat.map_or(1, |concat| concat.total),
-        seq: concat.map_or(1, |concat| concat.seq),
-        scts: message.scts.unix_seconds(),
-    })
+    Ok(InboundPart::of(message))
 }
 
 /// TP-PID of ME data download, ME de-personalisation and SIM data download. 3GPP TS 23.040 §9.2.3.9.

@@ -4,7 +4,7 @@ use crate::model::{
     AttemptId, Failure, Iccid, Label, MessageId, MessageKey, Number, OnUncertain, PartKey, Priority, PublicState,
     QueueCounts, Timestamp, UncertainReason,
 };
-use crate::tpdu::{MessageClass, Segment, ValidityPeriod};
+use crate::tpdu::{Deliver, MessageClass, Segment, ValidityPeriod};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -293,6 +293,21 @@ pub struct InboundPart {
     pub seq: u8,
     /// TP-SCTS in seconds since 1970, where it is a time.
     pub scts: Option<i64>,
+}
+
+impl InboundPart {
+    /// Where a message belongs by what it says of itself.
+    pub fn of(message: &Deliver) -> InboundPart {
+        let concat = message.ud.udh.concat().filter(|concat| concat.total > 1);
+        InboundPart {
+            sender: format!("{:02x} {}", message.oa.toa(), message.oa.text),
+            reference: concat.map_or(0, |concat| concat.reference),
+            wide: concat.is_some_and(|concat| concat.wide),
+            total: concat.map_or(1, |concat| concat.total),
+            seq: concat.map_or(1, |concat| concat.seq),
+            scts: message.scts.unix_seconds(),
+        }
+    }
 }
 
 /// The answer to an [`InboundPdu`].

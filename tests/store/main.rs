@@ -7,6 +7,7 @@ mod log;
 mod pins;
 mod recovery;
 mod reports;
+mod retell;
 mod retention;
 mod rig;
 mod room;

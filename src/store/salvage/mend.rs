@@ -1,17 +1,31 @@
 //! What of salvaged rows still makes sense together.
 
+use super::retell;
 use super::rows::MOST;
 use crate::model::Timestamp;
 use crate::store::outbox::message::unpack;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 /// Numbers of events that are left out: those that were lost may have had them. A snapshot may be weeks old.
-const LOST_EVENTS: i64 = 1 << 32;
+pub(super) const LOST_EVENTS: i64 = 1 << 32;
 /// Numbers of tries that are left out: those that were lost may have had them.
 const LOST_TRIES: i64 = 1 << 32;
+/// The same of PDUs: what is published raw is called after its number.
+const LOST_PDUS: i64 = 1 << 32;
 
-/// What refers to lost rows says nothing any more. How many such rows there were, and the next free `seq`.
-pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, i64)> {
+/// What was mended.
+#[derive(Debug)]
+pub(super) struct Mended {
+    /// Rows that referred to lost ones, and said nothing any more.
+    pub(super) dangling: usize,
+    /// Events that were written anew.
+    pub(super) again: usize,
+    /// The next free `seq`.
+    pub(super) seq: i64,
+}
+
+/// Makes rows fit each other, tells anew what the log may not have told, and leaves out numbers that may have been used.
+pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<Mended> {
     // A SIM whose row is lost gets a name, so that what came in by it can be told.
     to.execute_batch(
         "INSERT OR IGNORE INTO sims (sim, iccid, label, first_seen)
@@ -30,7 +44,7 @@ pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, 
         let bad: Vec<String> = octets.chain((!others.is_empty()).then(|| (*others).to_owned())).collect();
         n += to.execute(&format!("DELETE FROM {table} WHERE {}", bad.join(" OR ")), [])?;
     }
-    // After the last message is removed: its number comes again.
+    retell::rebuild_inbound(to, now)?;
     n += to.execute(
         "UPDATE inbound_pdus SET inbound = NULL, seq = NULL, reason = coalesce(reason, 'its message was lost')
             WHERE inbound NOT IN (SELECT inbound FROM inbound)",
@@ -45,9 +59,6 @@ pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, 
     ] {
         n += to.execute(sql, [])?;
     }
-    // What came in and is not told of: its event was lost. What the bridges had at that time is not told again.
-    let told = "SELECT coalesce((SELECT max(at) FROM events WHERE seq <= (SELECT min(seq) FROM cursors)), -1)";
-    let told: i64 = to.query_row(told, [], |row| row.get(0))?;
     let last = "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(seq) FROM cursors), 0))";
     let last: i64 = to.query_row(last, [], |row| row.get(0))?;
     for (kind, table, refers) in [
@@ -61,13 +72,13 @@ pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, 
         let sql = format!("DELETE FROM events WHERE kind = ?1 AND ref NOT IN (SELECT {refers} FROM {table})");
         n += to.execute(&sql, [kind])?;
     }
-    let again = to.execute(
-        "INSERT INTO events (seq, at, kind, ref, state)
-         SELECT ?1 + row_number() OVER (ORDER BY received_at), received_at, 1, inbound, revision FROM inbound
-            WHERE have = total AND received_at > ?2 AND inbound NOT IN (SELECT ref FROM events WHERE kind = 1)",
-        params![last + LOST_EVENTS, told],
-    )?;
-    // No number comes again: parts tell of tries that may be lost.
+    let again = retell::tell(to, last, now)?;
+    leave_numbers_out(to, now)?;
+    Ok(Mended { dangling: n, again, seq: last + LOST_EVENTS + i64::try_from(again).unwrap_or(0) + 1 })
+}
+
+/// No number comes again: others tell of rows that may be lost.
+fn leave_numbers_out(to: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let tries = to.query_row("SELECT coalesce(max(attempt), 0) FROM attempts", [], |row| row.get::<_, i64>(0))?;
     let highest = highest_try(to)?.max(tries);
     to.execute(
@@ -75,7 +86,21 @@ pub(super) fn mend(to: &Connection, now: Timestamp) -> rusqlite::Result<(usize, 
          VALUES (?1, 0, 0, 0, '', 0, x'', 'numbers that were lost', ?2, 5)",
         [highest.saturating_add(LOST_TRIES), now.0],
     )?;
-    Ok((n, last + LOST_EVENTS + i64::try_from(again).unwrap_or(0) + 1))
+    // Without any SIM nothing is known to have come in.
+    to.execute(
+        "INSERT INTO inbound_pdus (pdu, sim, sha256, raw, epoch, received_at, reason)
+         SELECT coalesce((SELECT max(pdu) FROM inbound_pdus), 0) + ?1, sim, x'', x'', 0, ?2, 'numbers that were lost'
+            FROM sims LIMIT 1",
+        [LOST_PDUS, now.0],
+    )?;
+    // A process tells by its number what the one before it has kept: no jump.
+    to.execute(
+        "INSERT OR IGNORE INTO epochs (epoch, started_at, boot_id)
+         SELECT max(epoch), ?1, '' FROM (SELECT epoch FROM attempts UNION SELECT epoch FROM inbound_pdus)
+            WHERE epoch BETWEEN 1 AND ?2 HAVING max(epoch) IS NOT NULL",
+        [now.0, MOST],
+    )
+    .map(drop)
 }
 
 /// Columns of a table that are octets, and what else no row of it says that was ever written: a byte that flipped within a

@@ -4,12 +4,14 @@
 //! a folder of its own.
 
 mod mend;
+mod retell;
 mod rows;
 
 use super::schema::{self, SchemaError};
 use super::{OpenError, open_flags};
 use super::{mark, snapshot};
 use crate::model::Timestamp;
+use mend::Mended;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 use std::fmt::Write;
@@ -173,10 +175,10 @@ impl Salvage<'_> {
             }
         }
         to.execute_batch("BEGIN")?;
-        let (dangling, seq) = mend::mend(to, now)?;
-        let said = say(&found, dangling, damage, aside, snapshot.as_deref());
+        let mended = mend::mend(to, now)?;
+        let said = say(&found, &mended, damage, aside, snapshot.as_deref());
         tracing::error!("{said}");
-        tell(to, &said, seq, now)?;
+        tell(to, &said, mended.seq, now)?;
         to.execute_batch("COMMIT")?;
         // A file of its own, without a WAL beside it.
         to.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))
@@ -317,7 +319,7 @@ fn repair(damaged: &Path, model: &Path, repaired: &Path) -> io::Result<()> {
 }
 
 /// What is said to people.
-fn say(found: &[Found], dangling: usize, damage: &str, aside: &str, snapshot: Option<&Path>) -> String {
+fn say(found: &[Found], mended: &Mended, damage: &str, aside: &str, snapshot: Option<&Path>) -> String {
     let sum = |of: fn(&Found) -> u64| found.iter().map(of).sum::<u64>();
     let damage = damage.replace('\n', ", ");
     let mut said = format!("the database was damaged ({damage}); {} rows of it were read", sum(|found| found.read));
@@ -325,13 +327,14 @@ fn say(found: &[Found], dangling: usize, damage: &str, aside: &str, snapshot: Op
         let name = snapshot.file_name().unwrap_or_default().to_string_lossy();
         let _ = write!(said, ", {} came from {name}", sum(|found| found.from_snapshot));
     }
-    let _ = write!(said, "; up to {} are lost", sum(|found| found.lost) + dangling as u64);
+    let _ = write!(said, "; up to {} are lost", sum(|found| found.lost) + mended.dangling as u64);
     for ((table, _), found) in TABLES.iter().zip(found) {
         tracing::warn!(table, read = found.read, lost = found.lost, from_snapshot = found.from_snapshot, "salvaged");
         if found.lost > 0 {
             let _ = write!(said, ", {table} {}", found.lost);
         }
     }
+    let _ = write!(said, "; {} events are told anew", mended.again);
     let _ = write!(said, "; what had not ended is uncertain now; the damaged file is in {aside}: check the disk");
     said
 }
