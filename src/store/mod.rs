@@ -1,6 +1,7 @@
 //! The only module that says SQL: the durable queue, the event log, and what was received.
 
 mod events;
+mod failing;
 mod held;
 mod inbox;
 mod lock;
@@ -37,6 +38,7 @@ use crate::model::{
     Event, Iccid, Label, MessageId, MessageView, ModemNotice, PinMark, PinRecord, Priority, PublicState, QueueCounts,
     Refusal, StatusChange, StoreState, Timestamp,
 };
+use failing::Failing;
 use lock::{Lock, LockError};
 use mailbox::{Job, Mailbox, Reply};
 use mark::{Extent, Mark};
@@ -53,6 +55,7 @@ use std::future::Future;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{oneshot, watch};
 use writer::{Announce, Desk, Writer};
 
@@ -249,14 +252,16 @@ impl Store {
             opened = Opened::new(config, &path, now, &mailbox, &disk);
         }
         let Opened { writer, reading, recent, log_id, recovered } = opened?;
-        let (reader, answering) = Reader::new(reading);
         let (announce_committed, committed) = watch::channel(writer.last_seq());
         let (announce_failed, failed) = watch::channel(None);
+        let not_before = salvage.is_lately_done(now).then(|| Instant::now() + salvage::ONCE_IN);
+        let failing = Failing { suspicion: disk.suspicion(), failed: announce_failed.clone(), not_before };
+        let (reader, answering) = Reader::new(reading, failing.clone());
         let (announce_state, state) = watch::channel(writer.state());
         let announce = Announce { committed: announce_committed, failed: announce_failed, state: announce_state };
         let desk = Desk::new(writer, Arc::clone(&mailbox), announce);
         let lock = Arc::new(lock);
-        let snapshots = config.backups.clone().map(|dir| Snapshots { database: path.clone(), dir });
+        let snapshots = config.backups.clone().map(|dir| Snapshots { database: path.clone(), dir, failing });
         let log_id = log_id.into();
         let store = Store { mailbox, reader, recent, committed, failed, state, log_id, snapshots, _lock: lock };
         Ok((store, recovered, Staff { desk, answering }))

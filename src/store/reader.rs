@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use super::events::{read_failure, read_tags};
+use super::failing::Failing;
 use super::outbox::message::unpack;
 use crate::model::{
     AttemptId, AttemptView, Event, Iccid, MessageId, MessageView, PartView, PublicState, StatusChange, Timestamp,
@@ -18,7 +19,10 @@ type Question = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The way to who reads.
 #[derive(Clone)]
-pub(super) struct Reader(mpsc::Sender<Question>);
+pub(super) struct Reader {
+    questions: mpsc::Sender<Question>,
+    failing: Failing,
+}
 
 /// Who reads; ends when the last [`Reader`] is dropped.
 pub(super) struct Answering {
@@ -42,9 +46,9 @@ impl Answering {
 }
 
 impl Reader {
-    pub(super) fn new(connection: Connection) -> (Reader, Answering) {
+    pub(super) fn new(connection: Connection, failing: Failing) -> (Reader, Answering) {
         let (sender, questions) = mpsc::channel(QUESTIONS);
-        (Reader(sender), Answering { connection, questions })
+        (Reader { questions: sender, failing }, Answering { connection, questions })
     }
 
     /// Asks for somebody outside: where too many wait, it is refused as [`StoreError::Full`]. Cancel safe.
@@ -53,11 +57,11 @@ impl Reader {
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (question, answer) = with_answer(question);
-        self.0.try_send(question).map_err(|error| match error {
+        self.questions.try_send(question).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Full,
             TrySendError::Closed(_) => StoreError::Closed,
         })?;
-        read(answer).await
+        self.read(answer, false).await
     }
 
     /// Asks for ourselves: waits for room. Cancel safe.
@@ -66,8 +70,16 @@ impl Reader {
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (question, answer) = with_answer(question);
-        self.0.send(question).await.map_err(|_| StoreError::Closed)?;
-        read(answer).await
+        self.questions.send(question).await.map_err(|_| StoreError::Closed)?;
+        self.read(answer, true).await
+    }
+
+    async fn read<T>(&self, answer: Answer<T>, is_ours: bool) -> Result<T, StoreError> {
+        answer.await.map_err(|_| StoreError::Closed)?.map_err(|error| {
+            tracing::error!(%error, "the database could not be read");
+            self.failing.of_read(&error, is_ours);
+            StoreError::Unreadable
+        })
     }
 }
 
@@ -79,13 +91,6 @@ fn with_answer<T: Send + 'static>(
     let (reply, answer) = oneshot::channel();
     // A caller that went away needs no answer.
     (Box::new(move |connection| _ = reply.send(question(connection))), answer)
-}
-
-async fn read<T>(answer: Answer<T>) -> Result<T, StoreError> {
-    answer.await.map_err(|_| StoreError::Closed)?.map_err(|error| {
-        tracing::error!(%error, "the database could not be read");
-        StoreError::Unreadable
-    })
 }
 
 pub(super) fn events(connection: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<Event>> {

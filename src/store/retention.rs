@@ -422,7 +422,7 @@ struct Old {
 const COPIES: &str = "UPDATE inbound_pdus SET raw = x'' WHERE reason = 'repeated part' AND sha256 IN
     (SELECT sha256 FROM inbound_pdus WHERE inbound = ?1)";
 
-fn millis(span: Duration) -> i64 {
+pub(super) fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 

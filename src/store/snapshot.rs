@@ -1,5 +1,6 @@
 //! Copies of the database for a bad day: taken while it is in use, whole or not at all.
 
+use super::failing::Failing;
 use super::mailbox::Mailbox;
 use super::room::Disk;
 use super::schema;
@@ -52,11 +53,22 @@ pub enum SnapshotError {
     Closed,
 }
 
+impl SnapshotError {
+    fn is_of_damage(&self) -> bool {
+        match self {
+            SnapshotError::Damaged(_) => true,
+            SnapshotError::Sqlite(error) => schema::is_damage(error),
+            _ => false,
+        }
+    }
+}
+
 /// Where snapshots are.
 #[derive(Debug, Clone)]
 pub(super) struct Snapshots {
     pub(super) database: PathBuf,
     pub(super) dir: PathBuf,
+    pub(super) failing: Failing,
 }
 
 impl Snapshots {
@@ -88,13 +100,30 @@ impl Snapshots {
             fs::rename(&draft, &path).map_err(io_at(&path))?;
             File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(io_at(&self.dir))
         });
-        if done.is_err() {
+        if let Err(error) = &done {
+            if error.is_of_damage()
+                && let Some(damage) = self.damage()
+            {
+                self.failing.end(&damage);
+            }
             // What is left of it is of no use, and the next one begins anew.
             let _ = fs::remove_file(&draft);
         }
         done?;
         self.trim(now)?;
         Ok(Some(path))
+    }
+
+    /// What is wrong with the database itself: it may be the disk of the copy that damages.
+    fn damage(&self) -> Option<String> {
+        let found = Connection::open_with_flags(&self.database, OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|from| {
+            schema::common(&from)?;
+            from.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+        });
+        match found {
+            Ok(found) => (found != "ok").then_some(found),
+            Err(error) => schema::is_damage(&error).then(|| error.to_string()),
+        }
     }
 
     fn copy(&self, draft: &Path, mailbox: &Mailbox) -> Result<(), SnapshotError> {

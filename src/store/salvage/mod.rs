@@ -19,6 +19,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Tables, and whether their rows have numbers. What others refer to comes first.
 const TABLES: [(&str, bool); 17] = [
@@ -42,6 +43,9 @@ const TABLES: [(&str, bool); 17] = [
 ];
 /// Octets of a page, as of `schema`.
 const PAGE: usize = 1024;
+
+/// What a start finds no damage of is salvaged once in this time.
+pub(super) const ONCE_IN: Duration = Duration::from_secs(3600);
 
 /// What became of one table.
 #[derive(Debug, Default)]
@@ -109,16 +113,21 @@ impl Salvage<'_> {
     /// else.
     pub(super) fn check_suspicion(&self, noted: &Path, now: Timestamp) -> Result<(), OpenError> {
         let Ok(damage) = fs::read_to_string(noted) else { return Ok(()) };
+        if !self.is_lately_done(now) {
+            self.run(damage.trim(), now)?;
+        }
+        fs::remove_file(noted).map_err(|error| self.failed(error))
+    }
+
+    /// There was a salvage in the last hour.
+    pub(super) fn is_lately_done(&self, now: Timestamp) -> bool {
         let stamp = |at: i64| snapshot::stamp(Timestamp(at)).unwrap_or_default();
-        let (hour_ago, now_stamp) = (stamp(now.0.saturating_sub(3_600_000)), stamp(now.0));
+        let (hour_ago, now_stamp) = (stamp(now.0.saturating_sub(super::retention::millis(ONCE_IN))), stamp(now.0));
         let entries = fs::read_dir(self.dir).into_iter().flatten().flatten();
         let mut names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         // One with a stamp of the future was made by a wrong clock.
         let is_lately = |stamp: &str| *stamp > *hour_ago && *stamp <= *now_stamp;
-        if !names.any(|name| name.strip_prefix("damaged-").is_some_and(is_lately)) {
-            self.run(damage.trim(), now)?;
-        }
-        fs::remove_file(noted).map_err(|error| self.failed(error))
+        names.any(|name| name.strip_prefix("damaged-").is_some_and(is_lately))
     }
 
     /// Makes a new database of what can be read, and puts the damaged one aside.
