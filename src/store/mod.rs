@@ -21,6 +21,7 @@ mod schema;
 mod sims;
 mod snapshot;
 mod spill;
+mod trust;
 mod types;
 mod writer;
 

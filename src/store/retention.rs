@@ -5,6 +5,7 @@
 
 use super::events::Kind;
 use super::inbox::COMPLETE_WITHIN;
+use super::trust::EARLIEST;
 use super::writer::Writer;
 use crate::model::{MessageKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -67,6 +68,10 @@ impl Tidy {
 /// One walk through the file.
 #[derive(Debug, Default)]
 struct Pass {
+    /// The time by which it removes.
+    now: i64,
+    /// The next event with a sound time, behind one without.
+    sound: Option<(u64, i64)>,
     stage: Stage,
     /// The last key of the stage's table that was looked at.
     at: i64,
@@ -122,14 +127,21 @@ impl Writer {
     /// One step. False when nothing is left to do for now.
     pub(super) fn tidy(&mut self, now: Timestamp) -> rusqlite::Result<bool> {
         self.begin()?;
-        let mut pass = self.tidy.pass.take().unwrap_or_default();
+        let mut pass = match self.tidy.pass.take() {
+            Some(pass) => pass,
+            None => match self.trusted(now)? {
+                Some(now) => Pass { now: now.0, ..Pass::default() },
+                None => return Ok(false),
+            },
+        };
+        let now = pass.now;
         let Retention { bodies, history } = self.tidy.retention;
-        let before = |age: Option<Duration>| age.map(|age| now.0.saturating_sub(millis(age)));
+        let before = |age: Option<Duration>| age.map(|age| now.saturating_sub(millis(age)));
         let (bodies, history) = (before(bodies), before(history));
         let is_done = match (pass.stage, bodies, history) {
             (Stage::Bodies, Some(before), _) => self.tidy_bodies(&mut pass, before)?,
-            (Stage::Pdus, Some(before), _) => self.tidy_pdus(before, now)?,
-            (Stage::Events, _, Some(before)) => self.tidy_events(before)?,
+            (Stage::Pdus, Some(before), _) => self.tidy_pdus(&mut pass, before)?,
+            (Stage::Events, _, Some(before)) => self.tidy_events(&mut pass, before)?,
             (Stage::Old, _, Some(before)) => self.tidy_old(&mut pass, before)?,
             (Stage::Told, _, Some(_)) => pass.old.is_empty() || self.tidy_told(&mut pass)?,
             (Stage::Messages, _, Some(_)) => self.tidy_messages(&mut pass)?,
@@ -143,7 +155,7 @@ impl Writer {
         if is_done {
             let next = STAGES.iter().position(|stage| *stage == pass.stage).and_then(|n| STAGES.get(n + 1));
             let Some(next) = next else { return Ok(pass.again) };
-            (pass.stage, pass.at) = (*next, 0);
+            (pass.stage, pass.at, pass.sound) = (*next, 0, None);
         }
         self.tidy.pass = Some(pass);
         Ok(true)
@@ -173,11 +185,12 @@ impl Writer {
     }
 
     /// PDUs of what was published. Their hashes stay.
-    fn tidy_pdus(&mut self, before: i64, now: Timestamp) -> rusqlite::Result<bool> {
+    fn tidy_pdus(&mut self, pass: &mut Pass, before: i64) -> rusqlite::Result<bool> {
         let handed_over = self.handed_over()?;
         let mut n = 0;
         for event in self.events_from(self.tidy.pdus_upto, handed_over)? {
-            if event.at >= before || event.kind == Kind::Inbound as u8 && self.is_open(&event, now)? {
+            let is_young = self.written_by(pass, &event)? >= before;
+            if is_young || event.kind == Kind::Inbound as u8 && self.is_open(&event, pass.now)? {
                 return Ok(true);
             }
             if event.kind == Kind::Raw as u8 {
@@ -195,9 +208,28 @@ impl Writer {
         Ok(self.tidy.pdus_upto >= handed_over)
     }
 
+    /// When an event was written at the latest. One that a wrong clock stamped, years ahead or in 1970, is at least as old as
+    /// the next that was not; without a next one it counts for new.
+    fn written_by(&self, pass: &mut Pass, event: &Old) -> rusqlite::Result<i64> {
+        let sound = EARLIEST.0..=pass.now;
+        if sound.contains(&event.at) {
+            return Ok(event.at);
+        }
+        if pass.sound.is_none_or(|(seq, _)| seq <= event.seq) {
+            let next = "SELECT seq, at FROM events WHERE seq > ?1 AND at BETWEEN ?2 AND ?3 ORDER BY seq LIMIT 1";
+            let found = self
+                .connection
+                .prepare_cached(next)?
+                .query_row(params![event.seq, sound.start(), sound.end()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            pass.sound = found.or(Some((u64::MAX, i64::MAX)));
+        }
+        Ok(pass.sound.map_or(i64::MAX, |(_, at)| at))
+    }
+
     /// Another revision of it may come.
-    fn is_open(&self, event: &Old, now: Timestamp) -> rusqlite::Result<bool> {
-        let since = now.0.saturating_sub(millis(STAYS_OPEN));
+    fn is_open(&self, event: &Old, now: i64) -> rusqlite::Result<bool> {
+        let since = now.saturating_sub(millis(STAYS_OPEN));
         self.connection
             .prepare_cached("SELECT 1 FROM inbound WHERE inbound = ?1 AND have < total AND received_at >= ?2")?
             .exists(params![event.row, since])
@@ -211,11 +243,11 @@ impl Writer {
     }
 
     /// The old end of the log, with what only it tells of.
-    fn tidy_events(&self, before: i64) -> rusqlite::Result<bool> {
+    fn tidy_events(&self, pass: &mut Pass, before: i64) -> rusqlite::Result<bool> {
         let handed_over = self.handed_over()?;
         let events = self.events_from(0, handed_over)?;
         for (n, event) in events.iter().enumerate() {
-            if event.at >= before {
+            if self.written_by(pass, event)? >= before {
                 return Ok(true);
             }
             if n >= ROWS {

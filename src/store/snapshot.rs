@@ -4,6 +4,7 @@ use super::failing::Failing;
 use super::mailbox::Mailbox;
 use super::room::Disk;
 use super::schema;
+use super::trust::EARLIEST;
 use crate::model::{StoreState, Timestamp};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -83,6 +84,10 @@ impl Snapshots {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir).map_err(io_at(&self.dir))?;
         let there = list(&self.dir);
         if there.iter().any(|(taken, _)| *taken <= now && taken.after(EVERY) > now) {
+            return Ok(None);
+        }
+        if now < EARLIEST && there.iter().any(|(taken, _)| *taken >= EARLIEST) {
+            // The clock is not set yet: it would count for the oldest of all, and take the place of a better one.
             return Ok(None);
         }
         let octets = fs::metadata(&self.database).map_err(io_at(&self.database))?.len();

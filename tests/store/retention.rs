@@ -60,8 +60,18 @@ fn pdu(n: u32, what: u16, part: Result<u8, &str>) -> InboundPdu {
     pdu
 }
 
-/// A pass of the job; how many steps it took.
+/// A pass of the job by a clock that is trusted; how many steps it took.
 async fn tidy(rig: &Rig, now: Timestamp) -> usize {
+    // Where it is far ahead of the last time, it is so for the third time.
+    let mut n = 0;
+    for hours in [12, 6, 0] {
+        n += tidy_once(rig, Timestamp(now.0 - hours * 3_600_000)).await;
+    }
+    n
+}
+
+/// One look at the clock, and a pass.
+async fn tidy_once(rig: &Rig, now: Timestamp) -> usize {
     let mut n = 0;
     while rig.store.tidy(now).await.unwrap() {
         n += 1;
@@ -316,4 +326,64 @@ async fn a_large_backlog_goes_in_small_steps() {
     let store = rig.store.clone();
     rig.close();
     assert_eq!(store.tidy(day(100)).await.unwrap_err(), StoreError::Closed);
+}
+
+/// A clock that is years ahead, soon after the start or in the middle of a run, removes nothing: it will be set.
+#[tokio::test]
+async fn a_clock_that_is_far_ahead_is_not_trusted_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    for n in 0..3 {
+        live(&mut rig, n).await;
+        tidy_once(&rig, day(n)).await;
+    }
+    rig.store.expire(day(5)).await.unwrap();
+    acknowledge_all(&rig).await;
+    let before = rig.events().await;
+    for again in 0..4 {
+        tidy_once(&rig, day(4000).after(Duration::from_secs(600 * again))).await;
+        assert_eq!(rig.events().await, before, "{again}");
+        rig.close();
+        rig = Rig::open_at(dir.path(), day(3));
+    }
+    tidy_once(&rig, Timestamp(600_000)).await;
+    tidy_once(&rig, day(3)).await;
+    assert_eq!(rig.events().await, before);
+    for (n, is_there) in [(400, true), (401, true), (402, false)] {
+        tidy_once(&rig, day(n)).await;
+        let message = rig.store.message(id("delivered-0")).await.unwrap();
+        assert_eq!(message.is_some(), is_there, "a box that was off for a year, for {} days", n - 400);
+    }
+    rig.close();
+}
+
+/// What was written while the clock was wrong goes with what is around it, and holds nothing up.
+#[tokio::test]
+async fn what_a_wrong_clock_stamped_goes_with_what_came_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    for n in 0..10 {
+        live(&mut rig, n).await;
+    }
+    rig.store.expire(day(20)).await.unwrap();
+    acknowledge_all(&rig).await;
+    let last = *rig.store.committed().borrow();
+    let shell = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+    // Before the clock was set, and by one of another year; a long run of them, and a single one.
+    let stamp = |at: Timestamp, seqs: &str| {
+        shell.execute_batch(&format!("UPDATE events SET at = {} WHERE seq {seqs}", at.0)).unwrap();
+    };
+    stamp(day(100_000), "BETWEEN 5 AND 40 OR seq = 80");
+    stamp(Timestamp(1000), &format!("= 50 OR seq > {}", last - 4));
+    tidy(&rig, day(15)).await;
+    let raw = "SELECT count(*) FROM inbound_pdus WHERE raw <> x'' AND received_at < 1800000000000 + 6 * 86400000";
+    assert_eq!(number(dir.path(), raw), 0, "nothing is held up");
+    assert!(number(dir.path(), "SELECT count(*) FROM inbound_pdus WHERE raw <> x''") > 0);
+    tidy(&rig, day(93)).await;
+    let first = number(dir.path(), "SELECT min(seq) FROM events");
+    assert!(first > 40, "{first}");
+    tidy(&rig, day(120)).await;
+    // Those without a sound one behind them stay.
+    assert_eq!(number(dir.path(), "SELECT count(*) FROM events"), 4);
+    rig.close();
 }

@@ -1,7 +1,7 @@
 //! Snapshots: whole, while the store is in use, and not more of them than wanted.
 
 use super::rig::{NOW, Rig, acked, later};
-use gsmgate::model::PublicState;
+use gsmgate::model::{PublicState, Timestamp};
 use gsmgate::store::{Config, SnapshotError};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -68,6 +68,25 @@ async fn one_from_the_future_does_not_stay_for_ever() {
         rig.store.snapshot(later(hour * HOUR)).await.unwrap().unwrap();
     }
     assert_eq!(names(dir.path()), ["gsmgate-20270115T140000Z.db", "gsmgate-20270115T200000Z.db"]);
+    rig.close();
+}
+
+/// Before the clock is set none takes the place of a better one; a box that never has the time has them all the same.
+#[tokio::test]
+async fn a_clock_of_1970_takes_the_place_of_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::open(dir.path());
+    let boot = |hours: i64| Timestamp(hours * 3_600_000);
+    assert!(rig.store.snapshot(boot(1)).await.unwrap().is_some());
+    assert_eq!(rig.store.snapshot(boot(2)).await.unwrap(), None);
+    assert!(rig.store.snapshot(boot(7)).await.unwrap().is_some());
+    rig.store.snapshot(NOW).await.unwrap().unwrap();
+    for hours in [8, 14, 20] {
+        assert_eq!(rig.store.snapshot(boot(hours)).await.unwrap(), None);
+    }
+    assert_eq!(names(dir.path()), ["gsmgate-19700101T070000Z.db", "gsmgate-20270115T080000Z.db"]);
+    rig.store.snapshot(later(6 * HOUR)).await.unwrap().unwrap();
+    assert_eq!(names(dir.path()), ["gsmgate-20270115T080000Z.db", "gsmgate-20270115T140000Z.db"]);
     rig.close();
 }
 
