@@ -7,6 +7,7 @@ use super::outbox::tries::{Tries, TryState};
 use super::salvage::DOUBT;
 use super::writer::Writer;
 use crate::model::{AttemptId, MessageKey, QueueCounts, Timestamp, UncertainReason};
+use rusqlite::{OptionalExtension, params};
 use std::time::Duration;
 
 /// Wait for evidence before an uncertain part is resent or given up: a report may still come.
@@ -51,12 +52,9 @@ impl Writer {
 
     /// After a salvage, once: nothing is READY, since what is in the file may be old. RELIABILITY F-43.
     pub(super) fn doubt(&mut self, mailbox: &Mailbox, now: Timestamp) -> rusqlite::Result<()> {
-        let is_due = "SELECT EXISTS (SELECT 1 FROM meta WHERE key = ?1)";
-        let is_due: bool = self.connection.query_row(is_due, [DOUBT], |row| row.get(0))?;
-        if !is_due {
-            return Ok(());
-        }
-        let mut after = 0;
+        let done = "SELECT value FROM meta WHERE key = ?1";
+        let done: Option<i64> = self.connection.query_row(done, [DOUBT], |row| row.get(0)).optional()?;
+        let Some(mut after) = done else { return Ok(()) };
         loop {
             let rows: Vec<(i64, bool, bool)> = self
                 .connection
@@ -76,6 +74,10 @@ impl Writer {
             for (key, sendable, is_found) in rows {
                 self.doubt_one(MessageKey(key), sendable, is_found, now)?;
             }
+            // A start that is ended before it is through goes on there.
+            self.connection
+                .prepare_cached("UPDATE meta SET value = ?2 WHERE key = ?1")?
+                .execute(params![DOUBT, after])?;
             self.commit(mailbox)?;
         }
     }

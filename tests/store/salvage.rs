@@ -434,6 +434,39 @@ async fn others_are_refused_and_left_alone() {
     }
 }
 
+/// Ended in the middle of doubting what was READY, the next start goes on there, and tells nothing twice.
+#[tokio::test]
+async fn a_doubt_that_was_cut_short_is_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::open(dir.path());
+    rig.store.accept((0..600).map(|n| Rig::message(&format!("m{n}"), 1)).collect(), NOW).await.unwrap();
+    rig.close();
+    let shell = |sql: &str| {
+        let connection = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+        connection.execute_batch(sql).unwrap();
+    };
+    shell(
+        "INSERT INTO meta VALUES ('doubt', 0); CREATE TRIGGER stop BEFORE UPDATE ON messages WHEN old.message = 400
+            BEGIN SELECT RAISE (ABORT, 'here it ends'); END",
+    );
+    let ended = Store::open(&Config::new(dir.path()), NOW).unwrap_err();
+    assert!(ended.to_string().contains("here it ends"), "{ended}");
+    let connection = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+    let upto: i64 = connection.query_row("SELECT value FROM meta WHERE key = 'doubt'", [], |row| row.get(0)).unwrap();
+    assert_eq!(upto, 256);
+    drop(connection);
+    shell("DROP TRIGGER stop; UPDATE messages SET not_before = 7 WHERE message <= 256");
+    let rig = Rig::open(dir.path());
+    for name in ["m0", "m255", "m256", "m599"] {
+        assert_eq!(rig.story(name).await, ["queued", "uncertain"], "{name}");
+    }
+    rig.close();
+    let connection = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+    let untouched: i64 =
+        connection.query_row("SELECT count(*) FROM messages WHERE not_before = 7", [], |row| row.get(0)).unwrap();
+    assert_eq!(untouched, 256, "done once");
+}
+
 /// Ended between any two steps of putting the new one in its place, the next start goes on.
 #[tokio::test]
 async fn a_salvage_that_was_cut_short_is_gone_on_with() {

@@ -350,7 +350,7 @@ fn say(found: &[Found], mended: &Mended, damage: &str, aside: &str, snapshot: Op
 
 /// The alarm, and the mark that nothing may be taken for READY.
 fn tell(to: &Connection, said: &str, seq: i64, now: Timestamp) -> rusqlite::Result<()> {
-    to.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, 1)", [DOUBT])?;
+    to.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, 0)", [DOUBT])?;
     to.execute(
         "INSERT INTO notices (modem, kind, subject, detail) VALUES ('box', 1, 'database_salvaged', ?1)",
         [said],
@@ -362,7 +362,7 @@ fn tell(to: &Connection, said: &str, seq: i64, now: Timestamp) -> rusqlite::Resu
     Ok(())
 }
 
-/// The key in `meta` while parts that were READY are still to be doubted.
+/// The key in `meta` while parts that were READY are still to be doubted: the message up to which they are.
 pub(super) const DOUBT: &str = "doubt";
 
 #[cfg(test)]
