@@ -1,7 +1,7 @@
 //! What is old goes: texts first, history later, in small steps while nothing else waits.
 //!
 //! The log is cut at its old end only, and never beyond what every bridge has handed over. A row goes when no event of the
-//! log tells of it any more. What the next number of a kind is made from stays: the highest message, try, PDU and event.
+//! log tells of it any more. What the next number of a kind is made from stays: the highest message, try, PDU, message that came in, and event.
 
 use super::events::Kind;
 use super::inbox::COMPLETE_WITHIN;
@@ -259,7 +259,9 @@ impl Writer {
                         "UPDATE inbound_pdus SET raw = x'', inbound = NULL, seq = NULL WHERE inbound = ?1",
                         event.row,
                     )?;
-                    self.run("DELETE FROM inbound WHERE inbound = ?1", event.row)?;
+                    if self.run(NOT_THE_HIGHEST, event.row)? == 0 {
+                        self.run(EMPTIED, event.row)?;
+                    }
                 }
                 kind if kind == Kind::Raw as u8 => {
                     self.run("UPDATE inbound_pdus SET raw = x'' WHERE pdu = ?1", event.row)?;
@@ -378,6 +380,9 @@ impl Writer {
     /// What is little.
     fn tidy_rest(&self, before: i64) -> rusqlite::Result<bool> {
         self.connection.execute("DELETE FROM parked WHERE seq < (SELECT min(seq) FROM events)", [])?;
+        let emptied = "DELETE FROM inbound WHERE have < total AND have = 0
+            AND inbound < (SELECT max(inbound) FROM inbound)";
+        self.connection.execute(emptied, [])?;
         let epochs = "DELETE FROM epochs WHERE epoch IN
             (SELECT epoch FROM epochs WHERE started_at < ?1 AND epoch < ?2 ORDER BY epoch LIMIT ?3)";
         let n = self.connection.execute(epochs, params![before, self.epoch, ROWS])?;
@@ -449,6 +454,13 @@ struct Old {
     row: i64,
     revision: Option<u8>,
 }
+
+/// A message that came in, of which the log tells no more.
+const NOT_THE_HIGHEST: &str = "DELETE FROM inbound WHERE inbound = ?1 AND inbound < (SELECT max(inbound) FROM inbound)";
+/// The highest keeps its number, and nothing else.
+const EMPTIED: &str =
+    "UPDATE inbound SET id = '', sender = '', reference = NULL, wide = NULL, total = 1, have = 0, scts = NULL,
+    same_as = NULL, partial_at = NULL WHERE inbound = ?1";
 
 /// What the network sent again of a message's parts.
 const COPIES: &str = "UPDATE inbound_pdus SET raw = x'' WHERE reason = 'repeated part' AND sha256 IN

@@ -245,7 +245,7 @@ async fn no_number_comes_again_when_all_is_gone() {
     }
     rig.store.expire(day(30)).await.unwrap();
     let highest = "SELECT (SELECT max(message) FROM messages) + 1000 * (SELECT max(attempt) FROM attempts)
-        + 1000000 * (SELECT max(pdu) FROM inbound_pdus)";
+        + 1000000 * (SELECT max(pdu) FROM inbound_pdus) + 1000000000 * (SELECT max(inbound) FROM inbound)";
     let (before, last) = (number(dir.path(), highest), *rig.store.committed().borrow());
     // Nobody follows the log.
     tidy(&rig, day(365)).await;
@@ -253,8 +253,13 @@ async fn no_number_comes_again_when_all_is_gone() {
     assert_eq!(number(dir.path(), "SELECT count(*) FROM attempts"), 1);
     assert_eq!(number(dir.path(), "SELECT count(*) FROM events"), 1);
     rig.close();
-    let rig = Rig::open_at(dir.path(), day(365));
+    let mut rig = Rig::open_at(dir.path(), day(365));
     assert_eq!((number(dir.path(), highest), *rig.store.committed().borrow()), (before, last));
+    // It was emptied, and goes when there is a higher one.
+    assert_eq!(number(dir.path(), "SELECT count(*) FROM inbound WHERE sender = ''"), 1);
+    live(&mut rig, 366).await;
+    tidy(&rig, day(366)).await;
+    assert_eq!(number(dir.path(), "SELECT count(*) FROM inbound WHERE sender = ''"), 0);
     rig.close();
 }
 
