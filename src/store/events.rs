@@ -1,5 +1,6 @@
 //! The event log: gap-free, written with what it tells of, read by every bridge behind its own cursor.
 
+use super::mailbox::{Moves, Parked};
 use super::outbox::message::Message;
 use super::writer::Writer;
 use crate::model::{
@@ -131,23 +132,19 @@ impl Writer {
         }
     }
 
-    pub(super) fn write_cursor(&self, bridge: &str, seq: u64) -> rusqlite::Result<()> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO cursors (bridge, seq) VALUES (?1, ?2)
-                 ON CONFLICT (bridge) DO UPDATE SET seq = max(seq, excluded.seq)",
-            )?
-            .execute(params![bridge, seq])?;
-        Ok(())
-    }
-
-    pub(super) fn park(&mut self, bridge: &str, parked: &[(u64, String)]) -> rusqlite::Result<()> {
-        self.begin()?;
-        let mut statement = self
-            .connection
-            .prepare_cached("INSERT OR REPLACE INTO parked (bridge, seq, reason) VALUES (?1, ?2, ?3)")?;
-        for (seq, reason) in parked {
-            statement.execute(params![bridge, seq, reason])?;
+    pub(super) fn write_moves(&self, moves: &Moves) -> rusqlite::Result<()> {
+        for (bridge, seq) in &moves.cursors {
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO cursors (bridge, seq) VALUES (?1, ?2)
+                     ON CONFLICT (bridge) DO UPDATE SET seq = max(seq, excluded.seq)",
+                )?
+                .execute(params![bridge, seq])?;
+        }
+        for Parked { bridge, seq, reason } in &moves.parked {
+            self.connection
+                .prepare_cached("INSERT OR REPLACE INTO parked (bridge, seq, reason) VALUES (?1, ?2, ?3)")?
+                .execute(params![bridge, seq, reason])?;
         }
         Ok(())
     }

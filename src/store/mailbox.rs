@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 const JOBS: usize = 4096;
 /// Steps that wait: far above two a lane, so reaching it means that the thread hangs.
 const STEPS: usize = 4096;
+/// Parked events that wait to be written with the cursors; with more the cursor does not move.
+const PARKED: usize = 4096;
 /// A cursor is written this long after it moved, where no commit took it along.
 const CURSORS_WITHIN: Duration = Duration::from_secs(1);
 
@@ -31,6 +33,21 @@ pub(super) struct Job {
 pub(super) enum Task {
     Steps(Vec<Step>),
     Job(Job),
+}
+
+/// An event that a bridge went past.
+#[derive(Debug, Clone)]
+pub(super) struct Parked {
+    pub(super) bridge: &'static str,
+    pub(super) seq: u64,
+    pub(super) reason: String,
+}
+
+/// What is written of bridges with the commit that is under way.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    pub(super) cursors: BTreeMap<&'static str, u64>,
+    pub(super) parked: Vec<Parked>,
 }
 
 /// Why the writer woke.
@@ -66,6 +83,8 @@ struct Queues {
     spare: Option<Job>,
     /// Where each bridge stands that has moved since the start.
     cursors: BTreeMap<&'static str, u64>,
+    /// What cursors went past, until a commit has it.
+    parked: Vec<Parked>,
     /// When the first move came that is not written yet.
     cursors_since: Option<Instant>,
     closed: bool,
@@ -148,11 +167,21 @@ impl Mailbox {
         self.lock().spare.take()
     }
 
-    pub(super) fn move_cursor(&self, bridge: &'static str, upto: u64) -> Result<(), StoreError> {
+    /// The events that the cursor goes past are written with it.
+    pub(super) fn move_cursor(
+        &self,
+        bridge: &'static str,
+        upto: u64,
+        parked: Vec<(u64, String)>,
+    ) -> Result<(), StoreError> {
         let mut queues = self.lock();
         if queues.closed {
             return Err(StoreError::Closed);
         }
+        if queues.parked.len() + parked.len() > PARKED {
+            return Err(StoreError::Full);
+        }
+        queues.parked.extend(parked.into_iter().map(|(seq, reason)| Parked { bridge, seq, reason }));
         let cursor = queues.cursors.entry(bridge).or_default();
         *cursor = upto.max(*cursor);
         if queues.cursors_since.is_none() {
@@ -167,13 +196,18 @@ impl Mailbox {
         self.lock().cursors.get(bridge).copied()
     }
 
-    /// Cursors that are to be written with the commit that is under way.
-    pub(super) fn take_cursors(&self) -> BTreeMap<&'static str, u64> {
+    /// Cursors that are to be written with the commit that is under way, and what they went past.
+    pub(super) fn take_cursors(&self) -> Moves {
         let mut queues = self.lock();
         match queues.cursors_since.take() {
-            Some(_) => queues.cursors.clone(),
-            None => BTreeMap::new(),
+            Some(_) => Moves { cursors: queues.cursors.clone(), parked: queues.parked.clone() },
+            None => Moves::default(),
         }
+    }
+
+    /// So many of what was parked are in the file.
+    pub(super) fn parked_is_written(&self, n: usize) {
+        self.lock().parked.drain(..n);
     }
 
     /// True when no more work is taken.

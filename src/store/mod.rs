@@ -411,22 +411,13 @@ impl Store {
         let kept = self.reader.ask_in_turn(move |connection| reader::cursor(connection, bridge)).await?;
         let cursor = kept.max(self.mailbox.moved_cursor(bridge).unwrap_or(0));
         // From now on the log waits for this bridge, also where it has handed nothing over yet.
-        self.mailbox.move_cursor(bridge, cursor)?;
+        self.mailbox.move_cursor(bridge, cursor, Vec::new())?;
         Ok(cursor)
     }
 
-    /// Moves a bridge's cursor with the next commit. Parked events are a commit of their own: they are rare.
+    /// Moves a bridge's cursor with the next commit that can be made, and writes down the events that it went past.
     pub fn acknowledge(&self, bridge: &'static str, upto: u64, parked: Vec<(u64, String)>) -> Result<(), StoreError> {
-        if !parked.is_empty() {
-            self.mailbox.push(Job {
-                writes: true,
-                work: Box::new(move |writer| {
-                    writer.park(bridge, &parked)?;
-                    Ok(Box::new(|_| ()))
-                }),
-            })?;
-        }
-        self.mailbox.move_cursor(bridge, upto)
+        self.mailbox.move_cursor(bridge, upto, parked)
     }
 
     /// A message with its history.

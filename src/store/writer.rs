@@ -198,10 +198,10 @@ impl Writer {
         }
         self.flush_messages()?;
         self.flush_tries()?;
-        for (bridge, seq) in mailbox.take_cursors() {
-            self.write_cursor(bridge, seq)?;
-        }
+        let moves = mailbox.take_cursors();
+        self.write_moves(&moves)?;
         self.commit_and_mark()?;
+        mailbox.parked_is_written(moves.parked.len());
         self.open = false;
         self.recent.add(self.new_events.drain(..));
         self.commits += 1;

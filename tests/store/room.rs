@@ -196,6 +196,31 @@ async fn a_database_that_is_held_loses_nothing_and_goes_on_by_itself() {
     rig.close();
 }
 
+/// A bridge that goes past an event meanwhile has that written down when there is room, with its cursor and not before.
+#[tokio::test]
+async fn what_is_parked_meanwhile_is_written_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::open(dir.path());
+    for name in ["a", "b", "c"] {
+        rig.accept(name, 1).await;
+    }
+    let shell = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+    shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+    rig.store.acknowledge("mqtt", 2, vec![(1, "too large".to_owned()), (2, "not allowed".to_owned())]).unwrap();
+    let refused = rig.store.accept(vec![Rig::message("refused", 1)], NOW).await;
+    assert_eq!(refused.unwrap_err(), StoreError::Locked);
+    rig.store.acknowledge("mqtt", 3, vec![(3, "not allowed".to_owned())]).unwrap();
+    let many = (4..9000).map(|seq| (seq, String::new())).collect();
+    assert_eq!(rig.store.acknowledge("mqtt", 9000, many).unwrap_err(), StoreError::Full, "the cursor stays");
+    shell.execute_batch("ROLLBACK").unwrap();
+    is_in(&rig, |state| !state.is_held()).await;
+    rig.accept("d", 1).await;
+    rig.close();
+    let parked: i64 = shell.query_row("SELECT count(*) FROM parked WHERE seq <= 3", [], |row| row.get(0)).unwrap();
+    let cursor: i64 = shell.query_row("SELECT seq FROM cursors", [], |row| row.get(0)).unwrap();
+    assert_eq!((parked, cursor), (3, 3));
+}
+
 /// What is told while nothing can be written is carried out afterwards, in the order it was told.
 #[tokio::test]
 async fn what_is_told_meanwhile_keeps_its_order() {
