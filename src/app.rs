@@ -149,7 +149,7 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     stopping.send_replace(true);
     drivers.stop().await;
-    // The scheduler ends when the last part in hand has; without a store it has ended already.
+    // The scheduler ends when the last part in hand has; what becomes of it the store keeps also when its database has failed.
     if !scheduler.is_finished() {
         let _ = scheduler.await;
     }

@@ -88,7 +88,12 @@ pub struct Wiring {
 
 /// Runs until `stop` turns true and every part in hand has ended, or the store fails.
 pub async fn run(config: Config, wiring: Wiring, stop: watch::Receiver<bool>) -> Result<(), StoreError> {
-    Scheduler::new(config, wiring).run(stop).await
+    let mut scheduler = Scheduler::new(config, wiring);
+    let done = scheduler.run(stop).await;
+    if done.is_err() {
+        scheduler.see_out().await;
+    }
+    done
 }
 
 type Asking = Pin<Box<dyn Future<Output = Result<Due, StoreError>> + Send>>;
@@ -161,7 +166,7 @@ impl Scheduler {
         }
     }
 
-    async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
+    async fn run(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), StoreError> {
         let mut changed = self.slots.changed();
         let mut weak = self.slots.supply_is_weak();
         self.weak = *weak.borrow_and_update();
@@ -214,6 +219,21 @@ impl Scheduler {
             self.assign(&mut steps);
             if !steps.is_empty() {
                 self.store.step(steps)?;
+            }
+        }
+    }
+
+    /// The store has failed. What is in the air still ends, and the store keeps how; what is not armed is given back.
+    async fn see_out(&mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.lanes.iter().any(|lane| !lane.in_hand.is_empty()) {
+            if self.events.recv_many(&mut batch, BATCH).await == 0 {
+                return;
+            }
+            let mut steps = Vec::new();
+            batch.drain(..).for_each(|event| self.handle_event(event, &mut steps));
+            if self.store.step(steps).is_err() {
+                return;
             }
         }
     }

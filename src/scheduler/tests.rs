@@ -36,7 +36,7 @@ struct Stage {
     scheduler: tokio::task::JoinHandle<Result<(), StoreError>>,
     seen: u64,
     closer: Closer,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 fn status(n: usize) -> ModemStatus {
@@ -109,7 +109,7 @@ impl Stage {
             seed: 1,
         };
         let scheduler = tokio::spawn(run(config, wiring, stopped));
-        Stage { store, wake, slots, outgoing, events, statuses, changed, stop, scheduler, seen: 0, closer, _dir: dir }
+        Stage { store, wake, slots, outgoing, events, statuses, changed, stop, scheduler, seen: 0, closer, dir }
     }
 
     async fn accept(&self, id: &str, text: &str, on_uncertain: OnUncertain) -> MessageId {
@@ -219,6 +219,37 @@ async fn one_part_is_armed_before_it_goes_and_ends_as_sent() {
     stage.end(0, attempt, SendOutcome::Accepted { mr: Some(7) }).await;
     assert_eq!(stage.states(3).await, ["a queued", "a sending", "a sent"]);
     stage.close().await;
+}
+
+/// the database fails, and the modem answers after that.
+#[tokio::test]
+async fn what_ends_without_a_database_is_sent_after_the_restart() {
+    let mut stage = Stage::new(2, Config::default());
+    for id in ["a", "b", "c"] {
+        stage.accept(id, "hello", OnUncertain::Resend).await;
+    }
+    let sends = [stage.start(0).await, stage.start(1).await];
+    assert!(sends.iter().all(|(_, armed)| *armed));
+    let next = stage.given(0).await;
+    stage.store.fail().await;
+    // Whatever it asks of the store now fails.
+    stage.wake.wake(Priority::High);
+    stage.tell(0, LaneEventKind::Started(next.attempt)).await;
+    assert!(!next.armed.await.unwrap_or(false), "nothing more goes out");
+    stage.end(0, sends[0].0, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.end(0, next.attempt, SendOutcome::Withdrawn).await;
+    stage.end(1, sends[1].0, SendOutcome::Accepted { mr: Some(2) }).await;
+    stage.scheduler.await.unwrap().unwrap_err();
+    drop(stage.store);
+    stage.closer.close();
+    let (store, _, closer) = Store::open(&store::Config::new(stage.dir.path()), clock()).unwrap();
+    let mut states = Vec::new();
+    for id in ["a", "b", "c"] {
+        states.push(store.message(id.parse().unwrap()).await.unwrap().unwrap().state);
+    }
+    assert_eq!(states, [PublicState::Sent, PublicState::Sent, PublicState::Queued]);
+    drop(store);
+    closer.close();
 }
 
 #[tokio::test]

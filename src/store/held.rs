@@ -38,6 +38,15 @@ impl Writer {
         Ok(())
     }
 
+    /// The database is gone: what became of tries must not be lost with it, nor what still becomes of those in the air.
+    pub(super) fn spill_what_came(&mut self, mailbox: &Mailbox) {
+        self.outcomes.extend(mailbox.take_outcomes());
+        if let Err(error) = self.spill.add(&self.outcomes) {
+            tracing::error!(%error, outcomes = self.outcomes.len(), "what became of some parts will be uncertain");
+        }
+        self.outcomes.clear();
+    }
+
     pub(super) fn put_aside(&mut self, outcomes: &[Outcome]) -> rusqlite::Result<()> {
         self.spill.add(outcomes).map_err(|error| {
             tracing::error!(%error, "the journal beside the database takes nothing either");

@@ -87,7 +87,16 @@ struct Queues {
     parked: Vec<Parked>,
     /// When the first move came that is not written yet.
     cursors_since: Option<Instant>,
+    /// The database is gone: only what became of tries is still taken.
+    failed: bool,
     closed: bool,
+}
+
+impl Queues {
+    /// Nothing more is written to the database.
+    fn is_over(&self) -> bool {
+        self.failed || self.closed
+    }
 }
 
 impl std::fmt::Debug for Mailbox {
@@ -138,7 +147,7 @@ impl Mailbox {
 
     pub(super) fn push(&self, job: Job) -> Result<(), StoreError> {
         let mut queues = self.lock();
-        if queues.closed {
+        if queues.is_over() {
             return Err(StoreError::Closed);
         }
         if queues.jobs.len() >= JOBS {
@@ -152,7 +161,7 @@ impl Mailbox {
     /// A job that has time, one at a time.
     pub(super) fn push_spare(&self, job: Job) -> Result<(), StoreError> {
         let mut queues = self.lock();
-        if queues.closed {
+        if queues.is_over() {
             return Err(StoreError::Closed);
         }
         if queues.spare.is_some() {
@@ -175,7 +184,7 @@ impl Mailbox {
         parked: Vec<(u64, String)>,
     ) -> Result<(), StoreError> {
         let mut queues = self.lock();
-        if queues.closed {
+        if queues.is_over() {
             return Err(StoreError::Closed);
         }
         if queues.parked.len() + parked.len() > PARKED {
@@ -212,7 +221,17 @@ impl Mailbox {
 
     /// True when no more work is taken.
     pub(super) fn is_closed(&self) -> bool {
-        self.lock().closed
+        self.lock().is_over()
+    }
+
+    /// The database has failed for good. What waits is dropped, which answers it with an error, but for the steps: they and those
+    /// that still come tell what became of tries.
+    pub(super) fn fail(&self) {
+        let mut queues = self.lock();
+        let (steps, closed) = (std::mem::take(&mut queues.steps), queues.closed);
+        let dropped = std::mem::replace(&mut *queues, Queues { steps, failed: true, closed, ..Queues::default() });
+        drop(queues);
+        drop(dropped);
     }
 
     /// Has the cursors written again: the commit that took them along came to nothing.
@@ -236,13 +255,6 @@ impl Mailbox {
     /// What became of tries, among the steps that nobody will take.
     pub(super) fn take_outcomes(&self) -> Vec<Outcome> {
         self.lock().steps.drain(..).flatten().filter_map(|step| Outcome::of(&step)).collect()
-    }
-
-    /// Drops what waits, which answers it with an error.
-    pub(super) fn clear(&self) {
-        let closed = Queues { closed: true, ..Queues::default() };
-        let dropped = std::mem::replace(&mut *self.lock(), closed);
-        drop(dropped);
     }
 
     /// The next task: steps before jobs. `None`: none waits, or only jobs do and they are not wanted.

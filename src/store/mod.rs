@@ -296,7 +296,8 @@ impl Store {
         self.write(move |writer| writer.accept(&messages, now)).await?.ok_or(StoreError::Full)
     }
 
-    /// T2 to T7: the steps of one call are one transaction, in order; claims ride with the next commit.
+    /// T2 to T7: the steps of one call are one transaction, in order; claims ride with the next commit. When the database has
+    /// failed, what became of tries is still kept, until the store is closed.
     pub fn step(&self, steps: Vec<Step>) -> Result<(), StoreError> {
         if steps.is_empty() {
             return Ok(());
@@ -438,6 +439,12 @@ impl Store {
     /// When parts were armed on a SIM after an instant.
     pub async fn armed_since(&self, iccid: Iccid, since: Timestamp) -> Result<Vec<Timestamp>, StoreError> {
         self.reader.ask_in_turn(move |connection| reader::armed_since(connection, &iccid, since)).await
+    }
+
+    /// The database fails for good.
+    #[cfg(test)]
+    pub(crate) async fn fail(&self) {
+        self.write(|_| Err::<(), _>(rusqlite::Error::InvalidQuery)).await.unwrap_err();
     }
 
     /// Runs on the writing thread; answered after the commit. Cancel safe: the work is done all the same.

@@ -326,9 +326,12 @@ impl Desk {
             }
         }));
         match worked {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => return,
             Ok(Err(error)) => self.fail_of(&error),
             Err(_) => self.fail("the thread that writes panicked".to_owned()),
+        }
+        while self.mailbox.wait(None) != Wake::Closed {
+            self.writer.spill_what_came(&self.mailbox);
         }
     }
 
@@ -344,8 +347,10 @@ impl Desk {
                 }
             }
         };
-        if let Err(error) = worked.await {
-            self.fail_of(&error);
+        let Err(error) = worked.await else { return };
+        self.fail_of(&error);
+        while self.mailbox.wait_as_task(None).await != Wake::Closed {
+            self.writer.spill_what_came(&self.mailbox);
         }
     }
 
@@ -412,7 +417,7 @@ impl Desk {
         self.checkpoint_at = (self.writer.commits >= WORTH_A_CHECKPOINT).then(|| self.mailbox.now() + IDLE);
     }
 
-    fn fail_of(self, error: &rusqlite::Error) {
+    fn fail_of(&mut self, error: &rusqlite::Error) {
         if super::schema::is_damage(error) || super::events::is_value(error) {
             // The next start would find nothing, and fail of the same.
             let _ = std::fs::write(self.writer.disk.suspicion(), error.to_string());
@@ -420,17 +425,12 @@ impl Desk {
         self.fail(error.to_string());
     }
 
-    fn fail(self, failure: String) {
-        let Desk { mut writer, mailbox, announce, .. } = self;
-        mailbox.close();
+    fn fail(&mut self, failure: String) {
+        let Desk { writer, mailbox, announce, .. } = self;
+        mailbox.fail();
         tracing::error!(%failure, "the database failed; nothing more is accepted or sent");
         announce.failed.send_replace(Some(failure));
-        // What became of tries must not be lost with the database.
-        writer.outcomes.extend(mailbox.take_outcomes());
-        if let Err(error) = writer.spill.add(&writer.outcomes) {
-            tracing::error!(%error, outcomes = writer.outcomes.len(), "what became of some parts will be uncertain");
-        }
-        writer.replies.into_iter().for_each(|reply| reply(Err(StoreError::Closed)));
-        mailbox.clear();
+        std::mem::take(&mut writer.replies).into_iter().for_each(|reply| reply(Err(StoreError::Closed)));
+        writer.spill_what_came(mailbox);
     }
 }

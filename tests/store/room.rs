@@ -1,7 +1,9 @@
 //! A disk that is really full, and a database that another program holds: F-42, F-47, I-11, I-12, I-20.
 
 use super::rig::{NOW, Rig, acked, ambiguous, failure, later};
-use gsmgate::model::{AttemptId, MessageKey, PartKey, Priority, PublicState, StoreState, Timestamp};
+use gsmgate::model::{
+    AttemptId, MessageKey, PartKey, Priority, PublicState, Refusal, RefusalCode, StoreState, Timestamp,
+};
 use gsmgate::store::{Claim, Config, Receipt, Step, StoreError, Verdict};
 use gsmgate::tpdu::ValidityPeriod;
 use std::fs::{self, File, OpenOptions};
@@ -219,6 +221,55 @@ async fn what_is_parked_meanwhile_is_written_later() {
     let parked: i64 = shell.query_row("SELECT count(*) FROM parked WHERE seq <= 3", [], |row| row.get(0)).unwrap();
     let cursor: i64 = shell.query_row("SELECT seq FROM cursors", [], |row| row.get(0)).unwrap();
     assert_eq!((parked, cursor), (3, 3));
+}
+
+/// the database fails for good. What is in the air then still ends, and the next start knows how.
+#[tokio::test]
+async fn what_ends_after_the_database_has_failed_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    let mut keys = Vec::new();
+    for name in ["acked", "retried", "told late", "never"] {
+        keys.push(rig.accept(&name.replace(' ', "-"), 1).await);
+    }
+    let acked_later = send_by(&rig, 1, keys[0]).await;
+    let retried = send_by(&rig, 2, keys[1]).await;
+    let late = send_by(&rig, 3, keys[2]).await;
+    let never = rig.claim(keys[3], 1);
+    rig.store.step(vec![Step::Ended { attempt: late, verdict: ambiguous(), at: NOW }]).unwrap();
+    rig.settled().await;
+    let shell = rusqlite::Connection::open(dir.path().join("gsmgate.db")).unwrap();
+    let broken = "CREATE TRIGGER broken BEFORE INSERT ON refusals BEGIN SELECT RAISE (ABORT, 'broken'); END";
+    shell.execute_batch(broken).unwrap();
+    let refusal = Refusal::new(RefusalCode::InvalidJson, "{");
+    assert_eq!(rig.store.refuse(refusal, NOW).await.unwrap_err(), StoreError::Closed);
+    rig.store.failed().wait_for(Option::is_some).await.unwrap();
+
+    assert!(!timeout(SOON, rig.arms(never)).await.unwrap(), "nothing more goes out");
+    assert_eq!(rig.store.accept(vec![Rig::message("more", 1)], NOW).await.unwrap_err(), StoreError::Closed);
+    assert_eq!(rig.store.acknowledge("mqtt", 1, Vec::new()).unwrap_err(), StoreError::Closed);
+    rig.store.step(step_end(acked_later, 7)).unwrap();
+    until_spilt(dir.path(), 1).await;
+    let retry = Verdict::Retry { failure: failure(), not_before: NOW };
+    rig.store.step(vec![Step::Ended { attempt: retried, verdict: retry, at: NOW }]).unwrap();
+    let evidence = Step::Evidence { attempt: late, mr: Some(5), report_until: later(86_400), at: NOW };
+    rig.store.step(vec![evidence]).unwrap();
+    let store = rig.store.clone();
+    // Closed at once: what was given is kept all the same.
+    rig.close();
+    assert_eq!(store.step(step_end(never, 9)).unwrap_err(), StoreError::Closed);
+    drop(store);
+    shell.execute_batch("DROP TRIGGER broken").unwrap();
+    let rig = Rig::open(dir.path());
+    for (name, state) in [
+        ("acked", PublicState::Sent),
+        ("retried", PublicState::Queued),
+        ("told-late", PublicState::Sent),
+        ("never", PublicState::Queued),
+    ] {
+        assert_eq!(rig.state(name).await, state, "{name}");
+    }
+    rig.close();
 }
 
 /// What is told while nothing can be written is carried out afterwards, in the order it was told.
