@@ -1,5 +1,6 @@
 //! Joins the parts: the only module that knows everybody.
 
+mod export;
 mod hold;
 
 use crate::clock;
@@ -98,6 +99,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
 }
 
 async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    let exported = settings.store.dir.join("exported");
     let (store, recovered, closer) = Store::open(&settings.store, now())?;
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);
@@ -130,7 +132,7 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
     let mqtt = settings.mqtt.map(|mqtt| on_its_own_thread("mqtt", bridge::mqtt::run(mqtt, gateway.clone(), closed)));
     let mut mqtt = mqtt.transpose().map_err(Error::Thread)?;
     spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
-    spawn(&mut tasks, "retention", tidy(store.clone()));
+    spawn(&mut tasks, "retention", tidy(store.clone(), exported));
     spawn(&mut tasks, "snapshots", take_snapshots(store.clone()));
     // What the others have in the air ends in order; a restart recovers what the one that panicked had.
     spawn(&mut tasks, "driver of a modem, or who finds them", async move { slots.driver_ended().await });
@@ -228,12 +230,15 @@ async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
 }
 
 /// Removes what is old, once a day and soon after the start, so that a box that is off at night does it too.
-async fn tidy(store: Store) {
+async fn tidy(store: Store, exported: PathBuf) {
     let mut wait = FIRST_TIDY;
     loop {
         clock::sleep(wait).await;
         wait = TIDY_EVERY;
         // Where the store cannot now, there is another day.
+        if let Err(error) = export::overdue(&store, &exported, now()).await {
+            tracing::error!(%error, "what no broker took for too long could not be kept in a file; it stays in the log");
+        }
         while let Ok(true) = store.tidy(now()).await {
             clock::sleep(TIDY_PAUSE).await;
         }

@@ -131,6 +131,11 @@ impl Gateway {
         self.store.cursor(bridge).await
     }
 
+    /// Up to where events are kept elsewhere: no bridge took them for too long, and none is to publish them any more.
+    pub fn given_up(&self) -> u64 {
+        self.store.given_up()
+    }
+
     /// Moves a bridge's cursor; rides with the next commit, or within a second. `parked` could not be handed over.
     pub fn acknowledge(&self, bridge: &'static str, upto: u64, parked: Vec<(u64, String)>) -> Result<(), StoreError> {
         self.store.acknowledge(bridge, upto, parked)

@@ -318,7 +318,7 @@ fn read_retention(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> 
     // 0: for ever.
     let days = |n: u64| (n > 0).then(|| Duration::from_secs(n * 86_400));
     let mut read = |key| table.number(key, 0..=36_500, mistakes);
-    let (bodies, history) = (read("bodies_days"), read("history_days"));
+    let (bodies, history, unpublished) = (read("bodies_days"), read("history_days"), read("unpublished_days"));
     if let Some(n) = history {
         retention.history = days(n);
         if (1..MIN_HISTORY_DAYS).contains(&n) {
@@ -328,6 +328,9 @@ fn read_retention(table: Option<Table<'_, '_>>, mistakes: &mut Mistakes<'_>) -> 
     }
     if let Some(n) = bodies {
         retention.bodies = days(n);
+    }
+    if let Some(n) = unpublished {
+        retention.unpublished = days(n);
     }
     table.end(mistakes);
     retention
@@ -476,10 +479,11 @@ mod tests {
             ("cap below base", "[retry]\nbase_s = 60\ncap_s = 5\n", &["g.toml:3:9: retry.cap_s: is below base_s"]),
             (
                 "a history shorter than ids are unique",
-                "[retention]\nhistory_days = 6\nbodies_days = -1\n",
+                "[retention]\nhistory_days = 6\nbodies_days = -1\nunpublished_days = 36501\n",
                 &[
                     "g.toml:2:16: retention.history_days: must be 0 or at least 7",
                     "g.toml:3:15: retention.bodies_days: must be a whole number from 0 to 36500",
+                    "g.toml:4:20: retention.unpublished_days: must be a whole number from 0 to 36500",
                 ],
             ),
             ("no limit at all", "[limits]\nper_day = 0\n", &["g.toml:2:11: limits.per_day: must be"]),

@@ -83,6 +83,8 @@ struct Queues {
     spare: Option<Job>,
     /// Where each bridge stands that has moved since the start.
     cursors: BTreeMap<&'static str, u64>,
+    /// Bridges go past everything up to here.
+    given_up: u64,
     /// What cursors went past, until a commit has it.
     parked: Vec<Parked>,
     /// When the first move came that is not written yet.
@@ -203,6 +205,15 @@ impl Mailbox {
     /// The cursor, where it has moved since the start: the file may lag behind.
     pub(super) fn moved_cursor(&self, bridge: &str) -> Option<u64> {
         self.lock().cursors.get(bridge).copied()
+    }
+
+    pub(super) fn give_up(&self, upto: u64) {
+        let mut queues = self.lock();
+        queues.given_up = queues.given_up.max(upto);
+    }
+
+    pub(super) fn given_up(&self) -> u64 {
+        self.lock().given_up
     }
 
     /// Cursors that are to be written with the commit that is under way, and what they went past.

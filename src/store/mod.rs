@@ -9,6 +9,7 @@ mod mailbox;
 mod mark;
 mod notices;
 mod outbox;
+mod overdue;
 mod pins;
 mod reader;
 mod recent;
@@ -25,6 +26,7 @@ mod trust;
 mod types;
 mod writer;
 
+pub use overdue::Overdue;
 pub use recover::resolve_wait;
 pub use retention::Retention;
 pub use schema::SchemaError;
@@ -333,6 +335,27 @@ impl Store {
         let work = move |writer: &mut Writer| writer.tidy(now);
         self.mailbox.push_spare(Job { writes: true, work: Box::new(answering(reply, work)) })?;
         answer.await.unwrap_or_else(|_| Err(self.refused()))
+    }
+
+    /// What a bridge has not handed over for too long: the oldest events of that, at most so many.
+    pub async fn overdue(&self, now: Timestamp, limit: usize) -> Result<Option<Overdue>, StoreError> {
+        let found = self.read_on_writer(move |writer| writer.overdue(now, limit)).await?;
+        let Some((after, upto)) = found else { return Ok(None) };
+        let mut events = self.reader.ask_in_turn(move |connection| reader::events(connection, after, limit)).await?;
+        events.retain(|event| event.seq <= upto);
+        Ok(Some(Overdue { events, upto }))
+    }
+
+    /// Lets every bridge go past what is overdue: it is kept elsewhere, as somebody is told. Durable when it returns.
+    pub async fn give_up(&self, upto: u64, told: Option<ModemNotice>, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |writer| writer.give_up(upto, told.as_ref(), now)).await?;
+        self.mailbox.give_up(upto);
+        Ok(())
+    }
+
+    /// Up to where nothing is to be published any more, since this process began.
+    pub fn given_up(&self) -> u64 {
+        self.mailbox.given_up()
     }
 
     /// A copy of the database, on a thread of its own, where the last is older than 6 hours; the newest two are kept. `None`:

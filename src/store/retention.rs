@@ -33,11 +33,13 @@ pub struct Retention {
     /// Everything else of messages that have ended, and events that were handed over. Default 90 days; at least 7, for
     /// which ids are unique.
     pub history: Option<Duration>,
+    /// Events that a bridge has not handed over: then they are [overdue](super::Overdue). Default 14 days.
+    pub unpublished: Option<Duration>,
 }
 
 impl Default for Retention {
     fn default() -> Retention {
-        Retention { bodies: Some(days(7)), history: Some(days(90)) }
+        Retention { bodies: Some(days(7)), history: Some(days(90)), unpublished: Some(days(14)) }
     }
 }
 
@@ -135,7 +137,7 @@ impl Writer {
             },
         };
         let now = pass.now;
-        let Retention { bodies, history } = self.tidy.retention;
+        let Retention { bodies, history, .. } = self.tidy.retention;
         let before = |age: Option<Duration>| age.map(|age| now.saturating_sub(millis(age)));
         let (bodies, history) = (before(bodies), before(history));
         let is_done = match (pass.stage, bodies, history) {
@@ -225,6 +227,25 @@ impl Writer {
             pass.sound = found.or(Some((u64::MAX, i64::MAX)));
         }
         Ok(pass.sound.map_or(i64::MAX, |(_, at)| at))
+    }
+
+    /// The last event after that one which is older, at most so many on.
+    pub(super) fn older_than(
+        &self,
+        age: Duration,
+        now: Timestamp,
+        after: u64,
+        limit: usize,
+    ) -> rusqlite::Result<Option<u64>> {
+        let (mut pass, before) = (Pass { now: now.0, ..Pass::default() }, now.0.saturating_sub(millis(age)));
+        let mut last = None;
+        for event in self.events_from(after, u64::MAX)?.iter().take(limit) {
+            if self.written_by(&mut pass, event)? >= before {
+                break;
+            }
+            last = Some(event.seq);
+        }
+        Ok(last)
     }
 
     /// Another revision of it may come.

@@ -62,12 +62,7 @@ impl Writer {
         if now < EARLIEST {
             return Ok(None);
         }
-        let kept: Option<String> = self
-            .connection
-            .prepare_cached("SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1")?
-            .query_row([KEY], |row| row.get(0))
-            .optional()?;
-        let kept = kept.and_then(|text| Seen::read(&text));
+        let kept = self.kept_clock()?;
         let seen = kept.map_or(Seen::trusting(now.0), |kept| kept.look(now.0));
         if kept != Some(seen) {
             let text = format!("{} {} {}", seen.trusted, seen.ahead, seen.times);
@@ -84,6 +79,21 @@ impl Writer {
             );
         }
         Ok(Some(Timestamp(seen.trusted)))
+    }
+
+    /// The same without a look that counts; `None` also before the first that did.
+    pub(super) fn believed(&self, now: Timestamp) -> rusqlite::Result<Option<Timestamp>> {
+        let kept = self.kept_clock()?.filter(|_| now >= EARLIEST);
+        Ok(kept.map(|kept| Timestamp(kept.look(now.0).trusted)))
+    }
+
+    fn kept_clock(&self) -> rusqlite::Result<Option<Seen>> {
+        let kept: Option<String> = self
+            .connection
+            .prepare_cached("SELECT CAST(value AS TEXT) FROM meta WHERE key = ?1")?
+            .query_row([KEY], |row| row.get(0))
+            .optional()?;
+        Ok(kept.and_then(|text| Seen::read(&text)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::rig::Rig;
 use super::user::{Broker, User};
+use gsmgate::model::{Refusal, RefusalCode};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -52,5 +53,32 @@ async fn a_broker_that_forgets_everything_loses_nothing() {
     }
     assert_eq!(seen, (1..=104).collect());
     assert_eq!(rig.gateway.counts().await.unwrap().queued, 104);
+    rig.stop().await;
+}
+
+/// What was given up while the broker was away stays unpublished; what comes after it goes out.
+#[tokio::test]
+async fn what_is_kept_elsewhere_is_gone_past() {
+    let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::start(0).await);
+    let address = broker.address;
+    let port = broker.kill().await;
+    let rig = Rig::start(dir.path(), address);
+    for n in 1..=300 {
+        let refusal = Refusal::new(RefusalCode::InvalidJson, format!("{{ {n}"));
+        rig.store.refuse(refusal, super::rig::now()).await.unwrap();
+    }
+    rig.store.give_up(280, None, super::rig::now()).await.unwrap();
+    let broker = Broker::start(port).await;
+    let mut user = User::connect(broker.address).await;
+    let mut seen = BTreeSet::new();
+    while !seen.contains(&300) {
+        let event = user.next_that("events", |it| it.topic.ends_with("/event")).await;
+        seen.insert(event.json["seq"].as_u64().unwrap());
+    }
+    // A window and a batch may have been read before.
+    assert!(
+        (281..=300).all(|seq| seen.contains(&seq)) && !seen.iter().any(|seq| (193..=280).contains(seq)),
+        "{seen:?}"
+    );
     rig.stop().await;
 }

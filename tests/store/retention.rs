@@ -288,7 +288,7 @@ async fn a_copy_that_still_lies_on_the_sim_is_recognised() {
 #[tokio::test]
 async fn an_id_is_unique_for_a_week_whatever_is_removed() {
     let dir = tempfile::tempdir().unwrap();
-    let retention = Retention { bodies: Some(Duration::ZERO), history: Some(7 * DAY) };
+    let retention = Retention { bodies: Some(Duration::ZERO), history: Some(7 * DAY), ..Retention::default() };
     let mut rig = Rig::with(&Config { retention, ..Config::new(dir.path()) }, NOW);
     live(&mut rig, 0).await;
     rig.store.expire(day(5)).await.unwrap();
@@ -301,7 +301,7 @@ async fn an_id_is_unique_for_a_week_whatever_is_removed() {
 #[tokio::test]
 async fn for_ever_is_for_ever() {
     let dir = tempfile::tempdir().unwrap();
-    let retention = Retention { bodies: None, history: None };
+    let retention = Retention { bodies: None, history: None, unpublished: None };
     let mut rig = Rig::with(&Config { retention, ..Config::new(dir.path()) }, NOW);
     live(&mut rig, 0).await;
     let before = rig.events().await;

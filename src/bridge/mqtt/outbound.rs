@@ -116,10 +116,17 @@ impl Outbound {
     async fn fill(&mut self, last: u64) -> Result<(), OutboundError> {
         while self.window.len() < usize::from(IN_FLIGHT) {
             if self.read.is_empty() && self.read_to < last {
+                self.read_to = self.read_to.max(self.gateway.given_up());
                 self.read.extend(self.gateway.events(self.read_to, BATCH).await?);
                 self.read_to = self.read.back().map_or(last, |event| event.seq);
             }
-            let Some(event) = self.read.pop_front() else { return Ok(()) };
+            let Some(event) = self.read.pop_front() else {
+                if self.window.is_empty() {
+                    // What has no content any more, or is kept elsewhere.
+                    self.done = self.done.max(self.read_to);
+                }
+                return Ok(());
+            };
             let event = match self.content {
                 Content::Full => event,
                 Content::Minimal => Event { kind: event.kind.without_content(), ..event },
