@@ -15,8 +15,16 @@ const TAIL_DIGITS: usize = 7;
 const TOLERANCE: i64 = 300_000;
 /// A report that fits nothing waits so long for its `+CMGS`, then it is published as an orphan.
 pub(super) const ORPHAN_WAIT: Duration = Duration::from_secs(600);
-/// Tries with one reference that are looked at: the reference comes again every 256 submits.
-const CANDIDATES: i64 = 64;
+/// Tries with one reference that are looked at, the latest first. It comes again every 256 submits, and a report after 72 h is
+/// still right: so many turns last as long with more than a message a second.
+const CANDIDATES: usize = 1024;
+
+/// The tries that a report may be about.
+struct Candidates {
+    found: Vec<Candidate>,
+    /// No older one was left out.
+    are_all: bool,
+}
 
 /// A try that the report may be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +49,13 @@ impl Writer {
 
     /// The try with this reference to this recipient that fits the time best; else one whose reference is not known.
     fn find(&mut self, sim: i64, mr: u8, recipient: &str, scts: Option<i64>) -> rusqlite::Result<Option<AttemptId>> {
-        let exact = self.candidates(sim, u16::from(mr), recipient)?;
         let skew = self.sims.skew(sim);
+        let sent_at = scts.zip(skew).map(|(scts, skew)| scts - skew);
+        let Candidates { found: exact, are_all } = self.candidates(sim, u16::from(mr), recipient, sent_at)?;
         if let Some(found) = nearest(&exact, scts, skew, true) {
             return self.found(sim, found, scts, exact.len() == 1);
         }
-        let unknown = self.candidates(sim, UNKNOWN_MR, recipient)?;
+        let Candidates { found: unknown, .. } = self.candidates(sim, UNKNOWN_MR, recipient, sent_at)?;
         let is_counted = self.is_counted(sim, &exact)?;
         // Without a time and a reference only a single candidate is sure enough.
         let sure = !is_counted && (scts.is_some() || unknown.len() == 1);
@@ -56,7 +65,7 @@ impl Writer {
         // Out of tolerance, but there is no other: the centre's clock was set. A reference that comes round again is of
         // the part in the air rather, whose answer is not here yet.
         match exact.as_slice() {
-            [only] if (is_counted || unknown.is_empty()) && !self.is_in_the_air(sim, recipient)? => {
+            [only] if are_all && (is_counted || unknown.is_empty()) && !self.is_in_the_air(sim, recipient)? => {
                 self.found(sim, *only, scts, true)
             }
             _ => Ok(None),
@@ -92,21 +101,29 @@ impl Writer {
         Ok(Some(AttemptId(candidate.attempt)))
     }
 
-    /// Tries by that SIM with that reference to that recipient, the latest first.
-    fn candidates(&self, sim: i64, key: u16, recipient: &str) -> rusqlite::Result<Vec<Candidate>> {
+    /// Tries by that SIM with that reference to that recipient, the latest first. Where it is known when it was sent, the walk
+    /// ends behind one of that time: what is older is farther off.
+    fn candidates(&self, sim: i64, key: u16, recipient: &str, sent_at: Option<i64>) -> rusqlite::Result<Candidates> {
         let mut statement = self.connection.prepare_cached(
             "SELECT a.attempt, coalesce(a.armed_at, a.claimed_at), m.recipient FROM attempts a
              JOIN messages m ON m.message = a.message
-             WHERE a.sim = ?1 AND a.report_key = ?2 ORDER BY a.attempt DESC LIMIT ?3",
+             WHERE a.sim = ?1 AND a.report_key = ?2 ORDER BY a.attempt DESC",
         )?;
-        let mut rows = statement.query(params![sim, key, CANDIDATES])?;
-        let mut found = Vec::new();
+        let mut rows = statement.query(params![sim, key])?;
+        let (mut found, mut seen, mut fits) = (Vec::new(), 0, false);
         while let Some(row) = rows.next()? {
+            let candidate = Candidate { attempt: row.get(0)?, sent_at: row.get(1)? };
+            let is_past = sent_at.is_some_and(|at| candidate.sent_at < at - TOLERANCE);
+            if seen == CANDIDATES || fits && is_past {
+                return Ok(Candidates { found, are_all: false });
+            }
+            seen += 1;
             if same_number(row.get_ref(2)?.as_str()?, recipient) {
-                found.push(Candidate { attempt: row.get(0)?, sent_at: row.get(1)? });
+                found.push(candidate);
+                fits |= sent_at.is_some_and(|at| (candidate.sent_at - at).abs() <= TOLERANCE);
             }
         }
-        Ok(found)
+        Ok(Candidates { found, are_all: true })
     }
 
     fn recipient(&self, tried: &Try) -> rusqlite::Result<String> {
@@ -180,7 +197,7 @@ impl Writer {
                 let fits = sure && nearest(&candidate, scts, skew, skew.is_some() || key == UNKNOWN_MR).is_some();
                 let mr: u8 = row.get(1)?;
                 let of_another = |told: &str| -> rusqlite::Result<bool> {
-                    let exact = self.candidates(tried.sim, u16::from(mr), told)?;
+                    let exact = self.candidates(tried.sim, u16::from(mr), told, None)?.found;
                     Ok(key == UNKNOWN_MR && self.is_counted(tried.sim, &exact)?)
                 };
                 let told = row.get_ref(3)?.as_str()?;

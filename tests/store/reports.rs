@@ -119,6 +119,24 @@ async fn a_reference_that_comes_round_again_means_the_nearest_in_time() {
     rig.close();
 }
 
+/// At 4 s a message a reference comes 250 times in the 72 h that a report may take.
+#[tokio::test]
+async fn a_report_is_still_found_after_many_turns_of_its_reference() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(dir.path());
+    for turn in 0..250 {
+        rig.now = later(turn * 1024);
+        sent(&mut rig, &format!("m{turn}"), 7).await;
+        if turn == 0 {
+            // The centre's clock is known from here on.
+            rig.store.report(Rig::report(7, 0x30)).await.unwrap();
+        }
+    }
+    rig.store.report(ReportIn { at: rig.now, ..Rig::report(7, 0) }).await.unwrap();
+    assert_eq!((rig.state("m0").await, rig.state("m1").await), (PublicState::Delivered, PublicState::Sent));
+    rig.close();
+}
+
 #[tokio::test]
 async fn a_reference_that_comes_round_again_may_be_of_the_part_in_the_air() {
     let dir = tempfile::tempdir().unwrap();
