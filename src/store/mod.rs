@@ -1,5 +1,6 @@
 //! The only module that says SQL: the durable queue, the event log, and what was received.
 
+mod check;
 mod events;
 mod failing;
 mod held;
@@ -207,11 +208,14 @@ impl Closer {
 impl Store {
     /// Opens the database, mends what the process before left (R), and starts the threads.
     pub fn open(config: &Config, now: Timestamp) -> Result<(Store, Recovered, Closer), OpenError> {
-        let (store, recovered, Staff { desk, answering }) = Store::made(config, now, Mailbox::for_thread())?;
+        let (store, recovered, Staff { desk, answering, is_large }) = Store::made(config, now, Mailbox::for_thread())?;
         let io = |source| OpenError::Io { path: config.dir.join("gsmgate.db"), source };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         thread("store-reader").spawn(move || answering.run()).map_err(io)?;
         let thread = thread("store-writer").spawn(move || desk.run()).map_err(io)?;
+        if is_large {
+            check::in_background(config.dir.join("gsmgate.db"), Arc::clone(&store.mailbox)).map_err(io)?;
+        }
         let closer = Closer { thread: Some(thread), mailbox: Arc::clone(&store.mailbox) };
         Ok((store, recovered, closer))
     }
@@ -222,7 +226,7 @@ impl Store {
         config: &Config,
         now: Timestamp,
     ) -> Result<(Store, Recovered, Closer, impl Future<Output = ()> + use<>), OpenError> {
-        let (store, recovered, Staff { desk, answering }) = Store::made(config, now, Mailbox::for_task())?;
+        let (store, recovered, Staff { desk, answering, .. }) = Store::made(config, now, Mailbox::for_task())?;
         let work = async move {
             tokio::select! {
                 biased;
@@ -254,7 +258,7 @@ impl Store {
             salvage.run(&source.to_string(), now)?;
             opened = Opened::new(config, &path, now, &mailbox, &disk);
         }
-        let Opened { writer, reading, recent, log_id, recovered } = opened?;
+        let Opened { writer, reading, recent, log_id, recovered, is_large } = opened?;
         let (announce_committed, committed) = watch::channel(writer.last_seq());
         let (announce_failed, failed) = watch::channel(None);
         let not_before = salvage.is_lately_done(now).then(|| Instant::now() + salvage::ONCE_IN);
@@ -267,7 +271,7 @@ impl Store {
         let snapshots = config.backups.clone().map(|dir| Snapshots { database: path.clone(), dir, failing });
         let log_id = log_id.into();
         let store = Store { mailbox, reader, recent, committed, failed, state, log_id, snapshots, _lock: lock };
-        Ok((store, recovered, Staff { desk, answering }))
+        Ok((store, recovered, Staff { desk, answering, is_large }))
     }
 
     /// Set to the reason when the database failed: the process has to end.
@@ -534,6 +538,8 @@ fn open_dir(dir: &Path) -> Result<Lock, OpenError> {
 struct Staff {
     desk: Desk,
     answering: Answering,
+    /// The file was not checked at the start.
+    is_large: bool,
 }
 
 /// A database in use.
@@ -543,6 +549,8 @@ struct Opened {
     recent: Recent,
     log_id: String,
     recovered: Recovered,
+    /// Nobody has looked yet whether the file is damaged.
+    is_large: bool,
 }
 
 impl Opened {
@@ -550,13 +558,12 @@ impl Opened {
         let schema = |source| OpenError::Schema { path: path.to_owned(), source };
         let mut connection = connect(path)?;
         schema::open_writer(&mut connection).map_err(schema)?;
-        let reading =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-                .map_err(|error| schema(error.into()))?;
+        let reading = Connection::open_with_flags(path, reading_flags()).map_err(|error| schema(error.into()))?;
         schema::open_reader(&reading).map_err(schema)?;
+        let is_large = schema::is_large(&connection).map_err(|error| schema(error.into()))?;
         let recent = Recent::default();
         let (writer, log_id, recovered) = recover(connection, config, now, mailbox, recent.clone(), disk.clone())?;
-        Ok(Opened { writer, reading, recent, log_id, recovered })
+        Ok(Opened { writer, reading, recent, log_id, recovered, is_large })
     }
 }
 
@@ -568,6 +575,10 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
         // Whatever ends us, the WAL stays; it goes with the last checkpoint.
         .and_then(|connection| connection.set_db_config(NO_CKPT_ON_CLOSE, true).map(|_| connection))
         .map_err(|error| OpenError::Schema { path: path.to_owned(), source: error.into() })
+}
+
+fn reading_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 fn open_flags() -> OpenFlags {

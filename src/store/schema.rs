@@ -14,6 +14,10 @@ const PAGE_SIZE: u32 = 1024;
 /// The WAL is copied back when it has so many pages: 4 MiB.
 const CHECKPOINT_PAGES: u32 = 4096;
 
+/// Octets of a file that is looked through before it is used. Of a larger one that takes seconds, so it is done meanwhile
+/// (check.rs). RELIABILITY §2.3.
+const CHECKED_FIRST: i64 = 32 << 20;
+
 /// One entry a version; never edited once released.
 const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/001_first.sql")),
@@ -102,14 +106,26 @@ pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
     common(connection)?;
-    if version > 0 {
-        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if found != "ok" {
-            return Err(SchemaError::Damaged(found));
-        }
+    if version > 0
+        && !is_large(connection)?
+        && let Some(found) = damage(connection)?
+    {
+        return Err(SchemaError::Damaged(found));
     }
     Migrations::from_slice(MIGRATIONS).to_latest(connection)?;
     Ok(())
+}
+
+/// To be looked through while it is used.
+pub(super) fn is_large(connection: &Connection) -> rusqlite::Result<bool> {
+    let of = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    Ok(of("PRAGMA page_count")?.saturating_mul(of("PRAGMA page_size")?) > CHECKED_FIRST)
+}
+
+/// Looks through the whole file: the first damage, in SQLite's words.
+pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    Ok((found != "ok").then_some(found))
 }
 
 /// Sets up a connection that only reads.

@@ -80,13 +80,12 @@ impl Writer {
         let last =
             "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(seq) FROM cursors), 0))";
         let last: u64 = connection.query_row(last, [], |row| row.get(0))?;
-        let rows = Rows::open(&connection)?;
         Ok(Writer {
             epoch,
             next_seq: last + 1,
             max_queued,
-            committed: Committed { next_seq: last + 1, counts: rows.counts },
-            rows,
+            committed: Committed { next_seq: last + 1, counts: QueueCounts::default() },
+            rows: Rows::default(),
             tries: Tries::default(),
             sims: Sims::open(&connection)?,
             tidy: Tidy::default(),

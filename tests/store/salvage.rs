@@ -488,3 +488,30 @@ async fn a_salvage_that_was_cut_short_is_gone_on_with() {
     fs::write(copy.path().join("salvage.part"), "half").unwrap();
     assert_eq!(open(copy.path()).await, made);
 }
+
+/// Above 32 MiB a start does not wait until the whole file has been read: a damage ends the store, and the next start mends.
+#[tokio::test]
+async fn a_large_file_is_looked_through_while_it_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::open(dir.path());
+    for n in 0..3 {
+        let raw: Vec<u8> = std::iter::once(n).chain(std::iter::repeat_n(0xA5, 12 << 20)).collect();
+        rig.receive(&raw, Err("octets")).await;
+    }
+    rig.accept("a", 1).await;
+    rig.close();
+    // The pointer of a page that nothing reads but this.
+    let path = dir.path().join("gsmgate.db");
+    let octets = fs::read(&path).unwrap();
+    let is_inside = |page: &[u8]| page[4..].iter().all(|octet| *octet == 0xA5);
+    let page = octets.chunks(PAGE.try_into().unwrap()).position(is_inside).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0xFF; 4], page as u64 * PAGE).unwrap();
+    let rig = Rig::open(dir.path());
+    assert_eq!((rig.state("a").await, is_aside(dir.path())), (PublicState::Queued, false));
+    rig.store.failed().wait_for(Option::is_some).await.unwrap();
+    rig.close();
+    let rig = Rig::open(dir.path());
+    assert!(alarm(&rig).await.is_some() && is_aside(dir.path()));
+    rig.close();
+}

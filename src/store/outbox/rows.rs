@@ -48,21 +48,25 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Reads the sums.
+    /// Reads the sums: along the indexes, and without sorting a million entries in memory.
     pub(crate) fn open(connection: &Connection) -> rusqlite::Result<Rows> {
+        const SUMMED: [PublicState; 4] =
+            [PublicState::Queued, PublicState::Sending, PublicState::Sent, PublicState::Uncertain];
         let mut rows = Rows::default();
         let mut due = 0;
         let mut statement = connection.prepare(
-            "SELECT lane, priority, state, count(*) FROM messages INDEXED BY messages_due WHERE due_at IS NOT NULL
-             GROUP BY lane, priority, state",
+            "SELECT lane, priority, count(*), sum(state = ?1), sum(state = ?2), sum(state = ?3), sum(state = ?4)
+             FROM messages INDEXED BY messages_due WHERE due_at IS NOT NULL GROUP BY lane, priority",
         )?;
-        let mut found = statement.query([])?;
+        let mut found = statement.query(SUMMED.map(|state| state as u8))?;
         while let Some(row) = found.next()? {
             rows.lanes.insert((row.get(1)?, row.get(0)?));
-            let n: u64 = row.get(3)?;
-            due += n;
-            if let Some(count) = PublicState::from_number(row.get(2)?).and_then(|state| rows.count(state)) {
-                *count += n;
+            due += row.get::<_, u64>(2)?;
+            for (column, state) in (3..).zip(SUMMED) {
+                let n: u64 = row.get(column)?;
+                if let Some(count) = rows.count(state) {
+                    *count += n;
+                }
             }
         }
         let watched = "SELECT count(*) FROM messages INDEXED BY messages_watch WHERE watch_at IS NOT NULL";
@@ -72,10 +76,12 @@ impl Rows {
         Ok(rows)
     }
 
-    /// Counts anew: after recovery, which leaves nothing under way.
+    /// Counts: after recovery, which leaves nothing under way.
     pub(crate) fn recount(&mut self, connection: &Connection) -> rusqlite::Result<QueueCounts> {
-        self.counts = Rows::open(connection)?.counts;
-        Ok(self.counts)
+        let Rows { counts, lanes, .. } = Rows::open(connection)?;
+        self.counts = counts;
+        self.lanes.extend(lanes);
+        Ok(counts)
     }
 
     fn count(&mut self, state: PublicState) -> Option<&mut u64> {
