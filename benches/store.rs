@@ -1,98 +1,17 @@
 //! What a one-part message costs the store: time, processor time and octets written, alone and under load.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gsmgate::model::{AttemptId, Label, OnUncertain, PartKey, Priority, Timestamp};
-use gsmgate::store::{Accepted, Claim, Config, NewMessage, ReportIn, Step, Store, Verdict};
-use gsmgate::tpdu::{Choice, ValidityPeriod, segment};
-use std::time::{Duration, Instant};
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+mod rig;
 
-/// 51 characters, as in the comparison with other gateways.
-const TEXT: &str = "the quick brown fox jumps over the lazy dog, twice!";
-const NOW: Timestamp = Timestamp(1_800_000_000_000);
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use gsmgate::model::{AttemptId, PartKey};
+use gsmgate::store::{Accepted, Step};
+use rig::{NOW, Rig};
+use std::time::Instant;
+use tokio::runtime::Runtime;
+
 /// Messages a client has under way at a time.
 const WINDOW: usize = 64;
-
-struct Rig {
-    _dir: tempfile::TempDir,
-    store: Store,
-    next: i64,
-}
-
-impl Rig {
-    fn new() -> Rig {
-        let dir = tempfile::tempdir_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| "target".into()));
-        let dir = dir.expect("a folder on a disk");
-        let (store, recovered, _closer) = Store::open(&Config::new(dir.path()), NOW).expect("a store");
-        Rig { _dir: dir, store, next: recovered.next_attempt.0 }
-    }
-
-    fn message(&mut self, n: usize) -> NewMessage {
-        NewMessage {
-            id: ulid::Ulid::generate().to_string().to_ascii_lowercase().parse().expect("an id"),
-            digest: [n as u8; 32],
-            to: format!("+49170{:07}", n % 10_000_000).parse().expect("a number"),
-            parts: segment::text(TEXT, Choice::Auto).expect("one part"),
-            port: None,
-            class: None,
-            priority: Priority::Normal,
-            on_uncertain: OnUncertain::Resend,
-            report: true,
-            sim: None,
-            not_before: NOW,
-            expires_at: NOW.after(Duration::from_secs(86_400)),
-            tags: Vec::new(),
-        }
-    }
-
-    fn claim(&mut self, part: PartKey) -> Claim {
-        let attempt = AttemptId(self.next);
-        self.next += 1;
-        Claim {
-            attempt,
-            part,
-            iccid: "8949000000000001000".parse().expect("an ICCID"),
-            sim: label("sim-1000"),
-            port: "/dev/ttyUSB0".into(),
-            tpdu_sha256: [7; 32],
-            validity: ValidityPeriod::Relative(167),
-            routing: "least loaded",
-            resend_of: None,
-            at: NOW,
-        }
-    }
-
-    fn report(&self, n: usize, mr: u8) -> ReportIn {
-        ReportIn {
-            iccid: "8949000000000001000".parse().expect("an ICCID"),
-            sim: label("sim-1000"),
-            mr,
-            recipient: format!("+49170{:07}", n % 10_000_000),
-            scts: Some(NOW.0 / 1000),
-            status: 0,
-            raw: vec![0; 40],
-            at: NOW,
-        }
-    }
-}
-
-fn label(text: &str) -> Label {
-    text.parse().expect("a label")
-}
-
-fn acked(attempt: AttemptId, mr: u8) -> Step {
-    let report_until = NOW.after(Duration::from_secs(4 * 86_400));
-    let verdict = Verdict::Acked { mr: Some(mr), report_until, by_evidence: false };
-    Step::Ended { attempt, verdict, at: NOW }
-}
-
-fn arm(attempt: AttemptId) -> (Step, oneshot::Receiver<bool>) {
-    let (reply, armed) = oneshot::channel();
-    let deadline = NOW.after(Duration::from_secs(180));
-    (Step::Arm { attempt, at: NOW, deadline, reply }, armed)
-}
 
 /// One message at a time, every answer waited for: accept, claim and arm, acknowledged, delivered.
 async fn alone(rig: &mut Rig, first: usize, messages: usize) {
@@ -106,11 +25,11 @@ async fn alone(rig: &mut Rig, first: usize, messages: usize) {
         let claim = rig.claim(PartKey { message: key, seq: 1 });
         let attempt = claim.attempt;
         rig.store.step(vec![Step::Claim(claim)]).expect("claimed");
-        let (step, armed) = arm(attempt);
+        let (step, armed) = rig.arm(attempt);
         rig.store.step(vec![step]).expect("arming");
         assert_eq!(armed.await, Ok(true));
         committed.borrow_and_update();
-        rig.store.step(vec![acked(attempt, n as u8)]).expect("ended");
+        rig.store.step(vec![rig.acked(attempt, n as u8)]).expect("ended");
         committed.changed().await.expect("committed");
         rig.store.report(rig.report(n, n as u8)).await.expect("reported");
     }
@@ -145,8 +64,8 @@ async fn busy(rig: &mut Rig, first: usize, messages: usize) {
         let key = attempts.pop_front().expect("a message");
         let claim = rig.claim(PartKey { message: key, seq: 1 });
         let attempt = claim.attempt;
-        let (step, armed) = arm(attempt);
-        let ended = in_air.take().map(|(attempt, n)| acked(attempt, n as u8));
+        let (step, armed) = rig.arm(attempt);
+        let ended = in_air.take().map(|(attempt, n)| rig.acked(attempt, n as u8));
         rig.store.step(ended.into_iter().chain([Step::Claim(claim), step]).collect()).expect("steps");
         assert_eq!(armed.await, Ok(true));
         if n > first {
@@ -156,7 +75,7 @@ async fn busy(rig: &mut Rig, first: usize, messages: usize) {
         in_air = Some((attempt, n));
     }
     let (attempt, n) = in_air.expect("the last one");
-    rig.store.step(vec![acked(attempt, n as u8)]).expect("ended");
+    rig.store.step(vec![rig.acked(attempt, n as u8)]).expect("ended");
     rig.store.report(rig.report(n, n as u8)).await.expect("reported");
     for report in reports {
         report.await.expect("reported");
@@ -178,24 +97,9 @@ fn processor(name: &str) -> u64 {
     named.filter_map(nanos).sum::<u64>() / 1000
 }
 
-/// 500 times 4 KiB and a sync: what the disk takes for one.
-fn probe() -> Duration {
-    use std::io::Write;
-    let mut file = tempfile::tempfile_in(std::env::var("BENCH_DIR").unwrap_or_else(|_| "target".into())).expect("file");
-    let mut took: Vec<Duration> = (0..500)
-        .map(|_| {
-            let start = Instant::now();
-            file.write_all(&[0x55; 4096]).expect("written");
-            file.sync_data().expect("synced");
-            start.elapsed()
-        })
-        .collect();
-    took.sort();
-    took[250]
-}
-
 fn summary(name: &str, runtime: &Runtime, messages: usize, run: impl AsyncFn(&mut Rig, usize, usize)) {
-    let mut rig = Rig::new();
+    let dir = rig::folder();
+    let mut rig = Rig::new(dir.path(), NOW);
     runtime.block_on(run(&mut rig, 0, 200));
     let before = (written(), processor(""), processor("store-writer"));
     let start = Instant::now();
@@ -213,7 +117,7 @@ fn summary(name: &str, runtime: &Runtime, messages: usize, run: impl AsyncFn(&mu
 
 fn life_cycle(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    eprintln!("disk: {} us for 4 KiB and a sync", probe().as_micros());
+    eprintln!("disk: {} us for 4 KiB and a sync", rig::probe().as_micros());
     summary("alone", &runtime, 1000, async |rig: &mut Rig, first, n| alone(rig, first, n).await);
     summary("busy", &runtime, 5000, async |rig: &mut Rig, first, n| busy(rig, first, n).await);
     if std::env::var_os("SUMMARY_ONLY").is_some() {
@@ -222,7 +126,8 @@ fn life_cycle(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("store");
     group.throughput(Throughput::Elements(1)).sample_size(10);
     for (name, is_busy) in [("alone", false), ("busy", true)] {
-        let mut rig = Rig::new();
+        let dir = rig::folder();
+        let mut rig = Rig::new(dir.path(), NOW);
         let mut first = 0;
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|iterations| {

@@ -151,7 +151,7 @@ class Gateway:
         self.config.write_text(f'[gateway]\nname = "{NAME}"\nstate_dir = "{work}/state"\n'
                                f'control_socket = "{self.socket}"\n\n[mqtt]\n'
                                f'url = "mqtt://127.0.0.1:{broker_port}"\n{modems}')
-        (work / "state").mkdir()
+        (work / "state").mkdir(exist_ok=True)
         self.start()
 
     def start(self):
