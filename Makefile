@@ -3,13 +3,15 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
 # The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
 BENCH ?= $(or $(GSMGATE_SHARED),../shared)/bench
 CASES ?= a,b,d,e,f
+# What a proof says that it is of.
+COMMIT = $$(git describe --always --dirty --abbrev=40 --exclude='*')
 # Power cuts of one run.
 CUTS ?= 1000
 # Other gateways and their best variant; ours runs first, with its defaults.
@@ -61,6 +63,13 @@ bench: ## The codec and store benches of criterion, and the disk they ran on.
 	cargo bench --manifest-path benches/codec/Cargo.toml
 	cargo bench
 
+# Filled on the disk of target/, where there is room for a GiB. QUEUED=50000 for a smaller one.
+million: $(MODEMSIM) tools target/release/gsmgate ## A queue of 1,000,000 beside 1,000: inserts, claims, start, memory. Writes proof/million.json.
+	rm -rf target/million && mkdir -p target/million
+	QUEUE_DIR=$(CURDIR)/target/million/state cargo bench --bench queue >target/million/queue.json
+	MODEMSIM=$(MODEMSIM) GSMGATE_BIN=target/release/gsmgate tests/judge/million.py --state target/million/state --queue target/million/queue.json; \
+	  ended=$$?; rm -rf target/million; exit $$ended
+
 judge: $(MODEMSIM) tools ## Mosquitto, foreign modems, kill -9 and broker restarts: nothing lost, nothing unexplained.
 	cargo build --release
 	MODEMSIM=$(MODEMSIM) tests/judge/mosquitto_chaos.py
@@ -91,7 +100,7 @@ troubles: $(MODEMSIM) tools ## Foreign modems that hang, garble, vanish, refuse 
 powercut: ## Cut the power of a simulated disk at random: nothing acknowledged is lost. CUTS=1000 SEED=1; writes proof/powercut.json.
 	@mkdir -p proof
 	$(if $(SEED),GSMGATE_POWERCUT_SEED=$(SEED)) GSMGATE_POWERCUT_CUTS=$(or $(CUTS),1000) GSMGATE_POWERCUT_PROOF=proof/powercut.json \
-	  GSMGATE_POWERCUT_COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
+	  GSMGATE_POWERCUT_COMMIT=$(COMMIT) \
 	  cargo test --release --test powercut -- --exact what_was_acknowledged_survives_power_cuts --nocapture
 
 # N=100000, or FOR=60 seconds; SEED replays.
@@ -101,6 +110,12 @@ histories: ## Whole lives of a gateway in virtual time, each from one seed: faul
 	  GSMGATE_HISTORIES_PROOF=$(or $(PROOF),proof/histories.json) \
 	  GSMGATE_HISTORIES_COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
 	  cargo test --profile histories --test histories -- --exact histories_keep_the_guarantee --nocapture
+
+# GSMGATE_REPORTS_SEED and GSMGATE_REASSEMBLY_SEED in the environment replay.
+reports: ## Status reports, late, shuffled and twice, over turns of the reference: N=100000 messages; writes proof/reports.json.
+	@mkdir -p proof
+	GSMGATE_REPORTS=$(or $(N),100000) GSMGATE_REPORTS_PROOF=proof/reports.json GSMGATE_PROOF_COMMIT=$(COMMIT) \
+	  cargo test --release --test store -- --exact matching::each_of_many_reports_finds_its_message --nocapture
 
 codec-peers: ## Random texts written by python-messaging (from PyPI) are read here.
 	cargo build

@@ -5,7 +5,12 @@ mod damage;
 mod inbound;
 mod kills;
 mod log;
+mod matching;
 mod pins;
+mod proof;
+#[path = "../powercut/random.rs"]
+#[allow(dead_code, reason = "shared with tests/powercut")]
+mod random;
 mod recovery;
 mod reports;
 mod retell;
