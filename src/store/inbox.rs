@@ -164,7 +164,8 @@ impl Writer {
             .connection
             .prepare_cached(
                 "SELECT coalesce(
-                    (SELECT inbound FROM inbound WHERE partial_at IS NOT NULL AND sim = ?1 AND sender = ?2
+                    (SELECT inbound FROM inbound INDEXED BY inbound_partial
+                        WHERE partial_at IS NOT NULL AND sim = ?1 AND sender = ?2
                         ORDER BY inbound DESC LIMIT 1 OFFSET ?3),
                     (SELECT inbound FROM inbound WHERE partial_at IS NOT NULL ORDER BY partial_at DESC LIMIT 1 OFFSET ?4))",
             )?
