@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports reassembly FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
@@ -113,9 +113,14 @@ histories: ## Whole lives of a gateway in virtual time, each from one seed: faul
 
 # GSMGATE_REPORTS_SEED and GSMGATE_REASSEMBLY_SEED in the environment replay.
 reports: ## Status reports, late, shuffled and twice, over turns of the reference: N=100000 messages; writes proof/reports.json.
-	@mkdir -p proof
+	@mkdir -p proof && rm -f proof/reports.json
 	GSMGATE_REPORTS=$(or $(N),100000) GSMGATE_REPORTS_PROOF=proof/reports.json GSMGATE_PROOF_COMMIT=$(COMMIT) \
 	  cargo test --release --test store -- --exact matching::each_of_many_reports_finds_its_message --nocapture
+
+reassembly: ## Parts in all orders, and N=1000000 random sequences, beside a naive model; writes proof/reassembly.json.
+	@mkdir -p proof && rm -f proof/reassembly.json
+	GSMGATE_REASSEMBLY=$(or $(N),1000000) GSMGATE_REASSEMBLY_PROOF=proof/reassembly.json GSMGATE_PROOF_COMMIT=$(COMMIT) \
+	  cargo test --release --test store reassembly -- --nocapture --test-threads=1
 
 codec-peers: ## Random texts written by python-messaging (from PyPI) are read here.
 	cargo build

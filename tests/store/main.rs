@@ -11,6 +11,7 @@ mod proof;
 #[path = "../powercut/random.rs"]
 #[allow(dead_code, reason = "shared with tests/powercut")]
 mod random;
+mod reassembly;
 mod recovery;
 mod reports;
 mod retell;

@@ -13,12 +13,13 @@ pub(crate) fn memory() -> std::path::PathBuf {
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-/// Prints it, and writes it where the environment asks for it.
-pub(crate) fn write_proof(name: &str, mut proof: Value) {
-    proof["commit"] = json!(std::env::var("GSMGATE_PROOF_COMMIT").ok());
-    let proof = serde_json::to_string_pretty(&proof).unwrap();
-    eprintln!("{proof}");
-    if let Some(path) = std::env::var_os(name) {
-        std::fs::write(path, proof + "\n").unwrap();
-    }
+/// Prints it, and adds it to the file that the environment asks for.
+pub(crate) fn write_proof(name: &str, proof: Value) {
+    eprintln!("{proof:#}");
+    let Some(path) = std::env::var_os(name) else { return };
+    let before = std::fs::read_to_string(&path).ok();
+    let mut all = before.map_or(json!({}), |text| serde_json::from_str(&text).unwrap());
+    all["commit"] = json!(std::env::var("GSMGATE_PROOF_COMMIT").ok());
+    all.as_object_mut().unwrap().extend(proof.as_object().unwrap().clone());
+    std::fs::write(path, format!("{all:#}\n")).unwrap();
 }
