@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports reassembly FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports reassembly peers-faults wear FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
@@ -24,6 +24,8 @@ CHAOS_BIN ?= target/release/gsmgate
 KILLS ?= 10000
 CHAOS ?=
 KILLPOINTS ?=
+PEERS_FAULTS ?=
+WEAR ?=
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -62,6 +64,13 @@ bench: ## The codec and store benches of criterion, and the disk they ran on.
 	python3 benches/probe.py .
 	cargo bench --manifest-path benches/codec/Cargo.toml
 	cargo bench
+
+# PEERS_FAULTS="--only kill --kills 100" for one fault, and more of it. Takes eight minutes.
+peers-faults: $(MODEMSIM) tools target/release/gsmgate ## Four faults on gsmgate, smstools and gammu-smsd (from Debian; needs root). Writes proof/peers-faults.json.
+	BENCH=$(BENCH) MODEMSIM=$(MODEMSIM) GSMGATE_BIN=target/release/gsmgate tests/judge/peers_faults.py $(PEERS_FAULTS)
+
+wear: $(MODEMSIM) tools target/release/gsmgate ## Syncs and octets written of each message, and a disk whose syncs take 5 and 30 ms. Writes proof/wear.json.
+	MODEMSIM=$(MODEMSIM) GSMGATE_BIN=target/release/gsmgate tests/judge/wear.py $(WEAR)
 
 # Filled on the disk of target/, where there is room for a GiB. QUEUED=50000 for a smaller one.
 million: $(MODEMSIM) tools target/release/gsmgate ## A queue of 1,000,000 beside 1,000: inserts, claims, start, memory. Writes proof/million.json.
