@@ -117,7 +117,7 @@ histories: ## Whole lives of a gateway in virtual time, each from one seed: faul
 	@mkdir -p proof
 	GSMGATE_HISTORIES_SEED=$(or $(SEED),1) $(if $(FOR),GSMGATE_HISTORIES_SECONDS=$(FOR),GSMGATE_HISTORIES=$(or $(N),100000)) \
 	  GSMGATE_HISTORIES_PROOF=$(or $(PROOF),proof/histories.json) \
-	  GSMGATE_HISTORIES_COMMIT=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
+	  GSMGATE_HISTORIES_COMMIT=$(COMMIT) \
 	  cargo test --profile histories --test histories -- --exact histories_keep_the_guarantee --nocapture
 
 # GSMGATE_REPORTS_SEED and GSMGATE_REASSEMBLY_SEED in the environment replay.
