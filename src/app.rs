@@ -24,6 +24,8 @@ pub struct Settings {
     pub name: Label,
     /// The durable queue.
     pub store: store::Config,
+    /// How often what is older than `store.retention` is removed: every 24 h, but in tests.
+    pub tidy_every: Duration,
     /// Modems, and how others are found.
     pub slots: slots::Config,
     /// Retry and limits.
@@ -63,7 +65,6 @@ pub enum Error {
 
 /// By then the clock of a box without one is set.
 const FIRST_TIDY: Duration = Duration::from_secs(600);
-const TIDY_EVERY: Duration = Duration::from_secs(86_400);
 /// Between two steps, so that a slow disk is not kept busy.
 const TIDY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -132,7 +133,7 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
     let mqtt = settings.mqtt.map(|mqtt| on_its_own_thread("mqtt", bridge::mqtt::run(mqtt, gateway.clone(), closed)));
     let mut mqtt = mqtt.transpose().map_err(Error::Thread)?;
     spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
-    spawn(&mut tasks, "retention", tidy(store.clone(), exported));
+    spawn(&mut tasks, "retention", tidy(store.clone(), exported, settings.tidy_every));
     spawn(&mut tasks, "snapshots", take_snapshots(store.clone()));
     // What the others have in the air ends in order; a restart recovers what the one that panicked had.
     spawn(&mut tasks, "driver of a modem, or who finds them", async move { slots.driver_ended().await });
@@ -229,13 +230,13 @@ async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
     }
 }
 
-/// Removes what is old, once a day and soon after the start, so that a box that is off at night does it too.
-async fn tidy(store: Store, exported: PathBuf) {
+/// Removes what is old, and soon after the start too, for a box that is off at night.
+async fn tidy(store: Store, exported: PathBuf, every: Duration) {
     let mut wait = FIRST_TIDY;
     loop {
         clock::sleep(wait).await;
-        wait = TIDY_EVERY;
-        // Where the store cannot now, there is another day.
+        wait = every;
+        // Where the store cannot now, there is another time.
         if let Err(error) = export::overdue(&store, &exported, now()).await {
             tracing::error!(%error, "what no broker took for too long could not be kept in a file; it stays in the log");
         }

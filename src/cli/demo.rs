@@ -126,6 +126,7 @@ fn settings(dir: &Path, broker: SocketAddr) -> Result<app::Settings, Failure> {
     Ok(app::Settings {
         name,
         store: store::Config::new(dir.join("state")),
+        tidy_every: Duration::from_secs(86_400),
         slots: slots::Config { modems, ..slots::Config::default() },
         scheduler: scheduler::Config::default(),
         adopt: intake::Adopt::Keep,

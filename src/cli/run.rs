@@ -5,10 +5,13 @@ use super::exit::{Exit, Failure};
 use super::{Common, check};
 use crate::{app, clock, telemetry};
 use clap::Args;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// For tests that would take days: lets time run so many times as fast. No setting, so that nobody has it by mistake.
 const FASTER: &str = "GSMGATE_TEST_TIME_SCALE";
+/// The same for `[retention]`: the seconds that its days have.
+const DAYS: &str = "GSMGATE_TEST_RETENTION_DAY_S";
 
 /// Nothing of its own: the file says what the gateway does.
 #[derive(Debug, Args)]
@@ -16,11 +19,17 @@ const FASTER: &str = "GSMGATE_TEST_TIME_SCALE";
 pub(super) struct Options {}
 
 pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> {
-    let config = check::load(&common.config)?;
+    let mut config = check::load(&common.config)?;
     telemetry::start(&config.log_level, config.log_format);
     if let Some(by) = std::env::var(FASTER).ok().and_then(|by| by.parse().ok()) {
         tracing::warn!(by, "time runs faster; this is for tests");
         clock::run_faster(by);
+    }
+    if let Some(seconds) = std::env::var(DAYS).ok().and_then(|seconds| seconds.parse().ok()) {
+        tracing::warn!(seconds, "days of retention are shorter; this is for tests");
+        let settings = &mut config.settings;
+        settings.tidy_every = Duration::from_secs(u64::from(seconds));
+        settings.store.retention = settings.store.retention.with_days_of(seconds);
     }
     // One thread moves the modems; the store, which blocks, and the bridge to the broker have threads of their own.
     let runtime = runtime()?;

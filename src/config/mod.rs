@@ -94,6 +94,7 @@ fn read(mut root: Table<'_, '_>, mistakes: &mut Mistakes<'_>) -> Config {
             dial: modem::Dial::default(),
         },
         store,
+        tidy_every: Duration::from_secs(86_400),
         scheduler,
         adopt: gateway.adopt,
         control_socket: gateway.control_socket,

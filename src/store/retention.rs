@@ -43,6 +43,14 @@ impl Default for Retention {
     }
 }
 
+impl Retention {
+    /// As if a day had so many seconds; for tests that cannot wait for days.
+    pub fn with_days_of(self, seconds: u32) -> Retention {
+        let shorter = |age: Option<Duration>| age.map(|age| age / 86_400 * seconds);
+        Retention { bodies: shorter(self.bodies), history: shorter(self.history) }
+    }
+}
+
 fn days(n: u64) -> Duration {
     Duration::from_secs(n * 86_400)
 }
