@@ -15,7 +15,10 @@ import tempfile
 import time
 from pathlib import Path
 
-import mosquitto_chaos as judge
+from judge import Failed, ROOT, wait_for
+from judge.broker import Broker
+from judge.gateway import STOP_S
+from judge.run import READY_S
 
 TO = "+491701234567"
 GOOD = {"to": TO, "text": "good"}
@@ -54,12 +57,12 @@ class Bench:
 
     def __init__(self, work):
         self.work, self.processes = work, []
-        self.broker = judge.Broker(work, persistence=False)
-        self.binary = str(Path(os.environ.get("GSMGATE_BIN", judge.ROOT / "target/debug/gsmgate")).resolve())
+        self.broker = Broker(work, persistence=False)
+        self.binary = str(Path(os.environ.get("GSMGATE_BIN", ROOT / "target/debug/gsmgate")).resolve())
         self.modem_log = work / "modem.jsonl"
         self.spawn("simulator", self.binary, "simulate", "--dir", work / "lab", "--latency", "1", "--log",
                    self.modem_log)
-        judge.wait_for("the virtual modem", judge.READY_S, (work / "lab/modem0").exists)
+        wait_for("the virtual modem", READY_S, (work / "lab/modem0").exists)
         config = work / "gsmgate.toml"
         config.write_text(f'[gateway]\nname = "bad"\nstate_dir = "{work}/state"\ncontrol_socket = "{work}/control"\n'
                           f'[mqtt]\nurl = "mqtt://127.0.0.1:{self.broker.port}"\n'
@@ -85,7 +88,7 @@ class Bench:
     def publish(self, payload, *more):
         source = "-s" if payload else "-n"
         command = ["mosquitto_pub", "-p", str(self.broker.port), "-q", "1", "-t", "gsmgate/bad/send", source, *more]
-        subprocess.run(command, input=payload, check=True, timeout=judge.READY_S)
+        subprocess.run(command, input=payload, check=True, timeout=READY_S)
 
     def seen(self):
         lines = self.seen_log.read_text(errors="replace").splitlines()
@@ -96,7 +99,7 @@ class Bench:
         return [body for topic, body in self.seen() if topic == "gsmgate/bad/event" and body["event_type"] == "refused"]
 
     def wait(self, what, is_it):
-        return judge.wait_for(what, judge.READY_S, lambda: [it for it in self.seen() if is_it(*it)])
+        return wait_for(what, READY_S, lambda: [it for it in self.seen() if is_it(*it)])
 
     def sent(self):
         """Texts that the network took."""
@@ -107,7 +110,7 @@ class Bench:
         for process in reversed(self.processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(judge.GATEWAY_STOP_S)
+                process.wait(STOP_S)
         self.broker.stop()
 
 
@@ -116,7 +119,7 @@ def check(bench):
     problems = []
 
     def next_refusal(name, before, code, field):
-        judge.wait_for(f"an answer to {name}", judge.READY_S, lambda: len(bench.refusals()) > before)
+        wait_for(f"an answer to {name}", READY_S, lambda: len(bench.refusals()) > before)
         error = bench.refusals()[before]["error"]
         got = (error["code"], error.get("field"))
         if got != (code, field) or not error.get("detail"):
@@ -157,7 +160,7 @@ def main():
         bench = Bench(Path(work))
         try:
             problems = check(bench)
-        except judge.Failed as error:
+        except Failed as error:
             problems = [f"{error}; the gateway said:\n{(bench.work / 'gateway.log').read_text()[-2000:]}"]
         finally:
             bench.stop()

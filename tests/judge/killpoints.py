@@ -16,10 +16,9 @@ which only wake our own threads; connect, which carries nothing; the log, which 
 The gateway is watched with ptrace and not with strace, whose injected signal comes on entry: the kernel then leaves the call
 out, so that "after" cannot be said. Here it dies while the thread stands before the call, or behind it. `prove` checks that first.
 
-Needs what mosquitto_chaos.py needs, and Linux on x86-64 or 64-bit ARM. Writes proof/killpoints.json. Exit 1 when a promise is
+Needs what chaos.py needs, and Linux on x86-64 or 64-bit ARM. Writes proof/killpoints.json. Exit 1 when a promise is
 broken or a point cannot be reached.
 """
-import argparse
 import ctypes
 import json
 import os
@@ -27,7 +26,6 @@ import platform
 import shlex
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import threading
@@ -38,11 +36,17 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import chaos
-import mosquitto_chaos as judge
+from judge import ROOT, Failed, command, wait_for
+from judge.broker import BASE, Broker, publish
+from judge.gateway import Gateway
+from judge.modems import Modems, deliver_in_parts
+from judge.proof import commit
+from judge.run import READY_S, Run, folder
+from judge.texts import Message, filler
+from judge.verdict import judge
+from judge.witness import Witness
 
-PROOF = judge.ROOT / "proof" / "killpoints.json"
-PROGRESS = judge.ROOT / "target" / "killpoints.jsonl"
+PROGRESS = ROOT / "target" / "killpoints.jsonl"
 # Until the kill: the states that are published once more after 2 s are out before the scenario begins, and what is said to
 # an idle modem every 20 s comes after it.
 SPEED = 4
@@ -243,26 +247,14 @@ def prove():
             tracer.ended.wait(5)
             found = path.stat().st_size if path.exists() else 0
             if found != left:
-                raise judge.Failed(f"killed {when} the third of four writes, the file has {found} octets")
+                raise Failed(f"killed {when} the third of four writes, the file has {found} octets")
 
 
 def stamp(ahead_s):
     return (datetime.now(timezone.utc) + timedelta(seconds=ahead_s)).isoformat(timespec="seconds")
 
 
-def deliver_in_parts(sender, text, parts):
-    """SMS-DELIVERs with UCS-2 and a reference of 8 bits. 3GPP TS 23.040 §9.2.2.1, §9.2.3.24.1."""
-    digits = sender.lstrip("+")
-    swapped = lambda n: "".join(b + a for a, b in zip(*[iter(n + "F" * (len(n) % 2))] * 2))
-    address = f"{len(digits):02X}91{swapped(digits)}"
-    scts = swapped(datetime.now(timezone.utc).strftime("%y%m%d%H%M%S")) + "00"
-    size = -(-len(text) // parts)
-    for seq in range(parts):
-        data = f"050003C7{parts:02X}{seq + 1:02X}" + text[seq * size:(seq + 1) * size].encode("utf-16-be").hex().upper()
-        yield f"0044{address}0008{scts}{len(data) // 2:02X}{data}"
-
-
-class Life(chaos.Round):
+class Life(Run):
     """One scenario with one gateway, its end at a point, and the gateway after it."""
 
     def __init__(self, a, work, scenario, target):
@@ -271,167 +263,138 @@ class Life(chaos.Round):
         self.simulator = ("--dlr-delay-ms", str(self.scenario.get("report_ms", 600)))
         self.final = {}
 
+    def most_extra(self):
+        """One part can be in the air."""
+        return 1
+
     def begin(self):
-        os.environ["GSMGATE_TEST_TIME_SCALE"] = str(SPEED)
-        self.broker = judge.Broker(self.work, True)
-        self.modems = judge.Modems(self.a.modemsim, self.work, 1, LATENCY_MS, 1, self.simulator)
+        self.broker = Broker(self.work)
+        self.modems = Modems(self.a.modemsim, self.work, 1, LATENCY_MS, 1, self.simulator)
         self.modems.ctl(FAST)
-        self.witness = judge.Witness(self.broker.port, self.work)
-        self.gateway = judge.Gateway(self.a.gateway, self.work, self.modems.ttys, self.broker.port)
+        self.witness = Witness().subscribe(self.broker.port, self.work)
+        self.gateway = Gateway(self.a.gateway, self.work, self.modems.ttys, self.broker.port, speed=SPEED)
         self.tracer = Tracer(self.gateway.process.pid, self.target, self.again)
-        judge.wait_for("the modem", judge.READY_S, self.is_ready, 0.005)
+        wait_for("the modem", READY_S, self.is_ready, 0.005)
         self.tracer.start()
         self.tracer.attached.wait()
         # Once at the connection, and once more.
-        judge.wait_for("the state once more", judge.READY_S, lambda: self.count_infos() >= 2, 0.01)
-        judge.wait_for("silence", judge.READY_S, lambda: self.tracer.is_quiet(QUIET_S), 0.01)
+        wait_for("the state once more", READY_S, lambda: self.count_infos() >= 2, 0.01)
+        wait_for("silence", READY_S, lambda: self.tracer.is_quiet(QUIET_S), 0.01)
         self.modems.ctl(SLOWLY)
 
     def count_infos(self):
-        return self.witness.path.read_bytes().count(f'"{judge.BASE}/info"'.encode())
+        return self.witness.path.read_bytes().count(f'"{BASE}/info"'.encode())
 
     def again(self):
         """The next gateway, as soon as the kernel is done with the one before."""
         self.gateway.process.wait()
         self.gateway.kills += 1
         self.modems.ctl(FAST)
-        os.environ["GSMGATE_TEST_TIME_SCALE"] = str(SPEED_AFTER)
+        self.gateway.speed = SPEED_AFTER
         begin = time.monotonic()
         self.gateway.start()
-        judge.wait_for("the control socket", SETTLE_S, self.answers, 0.005)
+        wait_for("the control socket", SETTLE_S, self.gateway.answers, 0.005)
         self.start_s = time.monotonic() - begin
-
-    def answers(self):
-        try:
-            return self.ask({"do": "info"})
-        except OSError:
-            return False
-
-    def ask(self, request):
-        """The reply of the control socket; None when it broke off."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(5)
-            s.connect(str(self.gateway.socket))
-            s.sendall(json.dumps(request).encode() + b"\n")
-            line = s.makefile().readline()
-            return json.loads(line) if line.endswith("\n") else None
 
     # What scenarios are made of.
 
-    def command(self, number, parts=1, report=False, **more):
-        text = judge.filler(self.rng, 40 if parts == 1 else parts * 140)
-        self.asked.append(dict(id=f"m{number}", to=f"+4915170000{number:02}", text=text.strip(), kind="", parts=parts))
-        self.final[f"m{number}"] = ("delivered",) if report else ("sent",)
-        if more.get("on_uncertain") == "hold":
-            self.hold.add(f"m{number}")
-            self.final[f"m{number}"] += ("unknown",)
-        return dict({k: self.asked[-1][k] for k in ("id", "to", "text")}, report=report, **more)
+    def message(self, number, parts=1, report=False, hold=False, send_at=None):
+        text = filler(self.rng, 40 if parts == 1 else parts * 140).strip()
+        message = Message(f"m{number}", f"+4915170000{number:02}", text, parts, report, hold, send_at)
+        self.ask(message)
+        self.final[message.id] = ("delivered",) if report else ("sent", "unknown") if hold else ("sent",)
+        return message
 
-    def say(self, command):
+    def say(self, message):
         """Over MQTT: the broker keeps it until the gateway has acknowledged it."""
-        lines = json.dumps(command, ensure_ascii=False) + "\n"
-        done = judge.subprocess.run(["mosquitto_pub", "-p", str(self.broker.port), "-t", f"{judge.BASE}/send", "-q", "1", "-l"],
-                                    input=lines.encode(), capture_output=True, timeout=judge.PUBLISH_S)
-        if done.returncode:
-            raise judge.Failed(f"mosquitto_pub: {done.stderr!r}")
+        publish(self.broker.port, [message])
 
-    def tell(self, command):
+    def tell(self, message):
         """Over the control socket, again until it is acknowledged, as a client does."""
         def told():
             try:
-                reply = self.ask({"do": "send", "with": command})
+                reply = self.gateway.ask({"do": "send", "with": message.command()})
             except OSError:
                 return False
             if reply and "error" in reply:
-                raise judge.Failed(f"refused: {reply}")
+                raise Failed(f"refused: {reply}")
             return reply
-        judge.wait_for("the acknowledgement", SETTLE_S, told, 0.01)
+        wait_for("the acknowledgement", SETTLE_S, told, 0.01)
 
     def text_in(self, number, parts=1):
-        sender, text = f"+4917180000{number:02}", f"in-{number} " + judge.filler(self.rng, 60 * parts - 10).strip()
-        self.injected.append((0, sender, text))
+        sender, text = f"+4917180000{number:02}", f"in-{number} " + filler(self.rng, 60 * parts - 10).strip()
         if parts == 1:
-            self.modems.ctl(f"inject 0 {sender} {text}")
+            self.inject(0, sender, text)
             return
+        self.injected.append((0, sender, text))
         for pdu in deliver_in_parts(sender, text, parts):
             self.modems.ctl(f"injectpdu 0 {pdu}")
             # Until it is read, kept and deleted.
             time.sleep(0.2)
 
     def saw(self, message, states):
-        self.witness.poll()
+        self.poll()
         return self.witness.last_state(message) in states
 
     def is_through(self):
         """Whether the scenario has come to its end, as far as the world sees."""
-        self.witness.poll()
-        texts = {body.get("text") for body in self.witness.inbound()}
-        out = all(self.witness.last_state(m["id"]) in self.scenario.get("until", self.final[m["id"]]) for m in self.asked)
-        return out and all(text in texts for _, _, text in self.injected)
+        self.poll()
+        out = all(self.witness.last_state(m.id) in self.scenario.get("until", self.final[m.id]) for m in self.asked)
+        return out and all(text in self.witness.texts for _, _, text in self.injected)
 
     def open_ends(self):
         """What has not come to its end yet."""
-        if self.gateway.process.poll() is not None:
-            raise judge.Failed(f"the gateway ended by itself with {self.gateway.process.returncode}")
-        self.witness.poll()
-        texts = {body.get("text") for body in self.witness.inbound()}
-        states = {m["id"]: self.witness.last_state(m["id"]) for m in self.asked}
+        if self.gateway.has_ended():
+            raise Failed(f"the gateway ended by itself with {self.gateway.process.returncode}")
+        self.poll()
+        states = {m.id: self.witness.last_state(m.id) for m in self.asked}
         found = [f"{message} is {state}" for message, state in states.items() if state not in self.final[message]]
-        found += [f"not published: {text}" for _, _, text in self.injected if text not in texts]
-        left = sum(m["in_sm"] + m["in_me"] + m["waiting"] for m in self.modems.ctl("stats")["modems"])
+        found += [f"not published: {text}" for _, _, text in self.injected if text not in self.witness.texts]
+        left = self.modems.left()
         return found + ([f"{left} left on the SIM"] if left else [])
 
     def settle(self):
         try:
-            judge.wait_for("the end", SETTLE_S, lambda: not self.open_ends(), 0.02)
-        except judge.Failed as error:
-            raise judge.Failed(f"{error}: {'; '.join(self.open_ends())}") from error
+            wait_for("the end", SETTLE_S, lambda: not self.open_ends(), 0.02)
+        except Failed as error:
+            raise Failed(f"{error}: {'; '.join(self.open_ends())}") from error
 
     def live(self):
-        """Through the scenario to the point, and past it. Returns the points that were passed."""
+        """Through the scenario to the point, and past it. The findings."""
         self.begin()
         self.scenario.get("before", lambda run: None)(self)
         if self.tracer.ended.is_set():
-            raise judge.Failed("the gateway ended by itself")
+            raise Failed("the gateway ended by itself")
         self.tracer.mark()
         self.scenario["act"](self)
         ended = lambda: self.tracer.ended.is_set() or (self.is_through() and self.tracer.is_quiet(ENDED_S))
-        judge.wait_for("the end of the scenario", SCENARIO_S, ended, 0.01)
+        wait_for("the end of the scenario", SCENARIO_S, ended, 0.01)
         if not self.tracer.ended.is_set():
             self.tracer.kill()
         self.tracer.ended.wait(SETTLE_S)
         if not self.tracer.killed:
-            raise judge.Failed("the gateway ended by itself: see gateway.log")
+            raise Failed("the gateway ended by itself: see gateway.log")
         if self.start_s is None:
-            raise judge.Failed("the gateway does not start again: see gateway.log")
+            raise Failed("the gateway does not start again: see gateway.log")
         self.settle()
         # A fresh message passes (I-32).
-        self.say(self.command(99))
+        self.say(self.message(99))
         self.settle()
         if (code := self.gateway.stop()) != 0:
             self.problems.append(f"the gateway ended SIGTERM with {code}")
-        self.witness.poll()
-
-    def verdict(self):
-        """Findings that break a promise, each in a line."""
-        out = chaos.judge_round(self)
-        # Which state is right says `final`; an extra submit is one at most, as one part can be in the air.
-        found = {k: out[k] for k in chaos.BROKEN if k != "undelivered" and out[k]}
-        extra = sum(out["extra"].values())
-        if extra > 1:
-            found["extra"] = out["extra"]
-        missing = {m["id"] for m in self.asked} - set(self.links())
-        if missing:
-            found["not in the database"] = sorted(missing)
-        return found, extra, out["ambiguous"]
+        self.poll()
+        findings = judge(self)
+        if missing := {m.id for m in self.asked} - self.gateway.ids():
+            findings.add("problems", f"not in the database: {sorted(missing)}")
+        return findings
 
 
 def submit(run):
     """Not sent before long, so that only the acceptance is in it; one over MQTT, and one over the control socket."""
     later = stamp(60)
-    run.say(run.command(1, send_at=later))
+    run.say(run.message(1, send_at=later))
     time.sleep(0.2)
-    run.tell(run.command(2, send_at=later))
+    run.tell(run.message(2, send_at=later))
 
 
 def broker_away(run):
@@ -440,7 +403,7 @@ def broker_away(run):
     for number in range(3):
         run.text_in(number)
         time.sleep(0.2)
-    judge.wait_for("silence", judge.READY_S, lambda: run.tracer.is_quiet(QUIET_S), 0.01)
+    wait_for("silence", READY_S, lambda: run.tracer.is_quiet(QUIET_S), 0.01)
 
 
 def broker_back(run):
@@ -449,20 +412,20 @@ def broker_back(run):
 
 def await_report(run):
     """Sent, with nothing left to do until the report comes."""
-    run.say(run.command(1, report=True))
-    judge.wait_for("sent", SCENARIO_S, lambda: run.saw("m1", ("sent",)), 0.01)
+    run.say(run.message(1, report=True))
+    wait_for("sent", SCENARIO_S, lambda: run.saw("m1", ("sent",)), 0.01)
     # The cursor.
     time.sleep(1.1)
-    judge.wait_for("silence", judge.READY_S, lambda: run.tracer.is_quiet(QUIET_S), 0.01)
+    wait_for("silence", READY_S, lambda: run.tracer.is_quiet(QUIET_S), 0.01)
 
 
 # until: states that end the scenario before the message is final.
 SCENARIOS = {
     "submit": dict(act=submit, until=("queued",)),
-    "send-1": dict(act=lambda run: run.say(run.command(1))),
-    "send-1-hold": dict(act=lambda run: run.say(run.command(1, on_uncertain="hold"))),
-    "send-3": dict(act=lambda run: run.say(run.command(1, parts=3, report=True))),
-    "send-3-hold": dict(act=lambda run: run.say(run.command(1, parts=3, on_uncertain="hold"))),
+    "send-1": dict(act=lambda run: run.say(run.message(1))),
+    "send-1-hold": dict(act=lambda run: run.say(run.message(1, hold=True))),
+    "send-3": dict(act=lambda run: run.say(run.message(1, parts=3, report=True))),
+    "send-3-hold": dict(act=lambda run: run.say(run.message(1, parts=3, hold=True))),
     "receive-3": dict(act=lambda run: run.text_in(1, parts=3)),
     "report": dict(before=await_report, act=lambda run: None, report_ms=1800),
     "publish": dict(before=broker_away, act=broker_back),
@@ -472,13 +435,13 @@ SCENARIOS = {
 def one_life(a, scenario, target=None):
     """{"ok", "points", …}; its folder is kept when something is broken."""
     for _ in range(TRIES):
-        work, begin = Path(tempfile.mkdtemp(prefix="gsmgate-killpoint-")), time.monotonic()
+        work, begin = folder("killpoint"), time.monotonic()
         run, found, extra, ambiguous, points, reached = Life(a, work, scenario, target), {}, 0, 0, [], target is None
         try:
-            run.live()
+            findings = run.live()
             points, reached = run.tracer.points, reached or run.tracer.reached
-            found, extra, ambiguous = run.verdict()
-        except judge.Failed as error:
+            found, extra, ambiguous = findings.broken(), sum(findings.extra.values()), findings.ambiguous
+        except Failed as error:
             found, reached = {"failed": str(error)}, True
         # One point that breaks off must not end the run, nor be lost.
         except Exception as error:
@@ -550,21 +513,14 @@ def table(lists, done):
 
 
 def arguments():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--gateway", default=os.environ.get("GSMGATE_BIN") or str(judge.ROOT / "target/release/gsmgate"))
-    p.add_argument("--modemsim", default=os.environ.get("MODEMSIM") or shutil.which("modemsim"))
+    p = command.parser(__doc__, "killpoints.json", modems=1, latency_ms=LATENCY_MS)
     p.add_argument("--scenario", action="append", choices=list(SCENARIOS), help="default: all")
     p.add_argument("--point", help="only this one, as a red run prints it")
     p.add_argument("--slice", metavar="K/N", help="every N-th point, from the K-th on; counts once, writes no proof")
     p.add_argument("--counts", type=int, help="counting runs; default 2, with --slice 1")
     p.add_argument("--workers", type=int, default=os.cpu_count(), help="points at a time")
-    p.add_argument("--proof", type=Path, default=PROOF)
-    p.add_argument("--keep", action="store_true", help="keep the work folders")
     a = p.parse_args()
     a.counts = a.counts or (1 if a.slice else 2)
-    # What a round of chaos.py asks for.
-    a.messages = a.inbound = a.kills = a.restarts = 0
-    a.modems, a.latency_ms, a.seed, a.persistence = 1, LATENCY_MS, 1, "on"
     if a.point and len(a.scenario or ()) != 1:
         p.error("--point needs one --scenario")
     return a
@@ -579,7 +535,7 @@ def tell_red(a, name, point, result):
 def carry_out(a):
     begin = time.monotonic()
     scenarios = a.scenario or list(SCENARIOS)
-    made_of = {"commit": chaos.commit(), "speed": SPEED, "speed_after": SPEED_AFTER}
+    made_of = {"commit": commit(), "speed": SPEED, "speed_after": SPEED_AFTER}
     with ProcessPoolExecutor(a.workers) as pool:
         lists = count(a, pool, scenarios)
         if lists is None:
@@ -626,7 +582,7 @@ def carry_out(a):
 
 def main():
     a = arguments()
-    unable = judge.unable(a)
+    unable = command.unable(a)
     if unable is not None:
         return unable
     if not CALLS:

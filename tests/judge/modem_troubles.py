@@ -5,19 +5,18 @@ out of memory, behind a SIM with a PIN. Nothing is lost, and what goes out twice
     tests/judge/modem_troubles.py --profile huawei      or simcom, quectel, generic; all four without it
     tests/judge/modem_troubles.py --seed 7              replays
 
-Needs what mosquitto_chaos.py needs. Exit 1 when a promise is broken.
+In real time. Needs what chaos.py needs. Writes proof/troubles.json. Exit 1 when a promise is broken.
 """
+import argparse
 import json
-import os
-import random
 import shlex
-import shutil
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-import mosquitto_chaos as judge
+from judge import command
+from judge.proof import Proof
+from judge.run import carry_out, folder
+from mosquitto_chaos import Road, parser
 
 PROFILES = ("huawei", "simcom", "quectel", "generic")
 PIN = "4711"
@@ -28,8 +27,12 @@ CHATTER = ("RING", '+CREG: 1,"00C3","A1B2"', "^RSSI:20", "^BOOT:20952548,0,0,0,7
            '+CMTI: "SM",99', "*PSUTTZ: 2026", "NO CARRIER", "\x00\xff garbage")
 
 
-class Troubled(judge.Run):
+class Troubled(Road):
     """A run over modems of one profile; each trouble once, at a moment of the seed, and its end."""
+
+    # A submit whose end was spoilt is waited for as long as the network may take, 180 s, and its late end 120 s more:
+    # meanwhile the other parts of a message wait for this SIM. Then so long for a report.
+    stall_s, quiet_s = 320, 150
 
     def __init__(self, a, work, profile):
         super().__init__(a, work)
@@ -38,23 +41,10 @@ class Troubled(judge.Run):
         self.simulator = ("--profile", profile, "--pin", PIN, "--storage-size", str(SLOTS))
         self.each_modem = f'pin_file = "{pin_file}"\npin_force = true\n'
         self.disturbs, self.commands = True, []
-        # A submit whose end was spoilt is waited for as long as the network may take, 180 s, and its late end 120 s more:
-        # meanwhile the other parts of a message wait for this SIM. Then so long for a report.
-        self.stall_s, self.quiet_s = 320, 150
-        self.seen, self.seen_at = 0, time.monotonic()
 
     def most_extra(self):
-        """Every one is told of all the same: judge_links looks."""
+        """Every one is told of all the same."""
         return len(self.asked)
-
-    def is_settled(self):
-        """Also when nothing happens any more: a modem that began anew has no report for what went out before."""
-        if super().is_settled():
-            return True
-        if len(self.witness.events) != self.seen:
-            self.seen, self.seen_at = len(self.witness.events), time.monotonic()
-        all_out = all(self.witness.last_state(m["id"]) in ("delivered", "sent") for m in self.asked)
-        return all_out and time.monotonic() - self.seen_at > self.quiet_s
 
     def faults(self):
         at = {what: self.rng.uniform(0.1, 0.9) * self.expected_s
@@ -64,33 +54,31 @@ class Troubled(judge.Run):
                    (at["reg"], "reg 1 2"), (at["reg"] + 6, "reg 1 1")]
         moments += [(at["urc"] + n / 10, f"urc {n % 2} {text}") for n, text in enumerate(CHATTER)]
         begin = time.monotonic()
-        for moment, command in sorted(moments):
+        for moment, command_line in sorted(moments):
             time.sleep(max(0.0, begin + moment - time.monotonic()))
-            self.commands.append(command)
-            self.modems.ctl(command)
+            self.commands.append(command_line)
+            self.modems.ctl(command_line)
 
 
 def main():
-    profile = None
-    if "--profile" in sys.argv:
-        at = sys.argv.index("--profile")
-        profile = sys.argv[at + 1]
-        if profile not in PROFILES:
-            print(f"--profile: {profile} is none of {', '.join(PROFILES)}", file=sys.stderr)
-            return 2
-        del sys.argv[at:at + 2]
-    a = judge.arguments()
-    unable = judge.unable(a)
+    p = parser(__doc__, "troubles.json")
+    p.add_argument("--profile", choices=PROFILES)
+    a = argparse.Namespace(**vars(p.parse_args()), kills=0, restarts=0)
+    unable = command.unable(a)
     if unable is not None:
         return unable
-    all_ok = True
-    for name in [profile] if profile else PROFILES:
-        work = Path(tempfile.mkdtemp(prefix="gsmgate-judge-"))
-        run = Troubled(a, work, name)
+    proof = Proof(a.proof, seed=a.seed, messages=a.messages, inbound=a.inbound, modems=a.modems)
+    for name in [a.profile] if a.profile else PROFILES:
+        if proof.has(name):
+            print(f"modem_troubles: {name} was done before, on this commit: {a.proof}")
+            continue
         print(f"modem_troubles: {name}, seed {a.seed}, {a.messages} messages, {a.inbound} inbound", flush=True)
-        all_ok &= judge.carry_out(run, f"modem_troubles {name}")
+        run = Troubled(a, folder("judge"), name)
+        proof.add(carry_out(run, name))
         print("  simulator:", shlex.join(run.simulator), "; then:", json.dumps(run.commands))
-    return 0 if all_ok else 1
+    proof.tell("modem_troubles")
+    print(f"  again: {command.again('--seed', a.seed)}")
+    return 0 if all(r["ok"] for r in proof.rounds) else 1
 
 
 if __name__ == "__main__":
