@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 # Debian keeps mosquitto where users do not look.
 export PATH := $(PATH):/usr/sbin
-.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports reassembly peers-faults wear FORCE
+.PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports reassembly peers-faults wear recovery restarts soak FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
 TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
@@ -26,6 +26,9 @@ CHAOS ?=
 KILLPOINTS ?=
 PEERS_FAULTS ?=
 WEAR ?=
+# Hours of the soak, and how many times as fast its time runs.
+HOURS ?= 24
+SPEED ?= 48
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -93,6 +96,15 @@ sabotage: ## One deliberate mistake for each invariant of the guarantee: its tes
 # KILLPOINTS="--slice 3/40", or "--scenario send-3"; an interrupted run goes on.
 killpoints: $(MODEMSIM) tools $(CHAOS_BIN) ## kill -9 before and after every call that writes, in sending, receiving and publishing.
 	GSMGATE_BIN=$(CHAOS_BIN) MODEMSIM=$(MODEMSIM) tests/judge/killpoints.py $(KILLPOINTS)
+
+recovery: $(MODEMSIM) tools target/release/gsmgate ## How soon after kill -9 and a broker's outage all works again, in real time. RECOVERY="--kills 200".
+	GSMGATE_BIN=target/release/gsmgate MODEMSIM=$(MODEMSIM) tests/judge/recovery.py $(RECOVERY)
+
+restarts: $(MODEMSIM) tools target/release/gsmgate ## SIGTERM and start again under load: nothing in doubt. N=1000 SEED=1.
+	GSMGATE_BIN=target/release/gsmgate MODEMSIM=$(MODEMSIM) tests/judge/restarts.py --restarts $(or $(N),1000) --seed $(or $(SEED),1) $(RESTARTS)
+
+soak: $(MODEMSIM) tools target/release/gsmgate ## A day of load and faults in half an hour: nothing lost, nothing grows. HOURS=24 SPEED=48 SEED=1.
+	GSMGATE_BIN=target/release/gsmgate MODEMSIM=$(MODEMSIM) tests/judge/soak.py --hours $(HOURS) --speed $(SPEED) --seed $(or $(SEED),1) $(SOAK)
 
 target/release/gsmgate: FORCE
 	cargo build --release
