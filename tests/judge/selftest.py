@@ -11,6 +11,8 @@ import unittest
 from pathlib import Path
 from types import SimpleNamespace
 
+import recovery
+import soak
 from judge import picture, texts
 from judge.broker import BASE
 from judge.gateway import Gateway
@@ -266,6 +268,43 @@ class TheJudge(unittest.TestCase):
         self.quiet.say("event", {"event_type": "refused", "error": "queue_full"})
         self.quiet.panics, self.quiet.problems = 1, ["the gateway ended SIGTERM with 1"]
         self.finds(self.quiet, "refused", "panics", "problems", named=["queue_full", "SIGTERM"])
+
+
+class TheBars(unittest.TestCase):
+    """What soak and recovery measure."""
+
+    def soaked(self, spoil=lambda samples: None, wal_octets=1 << 20):
+        """The bars that a day of samples misses."""
+        samples = [{"hour": h / 4, "rss": 24 << 20, "fds": 31, "threads": 12, "database": 6 << 20} for h in range(97)]
+        spoil(samples)
+        day = SimpleNamespace(samples=samples, idle=samples[0], at_end=samples[-1], wal_octets=wal_octets)
+        return {bar for bar, (_, kept) in soak.Day.bars(day).items() if not kept}
+
+    def test_a_day_in_which_nothing_grows_passes(self):
+        self.assertEqual(self.soaked(), set())
+
+    def test_what_grows_is_found(self):
+        def slowly(key, share):
+            def spoil(samples):
+                for n, sample in enumerate(samples):
+                    sample[key] = int(sample[key] * (1 + share * n / len(samples)))
+            return spoil
+        self.assertEqual(self.soaked(slowly("rss", 0.04)), set())
+        self.assertEqual(self.soaked(slowly("rss", 0.08)), {"rss_drift"})
+        self.assertEqual(self.soaked(slowly("fds", 0.1)), {"fds_then_and_at_the_end"})
+        self.assertEqual(self.soaked(slowly("threads", 0.2)), {"threads_then_and_at_the_end"})
+        self.assertEqual(self.soaked(slowly("database", 1)), {"database_growth"})
+        self.assertEqual(self.soaked(wal_octets=65 << 20), {"wal_octets_most"})
+
+    def test_a_slow_recovery_is_found(self):
+        quick = {"api_s": [0.1] * 100, "slot_s": [1] * 100, "drain_s": [1] * 100, "events_a_s": [500] * 100}
+        missed = lambda measured: {bar for bar, told in recovery.summary([{"measured": measured}]).items() if not told["kept"]}
+        self.assertEqual(missed(quick), set())
+        self.assertEqual(missed(quick | {"api_s": [0.1] * 96 + [2] * 4}), set())
+        self.assertEqual(missed(quick | {"api_s": [0.1] * 94 + [2] * 6}), {"api_s"})
+        self.assertEqual(missed(quick | {"slot_s": [11] * 10, "drain_s": [6] * 10}), {"slot_s", "drain_s"})
+        self.assertEqual(missed(quick | {"events_a_s": [500] * 90 + [100] * 10}), {"events_a_s"})
+        self.assertEqual(missed(quick | {"slot_s": []}), {"slot_s"})
 
 
 class TheRest(unittest.TestCase):
