@@ -291,6 +291,7 @@ class TheBars(unittest.TestCase):
             return spoil
         self.assertEqual(self.soaked(slowly("rss", 0.04)), set())
         self.assertEqual(self.soaked(slowly("rss", 0.08)), {"rss_drift"})
+        self.assertEqual(self.soaked(slowly("rss", 0.2)), {"rss_drift", "rss_drift_second_half"})
         self.assertEqual(self.soaked(slowly("fds", 0.1)), {"fds_then_and_at_the_end"})
         self.assertEqual(self.soaked(slowly("threads", 0.2)), {"threads_then_and_at_the_end"})
         self.assertEqual(self.soaked(slowly("database", 1)), {"database_growth"})

@@ -202,11 +202,12 @@ class Day(Run):
         for key in ("fds", "threads"):
             then = max(s[key] for s in [self.idle, *self.samples] if s["hour"] <= MEASURED_FROM_H)
             out[f"{key}_then_and_at_the_end"] = ([then, self.at_end[key]], self.at_end[key] <= then)
-        measured = [s["rss"] for s in self.samples if s["hour"] >= MEASURED_FROM_H]
-        if len(measured) >= 6:
-            third = max(1, len(measured) // 10)
-            drift = sum(measured[-third:]) / sum(measured[:third]) - 1
-            out["rss_drift"] = (round(drift, 4), drift < RSS_DRIFT)
+        for bar, since_h in (("rss_drift", MEASURED_FROM_H), ("rss_drift_second_half", self.samples[-1]["hour"] / 2)):
+            measured = [s["rss"] for s in self.samples if s["hour"] >= max(since_h, MEASURED_FROM_H)]
+            if len(measured) >= 6:
+                some = max(1, len(measured) // 10)
+                drift = (sum(measured[-some:]) / sum(measured[:some])) - 1
+                out[bar] = (round(drift, 4), drift < RSS_DRIFT)
         late = [s["database"] for s in self.samples if s["hour"] >= LASTING_FROM_H]
         if len(late) >= 6:
             half = len(late) // 2
