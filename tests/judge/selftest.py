@@ -30,6 +30,7 @@ class Story:
         self.injected = [(0, f"+4917180000{i}", f"in-{i}") for i in range(4)]
         self.disturbs, self.extra_at_most, self.known_tries = disturbs, most_extra, {}
         self.modem_events, self.mqtt, self.left, self.panics, self.problems = [], [], 0, 0, []
+        self.clock_drifts = False
         for ref, message in enumerate(self.asked):
             self.send(message, ref)
             for state in ("queued", "sending", "sent", "delivered"):
@@ -86,6 +87,7 @@ class Story:
         for topic, body in self.mqtt:
             witness.take({"topic": f"{BASE}/{topic}", "payload": json.dumps(body)})
         run = SimpleNamespace(asked=self.asked, injected=self.injected, disturbs=self.disturbs, stall_s=30, witness=witness,
+                              clock_drifts=self.clock_drifts,
                               problems=self.problems, most_extra=lambda: self.extra_at_most, tries=lambda: self.known_tries,
                               modems=SimpleNamespace(events=lambda: iter(self.modem_events), left=lambda: self.left),
                               gateway=SimpleNamespace(panics=lambda: self.panics))
@@ -207,6 +209,23 @@ class TheJudge(unittest.TestCase):
         report = next(e["id"] for e in self.story.modem_events if e["event"] == "dlr" and e["da"] == self.three.to)
         self.story.modem_events.append({"event": "unacked", "id": report})
         self.story.ends_as(self.three, "sent")
+        self.finds(self.story)
+
+    def test_does_not_take_one_report_for_another_with_the_same_reference(self):
+        # The report of the first part was dropped; the third has its reference, as many submits later.
+        first, _, third = self.story.submits(self.three)
+        dropped = next(e for e in self.story.modem_events if e["event"] == "routed" and e["id"] == first["mr"])
+        self.story.modem_events.remove(dropped)
+        next(e for e in self.story.modem_events if e.get("text") == f"mr {third['mr']}")["text"] = f"mr {first['mr']}"
+        third["mr"] = first["mr"]
+        self.story.ends_as(self.three, "sent")
+        self.finds(self.story)
+
+    def test_takes_an_orphan_only_where_clocks_drift(self):
+        self.story.ends_as(self.one, "sent")
+        self.story.say("event", {"event_type": "orphan_report", "recipient": self.one.to})
+        self.finds(self.story, "undelivered", named=[self.one.id])
+        self.story.clock_drifts = True
         self.finds(self.story)
 
     def test_asks_for_the_reports_of_the_last_run_only(self):

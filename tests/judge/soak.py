@@ -32,9 +32,11 @@ HOUR_S = 3600
 SHARES = (60, 30, 5, 5)
 # What waits to be sent, in messages: more than that is not published, and the rate is below what was wanted.
 WAITING = 2000
+# By then a message whose report the network has lost has ended too.
+EXPIRES_S = 2 * HOUR_S
 # Seconds that a day of [retention] has.
 RETENTION_DAY_S = 400
-KILLS_UNTIL_H, MEASURED_FROM_H, LASTING_FROM_H = 0.25, 1.25, 2
+KILLS_UNTIL_H, MEASURED_FROM_H, LASTING_FROM_H = 0.25, 1.25, 4
 RSS_DRIFT, WAL_OCTETS, GROWTH = 0.05, 64 << 20, 1.1
 # What happens each time, and how often of a hundred; the last two in the first quarter of an hour only.
 TROUBLES = {"hang": 24, "garble": 14, "disconnect": 22, "refuse": 10, "no network": 8, "chatter": 14, "lock": 6, "broker": 2,
@@ -65,7 +67,7 @@ def size(path):
 class Day(Run):
     more_config = "\n[retention]\nbodies_days = 1\nhistory_days = 7\n"
     env = {"GSMGATE_TEST_RETENTION_DAY_S": str(RETENTION_DAY_S)}.items()
-    settle_s = 300
+    settle_s, clock_drifts = 300, True
 
     def __init__(self, a, work):
         super().__init__(a, work)
@@ -106,15 +108,14 @@ class Day(Run):
         n = 0
         while not self.is_over():
             self.poll()
-            wanted = self.due(self.a.modems / EACH_S, n)
-            if len(self.unsent) > WAITING:
-                self.throttled_s += 0.2
-                wanted = 0
+            wanted, room = self.due(self.a.modems / EACH_S, n), max(0, WAITING - len(self.unsent))
+            self.throttled_s += 0.2 * (wanted > room)
+            wanted = min(wanted, room)
             # As many as are acknowledged long before the broker's next restart.
             for _ in range(0, wanted, 200):
                 chunk = [texts.message(self.rng, n + i, SHARES) for i in range(min(200, wanted))]
                 for i, message in enumerate(chunk, n):
-                    message.hold, message.report = i % 4 == 0, i % 10 != 0
+                    message.hold, message.report, message.expires_in = i % 4 == 0, i % 10 != 0, EXPIRES_S
                 self.publish(chunk)
                 n, wanted = n + len(chunk), wanted - len(chunk)
             time.sleep(0.2)

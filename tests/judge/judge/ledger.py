@@ -18,17 +18,20 @@ class Ledger:
 
     def __init__(self, events):
         self.submits = defaultdict(list)
-        # Reports that the network made, of each recipient; and those of them that a modem has: (modem, mr).
+        # Reports that the network made, of each recipient; and the submits whose report a modem has, as places in its list.
         self.reports, self.handed = Counter(), defaultdict(set)
         self.deleted_unread = 0
-        made, gone = {}, set()
+        made, gone, latest = {}, set(), {}
         for e in events:
             match e["event"]:
                 case "submit" if e["ok"]:
                     udh = e["udh"] or {"ref": None, "parts": 1, "seq": 1}
+                    # A reference comes again: a report is about the latest submit with it.
+                    latest[e["da"], e["modem"], e["mr"]] = len(self.submits[e["da"]])
                     self.submits[e["da"]].append(Submit(e["modem"], e["mr"], udh["ref"], udh["parts"], udh["seq"], e["text"]))
                 case "dlr":
-                    made[e["id"]] = (e["da"], e["modem"], int(e["text"].removeprefix("mr ")))
+                    place = latest.pop((e["da"], e["modem"], int(e["text"].removeprefix("mr "))), None)
+                    made[e["id"]] = (e["da"], place)
                     self.reports[e["da"]] += 1
                 case "routed" | "stored":
                     gone.add(e["id"])
@@ -36,9 +39,9 @@ class Ledger:
                     gone.discard(e["id"])
                 case "deleted":
                     self.deleted_unread += not e["read"]
-        for number, (da, modem, mr) in made.items():
+        for number, (da, place) in made.items():
             if number in gone:
-                self.handed[da].add((modem, mr))
+                self.handed[da].add(place)
 
     def cuttings(self, recipient):
         """The submits as {cutting: {seq: [Submit, …]}}: one cutting up of the message after the other."""
@@ -49,14 +52,13 @@ class Ledger:
 
     def is_reported(self, recipient):
         """Whether a modem has a report for each part of the last cutting: one on an earlier says nothing of it."""
-        cuttings = self.cuttings(recipient)
-        if not cuttings:
+        submits = self.submits.get(recipient)
+        if not submits:
             return False
-        *_, (_, _, parts) = cuttings
-        last = list(cuttings.values()) if parts == 1 else list(cuttings.values())[-1:]
-        seqs = {s.seq for cutting in last for submits in cutting.values() for s in submits
-                if (s.modem, s.mr) in self.handed[recipient]}
-        return len(seqs) == parts
+        last = submits[-1]
+        seqs = {s.seq for place, s in enumerate(submits) if place in self.handed[recipient]
+                and (last.parts == 1 or (s.modem, s.ref, s.parts) == (last.modem, last.ref, last.parts))}
+        return len(seqs) == last.parts
 
     def is_unlogged(self, recipient):
         """More reports than submits: this simulator forgets the line of a submit whose modem vanished meanwhile, and

@@ -15,6 +15,7 @@ class Message:
     report: bool = True
     hold: bool = False
     send_at: str | None = None
+    expires_in: int | None = None
 
     def command(self):
         """As the gateway takes it over MQTT."""
@@ -23,8 +24,9 @@ class Message:
             out["report"] = False
         if self.hold:
             out["on_uncertain"] = "hold"
-        if self.send_at:
-            out["send_at"] = self.send_at
+        for key in ("send_at", "expires_in"):
+            if getattr(self, key) is not None:
+                out[key] = getattr(self, key)
         return out
 
 

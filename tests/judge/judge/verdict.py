@@ -34,6 +34,7 @@ class Findings:
     def __init__(self):
         self.found = {promise: [] for promise in PROMISES}
         self.parts, self.extra, self.ambiguous, self.held_unknown, self.unlogged = 0, {}, 0, 0, 0
+        self.orphaned = 0
         self.states = Counter()
 
     def add(self, promise, what):
@@ -46,7 +47,7 @@ class Findings:
     def counts(self):
         """For the proof."""
         return {"parts": self.parts, "extra_submits": sum(self.extra.values()), "ambiguous_messages": self.ambiguous,
-                "held_unknown": self.held_unknown, "unlogged": self.unlogged, "states": dict(self.states),
+                "held_unknown": self.held_unknown, "unlogged": self.unlogged, "orphaned": self.orphaned, "states": dict(self.states),
                 **{promise: len(found) for promise, found in self.found.items()}}
 
 
@@ -123,7 +124,10 @@ def judge_ends(run, ledger, out):
             if ledger.reports[m.to] < m.parts:
                 out.add("unproved", f"{m.id}: {ledger.reports[m.to]} of {m.parts} reports")
         elif m.report and (ledger.is_reported(m.to) or not run.disturbs):
-            out.add("undelivered", f"{m.id}: {state}")
+            if run.clock_drifts and m.to in run.witness.orphans:
+                out.orphaned += 1
+            else:
+                out.add("undelivered", f"{m.id}: {state}")
         elif state not in ENDS or state == "unknown" and not m.hold:
             out.add("unended", f"{m.id}: {state}")
 

@@ -25,7 +25,7 @@ class Witness:
 
     def __init__(self):
         self.states, self.inbound, self.refused, self.modems = defaultdict(list), [], [], {}
-        self.texts, self.changed = set(), set()
+        self.texts, self.changed, self.orphans = set(), set(), set()
         # Events are told apart by `seq`: all up to here were seen, and these beyond.
         self.upto, self.beyond, self.events, self.copies = 0, set(), 0, 0
         self.gateways = 0
@@ -67,6 +67,8 @@ class Witness:
         elif kind == "inbound":
             self.inbound.append(Inbound(body.get("from"), body.get("text"), bool(body.get("same_as"))))
             self.texts.add(body.get("text"))
+        elif body.get("event_type") == "orphan_report":
+            self.orphans.add(body.get("recipient"))
         elif body.get("event_type") == "refused":
             self.refused.append(body)
 
