@@ -185,6 +185,8 @@ impl Scheduler {
             // Every branch is cancel safe: receivers, notifications, a timer, and a future that is kept when it loses.
             tokio::select! {
                 biased;
+                // First: drivers that stop give back what they hold.
+                Ok(()) = stop.changed(), if !self.stopping => self.stopping = *stop.borrow(),
                 n = self.events.recv_many(&mut batch, BATCH) => {
                     if n == 0 {
                         return Ok(());
@@ -211,12 +213,13 @@ impl Scheduler {
                     self.more = true;
                 }
                 () = sleep_until(wake_at, self.clock) => self.handle_timer().await?,
-                Ok(()) = stop.changed(), if !self.stopping => self.stopping = *stop.borrow(),
             }
             if self.stopping && self.lanes.iter().all(|lane| lane.in_hand.is_empty()) {
                 return self.store.step(steps);
             }
-            self.assign(&mut steps);
+            if !self.stopping {
+                self.assign(&mut steps);
+            }
             if !steps.is_empty() {
                 self.store.step(steps)?;
             }
@@ -375,8 +378,12 @@ impl Scheduler {
         at: Timestamp,
         steps: &mut Vec<Step>,
     ) {
-        let Some(held) = self.lanes.get_mut(modem).and_then(|lane| lane.take(attempt)) else { return };
+        let Some(mut held) = self.lanes.get_mut(modem).and_then(|lane| lane.take(attempt)) else { return };
         let key = held.part.message;
+        if self.stopping && held.is_claimed() && matches!(outcome, SendOutcome::NotSent { .. }) {
+            // Nobody's fault, and no try: restarts one after the other must not keep a message waiting.
+            steps.push(held.take_back());
+        }
         if held.withdrawn {
             self.lanes[modem].limits.give_back();
             self.queue.ended(key, false);

@@ -309,6 +309,25 @@ async fn a_cancelled_message_is_not_armed() {
     stage.close().await;
 }
 
+/// What a driver holds when the gateway stops is no try: it is due at once, and has no longer wait than before.
+#[tokio::test]
+async fn a_stop_costs_a_waiting_part_nothing() {
+    let mut stage = Stage::new(1, Config::default());
+    stage.accept("a", "one", OnUncertain::Resend).await;
+    stage.accept("b", "two", OnUncertain::Resend).await;
+    let (first, _) = stage.start(0).await;
+    let second = stage.given(0).await;
+    stage.stop.send_replace(true);
+    let stopping = SendOutcome::NotSent { code: None, detail: "the gateway is stopping".to_owned() };
+    stage.end(0, second.attempt, stopping).await;
+    stage.end(0, first, SendOutcome::Accepted { mr: Some(1) }).await;
+    stage.scheduler.await.unwrap().unwrap();
+    let due = stage.store.due(clock(), 8).await.unwrap();
+    assert_eq!(due.work.iter().map(|work| (work.parts.len(), work.parts[0].tries)).collect::<Vec<_>>(), [(1, 0)]);
+    drop(stage.store);
+    stage.closer.close();
+}
+
 /// The store hands out eight parts at a time, and nothing else happens that would make the scheduler ask for the rest.
 #[tokio::test]
 async fn all_of_a_long_message_goes_out() {
