@@ -21,8 +21,8 @@ WAITING, CHUNK = 6, 2
 LIFE_S = (0.0, 4.0)
 # What is in the air ends before the gateway does.
 STOP_S = 10
-# A gateway of this age may not listen to signals yet.
-YOUNG_S = 1
+# A gateway of this age may not listen to signals yet, on a machine with much to do.
+YOUNG_S = 3
 
 
 class Restarts(Run):
