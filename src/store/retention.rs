@@ -47,7 +47,8 @@ impl Retention {
     /// As if a day had so many seconds; for tests that cannot wait for days.
     pub fn with_days_of(self, seconds: u32) -> Retention {
         let shorter = |age: Option<Duration>| age.map(|age| age / 86_400 * seconds);
-        Retention { bodies: shorter(self.bodies), history: shorter(self.history) }
+        let Retention { bodies, history, unpublished } = self;
+        Retention { bodies: shorter(bodies), history: shorter(history), unpublished: shorter(unpublished) }
     }
 }
 

@@ -21,19 +21,18 @@ import tempfile
 import time
 from pathlib import Path
 
-import mosquitto_chaos as judge
+from judge import Failed, ROOT, wait_for
+from judge.broker import Broker
+from judge.command import unable
+from judge.gateway import Gateway
+from judge.modems import Modems
+from judge.proof import commit
 
-PROOF = judge.ROOT / "proof" / "million.json"
+PROOF = ROOT / "proof" / "million.json"
 API_S, FIRST_S, RSS_MIB, TIMES = 2.0, 5.0, 64, 2.0
 # It sends meanwhile, and the bridge follows.
 RUN_S = 20
 START_S = 120
-
-
-def commit():
-    out = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], cwd=judge.ROOT,
-                         capture_output=True, text=True)
-    return out.stdout.strip()
 
 
 def ask(path, request):
@@ -67,15 +66,15 @@ def one_start(gateway, modems, how):
     begin, begin_ns = time.monotonic(), time.time_ns()
     gateway.start()
     is_over = lambda: ask(gateway.socket, {"do": "info"}) or gateway.process.poll() is not None
-    info = judge.wait_for("an answer on the control socket", START_S, is_over, 0.005)
+    info = wait_for("an answer on the control socket", START_S, is_over, 0.005)
     if info is True:
-        raise judge.Failed(f"the gateway ended with {gateway.process.returncode}")
+        raise Failed(f"the gateway ended with {gateway.process.returncode}")
     api_s = time.monotonic() - begin
 
     def first():
         lines = (e for e in modems.events() if e["event"] == "cmd" and e["ts_ns"] > begin_ns)
         return next((e["ts_ns"] for e in lines if e["line"].startswith("AT+CMGS")), None)
-    first_s = (judge.wait_for("a first AT+CMGS", START_S, first) - begin_ns) / 1e9
+    first_s = (wait_for("a first AT+CMGS", START_S, first) - begin_ns) / 1e9
     time.sleep(RUN_S)
     rss = highest_rss_mib(gateway.process.pid)
     gateway.process.send_signal(signal.SIGKILL)
@@ -86,7 +85,7 @@ def one_start(gateway, modems, how):
     return row
 
 
-class Silent(judge.Gateway):
+class Silent(Gateway):
     """Not started yet."""
 
     def start(self):
@@ -97,8 +96,8 @@ class Silent(judge.Gateway):
 
 def measure(a, work):
     os.rename(a.state, work / "state")
-    broker = judge.Broker(work, False)
-    modems = judge.Modems(a.modemsim, work, 1, 500, a.seed, ["--trace"])
+    broker = Broker(work, False)
+    modems = Modems(a.modemsim, work, 1, 500, a.seed, ["--trace"])
     gateway = Silent(a.gateway, work, modems.ttys, broker.port)
     rows = []
     try:
@@ -126,7 +125,7 @@ def missed(rows, queue):
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--gateway", default=os.environ.get("GSMGATE_BIN") or str(judge.ROOT / "target/release/gsmgate"))
+    p.add_argument("--gateway", default=os.environ.get("GSMGATE_BIN") or str(ROOT / "target/release/gsmgate"))
     p.add_argument("--modemsim", default=os.environ.get("MODEMSIM") or shutil.which("modemsim"))
     p.add_argument("--state", type=lambda text: Path(text).resolve(), required=True)
     p.add_argument("--queue", type=Path, help="what benches/queue.rs printed")
@@ -137,9 +136,9 @@ def arguments():
 
 def main():
     a = arguments()
-    unable = judge.unable(a)
-    if unable is not None:
-        return unable
+    cannot = unable(a)
+    if cannot is not None:
+        return cannot
     begin = time.monotonic()
     queue = json.loads(a.queue.read_text().splitlines()[-1]) if a.queue else {}
     # On the disk of the state directory, so that it need not be copied.

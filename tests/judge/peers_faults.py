@@ -29,11 +29,16 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-import mosquitto_chaos as judge
-from million import commit
+from judge import ROOT, wait_for
+from judge.broker import BASE, Broker
+from judge.command import unable
+from judge.gateway import Gateway
+from judge.modems import Modems
+from judge.proof import commit
+from judge.witness import Witness
 
-BENCH = Path(os.environ.get("BENCH") or Path(os.environ.get("GSMGATE_SHARED", judge.ROOT.parent / "shared")) / "bench")
-PROOF = judge.ROOT / "proof" / "peers-faults.json"
+BENCH = Path(os.environ.get("BENCH") or Path(os.environ.get("GSMGATE_SHARED", ROOT.parent / "shared")) / "bench")
+PROOF = ROOT / "proof" / "peers-faults.json"
 PACKAGES = ("smstools", "gammu-smsd")
 POLICY = Path("/usr/sbin/policy-rc.d")
 # gsmgate waits 180 s for an end and then 120 s for a late one.
@@ -60,16 +65,16 @@ class Ours:
             more = f'pin_file = "{work}/pin"\n'
         if inbox:
             (work / "state").symlink_to(inbox)
-        self.broker = judge.Broker(work, True)
-        self.witness = judge.Witness(self.broker.port, work)
-        self.gateway = judge.Gateway(a.gateway, work, ttys, self.broker.port, more)
+        self.broker = Broker(work, True)
+        self.witness = Witness().subscribe(self.broker.port, work)
+        self.gateway = Gateway(a.gateway, work, ttys, self.broker.port, more)
 
     def enqueue(self, messages):
         for number, text in messages:
             body = {"id": text.split()[0], "to": number, "text": text, "report": "no report" not in self.variant,
                     "on_uncertain": self.variant.partition(",")[0]}
             self.sent[text] = body["id"]
-            subprocess.run(["mosquitto_pub", "-p", str(self.broker.port), "-t", f"{judge.BASE}/send", "-q", "1", "-m",
+            subprocess.run(["mosquitto_pub", "-p", str(self.broker.port), "-t", f"{BASE}/send", "-q", "1", "-m",
                             json.dumps(body)], check=True, timeout=30)
 
     def kill(self):
@@ -84,11 +89,11 @@ class Ours:
         self.witness.poll()
         history = self.witness.states.get(self.sent[text], [])
         state = self.witness.last_state(self.sent[text])
-        return f"{state}, flagged" if any(s.get("duplicate_possible") for s in history) else str(state)
+        return f"{state}, flagged" if any(s.duplicate_possible for s in history) else str(state)
 
     def inbox(self):
         self.witness.poll()
-        return {body.get("text") for body in self.witness.inbound()}
+        return {inbound.text for inbound in self.witness.inbound}
 
     def stop(self):
         self.gateway.stop()
@@ -197,7 +202,7 @@ class Trial:
         print(f"  {self.error or self.row}", flush=True)
 
     def begin(self, count, latency_ms, *more, **how):
-        self.modems = judge.Modems(self.a.modemsim, self.work, count, latency_ms, self.a.seed, ["--trace", *more])
+        self.modems = Modems(self.a.modemsim, self.work, count, latency_ms, self.a.seed, ["--trace", *more])
         self.gateway = self.make(self.a, self.work, self.modems.ttys, self.variant, **how)
 
     def messages(self, count, first=0):
@@ -246,7 +251,7 @@ def silent(trial, asked, taken):
 def wait_ready(trial):
     """Until every modem has been told something about its memories, which all of them do last."""
     seen = lambda m: any(k.startswith(("AT+CPMS", "AT+CMMS", "AT+CNMI")) for k in m["hist"])
-    judge.wait_for("modems that are used", 60, lambda: all(map(seen, trial.modems.ctl("hist")["modems"])))
+    wait_for("modems that are used", 60, lambda: all(map(seen, trial.modems.ctl("hist")["modems"])))
     time.sleep(1)
 
 
@@ -403,7 +408,7 @@ def table(rows):
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--gateway", default=os.environ.get("GSMGATE_BIN") or str(judge.ROOT / "target/release/gsmgate"))
+    p.add_argument("--gateway", default=os.environ.get("GSMGATE_BIN") or str(ROOT / "target/release/gsmgate"))
     p.add_argument("--modemsim", default=os.environ.get("MODEMSIM") or shutil.which("modemsim"))
     p.add_argument("--only", choices=tuple(FAULTS), nargs="+", default=list(FAULTS))
     p.add_argument("--kills", type=int, default=40)
@@ -416,9 +421,9 @@ def arguments():
 
 def main():
     a = arguments()
-    unable = judge.unable(a)
-    if unable is not None:
-        return unable
+    cannot = unable(a)
+    if cannot is not None:
+        return cannot
     if os.geteuid() != 0:
         print("this needs root: apt-get for smstools and gammu-smsd, mount for the small file system", file=sys.stderr)
         return 2

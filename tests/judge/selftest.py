@@ -11,8 +11,11 @@ import unittest
 from pathlib import Path
 from types import SimpleNamespace
 
+import million
+import peers_faults
 import recovery
 import soak
+import wear
 from judge import picture, texts
 from judge.broker import BASE
 from judge.gateway import Gateway
@@ -349,6 +352,37 @@ class TheRest(unittest.TestCase):
             path = Path(work) / "x.svg"
             picture.draw(path, "x", [dict.fromkeys((key for key, *_ in picture.FIGURES), n) | {"hour": n} for n in range(3)])
             self.assertEqual(path.read_text().count("<polyline"), len(picture.FIGURES))
+
+
+class Figures(unittest.TestCase):
+    def test_counts_calls_that_another_thread_comes_between(self):
+        trace = """7 1.5 pwrite64(3</s/state/gsmgate.db-wal>, ""..., 1024, 0) = 1024
+7 1.6 fsync(3</s/state/gsmgate.db-wal> <unfinished ...>
+8 1.7 write(4<anon_inode:[eventfd]>, ""..., 8) = 8
+7 1.8 <... fsync resumed>) = 0
+7 1.9 pwrite64(3</s/state/gsmgate.db-wal>, ""..., 1024, 0) = -1 ENOSPC (No space left on device)
+"""
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(trace)
+            file.flush()
+            calls = list(wear.calls(file.name, "/s/state"))
+        self.assertEqual([(at, what, octets) for at, what, _, octets in calls], [(1.5, "pwrite64", 1024), (1.6, "fsync", 0)])
+
+    def test_finds_what_is_beyond_its_bar(self):
+        self.assertEqual(wear.missed({"lone syncs": 4, "accepts/s": 1000}), [])
+        self.assertEqual(len(wear.missed({"lone syncs": 4.1, "accepts/s": 999})), 2)
+        row = {"how": "cached", "api_s": 2.0, "first_cmgs_s": 5.0, "rss_mib": 64}
+        self.assertEqual(million.missed([row], {"p99_ratio": {"claim": 2.0}, "beside": 1000}), [])
+        worse = row | {"api_s": 2.1, "rss_mib": 65}
+        self.assertEqual(len(million.missed([worse], {"p99_ratio": {"claim": 2.1}, "beside": 1000})), 3)
+
+    def test_finds_a_promise_that_a_fault_broke(self):
+        ours = {"gateway": "gsmgate", "variant": "hold", "lost": 0, "silent": 0, "extra": 0}
+        self.assertEqual(peers_faults.broken(ours), [])
+        for spoilt in ({"lost": 1}, {"silent": 1}, {"extra": 1}, {"tries": 2}, {"tries": 1, "tries_after_restart": 1},
+                       {"deleted_while_full": 1}):
+            self.assertTrue(peers_faults.broken(ours | spoilt), spoilt)
+        self.assertEqual(peers_faults.broken(ours | {"gateway": "smstools", "lost": 7}), [])
 
 
 if __name__ == "__main__":

@@ -21,10 +21,16 @@ import threading
 import time
 from pathlib import Path
 
-import mosquitto_chaos as judge
-from million import ask, commit
+from judge import Failed, ROOT, wait_for
+from judge.broker import BASE, Broker
+from judge.command import unable
+from judge.gateway import Gateway
+from judge.modems import Modems
+from judge.proof import commit
+from judge.witness import Witness
+from million import ask
 
-PROOF = judge.ROOT / "proof" / "wear.json"
+PROOF = ROOT / "proof" / "wear.json"
 MODEMS, LONE, BUSY, BUSY_IN = 4, 40, 2000, 400
 IDLE_S = 120
 # Until what is written behind the last event has been written: cursors after a second, the WAL is copied back after five.
@@ -42,7 +48,7 @@ BARS = {"lone syncs": 4, "lone report syncs": 2, "busy syncs": 4, "busy with rep
 LEAST = {"accepts/s at 30 ms, one client": 20, "accepts/s at 30 ms": 20, "accepts/s": 1000}
 
 
-class Traced(judge.Gateway):
+class Traced(Gateway):
     """Under strace, which is no parent of it: signals reach the gateway itself."""
 
     def __init__(self, *args, strace=(), core=None, **more):
@@ -62,15 +68,15 @@ class World:
     def __init__(self, a, latency_ms, strace, modems=MODEMS, core=None):
         self.work = Path(tempfile.mkdtemp(prefix="gsmgate-wear-", dir=a.dir))
         self.n = 0
-        self.broker = judge.Broker(self.work, False)
-        self.modems = judge.Modems(a.modemsim, self.work, modems, latency_ms, a.seed)
-        self.witness = judge.Witness(self.broker.port, self.work)
+        self.broker = Broker(self.work, False)
+        self.modems = Modems(a.modemsim, self.work, modems, latency_ms, a.seed)
+        self.witness = Witness().subscribe(self.broker.port, self.work)
         self.gateway = Traced(a.gateway, self.work, self.modems.ttys, self.broker.port, strace=strace(self.work), core=core)
-        judge.wait_for("modems that are ready", 60, lambda: self.ready() == modems)
+        wait_for("modems that are ready", 60, lambda: self.ready() == modems)
 
     def ready(self):
         self.witness.poll()
-        return sum(m.get("state") == "ready" for m in self.witness.modem_states.values())
+        return self.witness.ready()
 
     def message(self, report):
         self.n += 1
@@ -82,14 +88,14 @@ class World:
         body = self.message(report)
         answer = ask(self.gateway.socket, {"do": "send", "with": body})
         if not answer or answer["status"] != "ok":
-            raise judge.Failed(f"not accepted: {answer}")
+            raise Failed(f"not accepted: {answer}")
         return body["id"]
 
     def wait(self, ids, state, limit_s=120):
         def are():
             self.witness.poll()
             return all(self.witness.last_state(i) == state for i in ids)
-        judge.wait_for(f"{len(ids)} messages that are {state}", limit_s, are, 0.02)
+        wait_for(f"{len(ids)} messages that are {state}", limit_s, are, 0.02)
 
     def stop(self, keep=False):
         self.gateway.stop()
@@ -110,7 +116,7 @@ def lone_sends(world, report):
 def busy_sends(world, report, count=BUSY):
     bodies = [world.message(report) for _ in range(count)]
     lines = "".join(json.dumps(body) + "\n" for body in bodies)
-    subprocess.run(["mosquitto_pub", "-p", str(world.broker.port), "-t", f"{judge.BASE}/send", "-q", "1", "-l"],
+    subprocess.run(["mosquitto_pub", "-p", str(world.broker.port), "-t", f"{BASE}/send", "-q", "1", "-l"],
                    input=lines.encode(), check=True, timeout=120)
     world.wait([body["id"] for body in bodies], "delivered" if report else "sent")
     return count
@@ -132,8 +138,8 @@ def inbound(world, count, is_lone):
 def came(world, texts):
     def all_here():
         world.witness.poll()
-        return set(texts) <= {body.get("text") for body in world.witness.inbound()}
-    judge.wait_for("inbound messages", 60, all_here, 0.02)
+        return set(texts) <= {inbound.text for inbound in world.witness.inbound}
+    wait_for("inbound messages", 60, all_here, 0.02)
 
 
 PHASES = {
@@ -184,7 +190,7 @@ def wear(a):
             continue
         out[f"{name} syncs"], out[f"{name} KiB"] = round(len(syncs) / n, 2), round(sum(c[3] for c in writes) / n / 1024, 2)
     if not made:
-        raise judge.Failed("strace saw nothing")
+        raise Failed("strace saw nothing")
     for what in ("syncs", "KiB"):
         out[f"lone report {what}"] = round(out[f"lone with report {what}"] - out[f"lone {what}"], 2)
     return out
@@ -211,7 +217,7 @@ def accepts(world, clients, seconds):
                 lines.write(json.dumps({"do": "send", "with": body}) + "\n")
                 lines.flush()
                 if json.loads(lines.readline())["status"] != "ok":
-                    raise judge.Failed("not accepted")
+                    raise Failed("not accepted")
                 mine.append((time.monotonic() - begin) * 1000)
         with lock:
             took.extend(mine)
@@ -264,7 +270,7 @@ def hurry():
 
 
 def probe(folder):
-    out = subprocess.run([sys.executable, str(judge.ROOT / "benches/probe.py"), str(folder)], capture_output=True, text=True)
+    out = subprocess.run([sys.executable, str(ROOT / "benches/probe.py"), str(folder)], capture_output=True, text=True)
     return json.loads(out.stdout)["median_ms"]
 
 
@@ -276,7 +282,7 @@ def missed(figures):
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--gateway", default=os.environ.get("GSMGATE_BIN") or str(judge.ROOT / "target/release/gsmgate"))
+    p.add_argument("--gateway", default=os.environ.get("GSMGATE_BIN") or str(ROOT / "target/release/gsmgate"))
     p.add_argument("--modemsim", default=os.environ.get("MODEMSIM") or shutil.which("modemsim"))
     p.add_argument("--only", choices=("wear", "slow"), nargs="+", default=["wear", "slow"])
     p.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()), help="on the disk that is meant")
@@ -288,9 +294,9 @@ def arguments():
 
 def main():
     a = arguments()
-    unable = judge.unable(a)
-    if unable is not None:
-        return unable
+    cannot = unable(a)
+    if cannot is not None:
+        return cannot
     if not shutil.which("strace"):
         print("missing: strace", file=sys.stderr)
         return 2
