@@ -53,8 +53,8 @@ async fn says_hello_as_the_contract_has_it() {
     let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::new().await);
     let rig = Rig::start(dir.path(), broker.address());
     let mut link = broker.accept(false, &[]).await;
-    // §3.1.2: MQTT, version 5; flags: will retain, will QoS 1, will, no clean start; keep-alive 30 s.
-    assert_eq!(link.connect[..10], [0, 4, b'M', b'Q', b'T', b'T', 5, 0x2c, 0, 30]);
+    // §3.1.2: MQTT, version 5; flags: will retain, will QoS 1, will, no clean start; keep-alive 20 s.
+    assert_eq!(link.connect[..10], [0, 4, b'M', b'Q', b'T', b'T', 5, 0x2c, 0, 20]);
     let has = |octets: &[u8]| link.connect.windows(octets.len()).any(|window| window == octets);
     for (name, octets) in [
         ("session expiry 7 d", &[0x11, 0x00, 0x09, 0x3a, 0x80][..]),

@@ -4,6 +4,8 @@
 //! - A process that knows nothing of a session that the broker still has is refused publishing and subscribing for as
 //!   long as that connection lasts, even under its lenient policy. [`EmptySession`] says that the session is known.
 //! - An acknowledgement that the connection does not expect ends the connection. [`Ticket`]s end with theirs.
+//! - Each packet that it sends puts its next ping off, so that a link on which nothing comes back is not noticed while
+//!   something goes out. [`Waiting`] ends such a link.
 //! - Its default packet limit is 10 KiB, and it waits with small packets (Nagle) unless told otherwise.
 
 use super::config::{Config, ConfigError, wrong};
@@ -11,7 +13,7 @@ use super::tickets::{Taken, Ticket, Tickets};
 use rumqttc::tokio_rustls::rustls;
 use rumqttc::{
     AckMode, AsyncClient, ConnectionError, DisconnectReasonCode, Event, EventLoop, Incoming, LastWill,
-    LastWillProperties, ManualAck, MqttOptions, NetworkOptions, PersistedAckMode, PersistedSession, PubAck,
+    LastWillProperties, ManualAck, MqttOptions, NetworkOptions, Outgoing, PersistedAckMode, PersistedSession, PubAck,
     PublishNotice, PublishNoticeError, PublishOptions, PublishProperties, PublishResult, QoS, RetainForwardRule,
     SessionStore, SessionStoreError, SessionStoreKey, StateError, SubscribeFilterInput, SubscribeReasonCode,
     TlsConfiguration, Transport,
@@ -22,6 +24,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 /// QoS 1 publishes under way; also the most that a crash publishes again.
 pub(super) const IN_FLIGHT: u16 = 64;
@@ -35,6 +38,8 @@ const SESSION_EXPIRY: u32 = 7 * 24 * 3600;
 const WILL_DELAY: u32 = 10;
 /// How long a connection may take to come up, from the look-up of the name to CONNACK.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the broker may take to answer anything, at most.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a DISCONNECT may wait for what is under way.
 const DISCONNECT_DEADLINE: Duration = Duration::from_secs(1);
 /// Octets that a packet has beside topic, payload, correlation data and user properties, at most.
@@ -72,6 +77,32 @@ impl Link {
 pub(super) struct Connection {
     eventloop: EventLoop,
     link: Arc<Link>,
+    waiting: Waiting,
+}
+
+/// For how long nothing has come back. The broker's time is the world's, so this is not the time of [`crate::clock`].
+#[derive(Debug)]
+struct Waiting {
+    /// When something went out that is to be answered, with nothing coming in since.
+    since: Option<Instant>,
+    patience: Duration,
+}
+
+impl Waiting {
+    /// A ping goes out when nothing did for a keep-alive; so half of one more makes 1½ (F-51).
+    fn new(keep_alive: Duration) -> Waiting {
+        Waiting { since: None, patience: (keep_alive / 2).min(ANSWER_DEADLINE) }
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Incoming(_) => self.since = None,
+            Event::Outgoing(Outgoing::Publish(_) | Outgoing::Subscribe(_) | Outgoing::PingReq) => {
+                self.since.get_or_insert_with(Instant::now);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl std::fmt::Debug for Connection {
@@ -153,7 +184,8 @@ pub(super) fn connect(config: &Config, will: (String, Vec<u8>)) -> Result<(Clien
         user_properties: vec![schema()],
         ..PublishProperties::default()
     };
-    Ok((Client { inner, link: Arc::clone(&link), properties }, Connection { eventloop, link }))
+    let waiting = Waiting::new(config.keep_alive);
+    Ok((Client { inner, link: Arc::clone(&link), properties }, Connection { eventloop, link, waiting }))
 }
 
 /// Requests between our tasks and the connection: acknowledgements of all commands in hand, and events.
@@ -296,7 +328,18 @@ impl Connection {
     /// Not cancel safe while it connects: the attempt begins anew.
     pub(super) async fn next(&mut self) -> Input {
         loop {
-            let input = match self.eventloop.poll().await {
+            let polled = match self.waiting.since {
+                None => Ok(self.eventloop.poll().await),
+                Some(since) => timeout_at(since + self.waiting.patience, self.eventloop.poll()).await,
+            };
+            let Ok(polled) = polled else {
+                self.cut();
+                return Input::Down { reason: "the broker answers nothing".to_owned(), taken_over: false };
+            };
+            if let Ok(event) = &polled {
+                self.waiting.note(event);
+            }
+            let input = match polled {
                 Ok(Event::Incoming(packet)) => self.incoming(packet),
                 Ok(Event::Outgoing(_) | Event::Auth(_)) => None,
                 Err(error) => Some(self.down(error)),
@@ -310,6 +353,7 @@ impl Connection {
     /// Cuts the link, so that the broker sends again what was not acknowledged. The next call connects anew.
     pub(super) fn cut(&mut self) {
         self.link.tickets().end();
+        self.waiting.since = None;
         self.eventloop.clean();
     }
 
@@ -356,6 +400,7 @@ impl Connection {
     fn down(&mut self, error: ConnectionError) -> Input {
         // Nothing can run between the library's forgetting of the old connection and this line: it holds no await.
         self.link.tickets().end();
+        self.waiting.since = None;
         let taken_over = matches!(
             error,
             ConnectionError::MqttState(StateError::ServerDisconnect {
