@@ -88,8 +88,8 @@ impl Bridge {
         let topics = Topics::new(&config.base);
         let will = (topics.state(), state::offline());
         let (client, connection) = client::connect(config, will)?;
-        let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone(), config.content).await?;
         let (announce, link) = watch::channel(Link::default());
+        let outbound = Outbound::new(gateway.clone(), client.clone(), topics.clone(), config.content).await?;
         let (hand_on, commands) = mpsc::channel(session::WAITING);
         let waiting = Arc::new(AtomicUsize::new(0));
         let session = Session {
@@ -105,7 +105,7 @@ impl Bridge {
             Inbound { gateway: gateway.clone(), client: client.clone(), topics: topics.clone(), commands, waiting };
         let states = States { gateway: gateway.clone(), client: client.clone(), topics, link: link.clone() };
         let mut tasks = JoinSet::new();
-        tasks.spawn(outbound.run(stop.clone()));
+        tasks.spawn(outbound.run(link.clone(), stop.clone()));
         let stopped = stop.clone();
         tasks.spawn(async move {
             inbound.run(stopped).await;

@@ -3,6 +3,7 @@
 use super::BRIDGE;
 use super::client::{Client, Delivery, IN_FLIGHT, Outcome};
 use super::config::Content;
+use super::session::Link;
 use super::told;
 use super::topics::Topics;
 use crate::bridge::wire;
@@ -91,11 +92,20 @@ impl Outbound {
     }
 
     /// Runs until the client closes; once told to stop, until everything is out.
-    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), OutboundError> {
+    pub(super) async fn run(
+        mut self,
+        mut link: watch::Receiver<Link>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), OutboundError> {
         let mut committed = self.gateway.committed();
         loop {
             let last = *committed.borrow_and_update();
-            self.fill(last).await?;
+            // First: where the session was lost, what was under way goes before anything new.
+            if let Some(outcome) = ready(&mut self.window).await {
+                self.settle(outcome).await?;
+                continue;
+            }
+            self.fill(last, &mut link).await?;
             if *stop.borrow() && self.done >= last {
                 return Ok(());
             }
@@ -106,19 +116,28 @@ impl Outbound {
                     changed.map_err(|_| OutboundError::Closed)?;
                     continue;
                 }
+                changed = link.changed() => {
+                    changed.map_err(|_| OutboundError::Closed)?;
+                    continue;
+                }
                 () = told(&mut stop), if !*stop.borrow() => continue,
             };
             self.settle(outcome).await?;
         }
     }
 
-    /// Publishes as much as the window has room for.
-    async fn fill(&mut self, last: u64) -> Result<(), OutboundError> {
-        while self.window.len() < usize::from(IN_FLIGHT) {
+    /// Publishes as much as the window has room for, while this link is up. What the library is given without one would
+    /// overtake what is lost with the session: a subscriber would see a `seq` before a lower one.
+    async fn fill(&mut self, last: u64, link: &mut watch::Receiver<Link>) -> Result<(), OutboundError> {
+        let this = *link.borrow_and_update();
+        while this.up && self.window.len() < usize::from(IN_FLIGHT) {
             if self.read.is_empty() && self.read_to < last {
                 self.read_to = self.read_to.max(self.gateway.given_up());
                 self.read.extend(self.gateway.events(self.read_to, BATCH).await?);
                 self.read_to = self.read.back().map_or(last, |event| event.seq);
+            }
+            if *link.borrow() != this {
+                return Ok(());
             }
             let Some(event) = self.read.pop_front() else {
                 if self.window.is_empty() {
