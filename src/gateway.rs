@@ -1,8 +1,8 @@
 //! The one door for everything outside: submit, cancel, look up, and the events after N.
 
 use crate::model::{
-    Body, Event, Iccid, Label, MessageId, MessageView, ModemStatus, PublicState, QueueCounts, Refusal, RefusalCode,
-    StatusChange, StoreState, Submission, Timestamp,
+    Body, Event, Iccid, Label, MessageId, MessageView, ModemNotice, ModemStatus, Notice, NoticeKind, PublicState,
+    QueueCounts, Refusal, RefusalCode, StatusChange, StoreState, Submission, Timestamp,
 };
 use crate::scheduler::Wake;
 use crate::slots::Slots;
@@ -86,6 +86,12 @@ impl Gateway {
     /// Writes the `refused` event for a command that a bridge turned away; durable when it returns.
     pub async fn refuse(&self, refusal: Refusal) -> Result<(), StoreError> {
         self.store.refuse(refusal, self.now()).await
+    }
+
+    /// Writes the `alarm` event of something around the box that needs a person; durable when it returns.
+    pub async fn alarm(&self, alarm: &'static str, detail: String) -> Result<(), StoreError> {
+        let notice = Notice::new(NoticeKind::Alarm, alarm, detail);
+        self.store.notice(ModemNotice { modem: Label::of_the_box(), sim: None, notice }, self.now()).await
     }
 
     /// Takes back what has not been armed. Returns the state after it.

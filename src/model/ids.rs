@@ -74,6 +74,11 @@ impl Label {
             .collect();
         mapped.parse().ok()
     }
+
+    /// Stands in an event for the modem where it is about the box itself: `box`.
+    pub fn of_the_box() -> Label {
+        Label("box".to_owned())
+    }
 }
 
 impl FromStr for Label {

@@ -21,7 +21,7 @@ const GOOD: Duration = Duration::from_secs(60);
 /// within the last minute.
 pub(crate) async fn watch(root: PathBuf, notices: mpsc::Sender<Noticed>, weak: watch::Sender<bool>) {
     // Whose notices these are: no modem's.
-    let Some(label) = Label::from_text("box") else { return };
+    let label = Label::of_the_box();
     let mut low_at: Option<Instant> = None;
     loop {
         let low = is_low(&root);

@@ -30,8 +30,16 @@ pub(crate) struct Published {
 impl Published {
     /// The payload's `seq`.
     pub(crate) fn seq(&self) -> u64 {
-        let json: serde_json::Value = serde_json::from_slice(&self.payload).unwrap();
-        json["seq"].as_u64().unwrap()
+        self.json()["seq"].as_u64().unwrap()
+    }
+
+    /// Which alarm it is.
+    pub(crate) fn alarm(&self) -> String {
+        self.json()["alarm"].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.payload).unwrap()
     }
 }
 

@@ -10,6 +10,7 @@
 //! The broker may be away for as long as it likes: nothing waits for it. The client's queue is a wire buffer; what is
 //! not acknowledged is in the log (RELIABILITY A-6).
 
+mod alarm;
 mod client;
 mod config;
 mod inbound;

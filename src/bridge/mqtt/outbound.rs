@@ -1,6 +1,7 @@
 //! Publishes the event log: in order, a window at a time, and moves the cursor on what the broker acknowledged.
 
 use super::BRIDGE;
+use super::alarm::Alarm;
 use super::client::{Client, Delivery, IN_FLIGHT, Outcome};
 use super::config::Content;
 use super::session::Link;
@@ -44,6 +45,7 @@ pub(super) struct Outbound {
     parked: Vec<(u64, String)>,
     /// How often the broker refused the front of the window.
     refusals: u32,
+    refused: Alarm,
 }
 
 struct InFlight {
@@ -77,6 +79,7 @@ impl Outbound {
         content: Content,
     ) -> Result<Outbound, OutboundError> {
         let done = gateway.cursor(BRIDGE).await?;
+        let refused = Alarm::new(&gateway, "event_parked");
         Ok(Outbound {
             gateway,
             client,
@@ -88,6 +91,7 @@ impl Outbound {
             done,
             parked: Vec::new(),
             refusals: 0,
+            refused,
         })
     }
 
@@ -186,7 +190,11 @@ impl Outbound {
             }
             next = ready(&mut self.window).await;
         }
+        let parked = self.parked.last().map(|(seq, why)| format!("event {seq} is parked: {why}; mend its access list"));
         self.acknowledge()?;
+        if let Some(detail) = parked {
+            self.refused.tell(detail).await;
+        }
         if let Some(pause) = again {
             self.begin_again();
             clock::sleep(pause).await;
@@ -198,7 +206,7 @@ impl Outbound {
     fn advance(&mut self, refused: Option<u8>) {
         let Some(InFlight { seq, .. }) = self.window.pop_front() else { return };
         if let Some(reason) = refused {
-            let detail = format!("the broker refused it with reason 0x{reason:02x}");
+            let detail = format!("the broker refuses it with reason 0x{reason:02x}");
             tracing::error!(seq, detail, "an event is parked: it is in the log, but will not be published");
             self.parked.push((seq, detail));
         }
