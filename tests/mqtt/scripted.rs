@@ -64,8 +64,13 @@ impl Broker {
 
     /// Waits for a link and accepts it, with properties of CONNACK (§3.2.2.3) if any.
     pub(crate) async fn accept(&self, session_present: bool, properties: &[u8]) -> Link {
-        let (mut stream, _) = soon("a link", self.listener.accept()).await.unwrap();
-        let (head, connect) = read(&mut stream).await.expect("a CONNECT");
+        let (stream, (head, connect)) = loop {
+            let (mut stream, _) = soon("a link", self.listener.accept()).await.unwrap();
+            // One without a word only looks whether we are there.
+            if let Some(packet) = read(&mut stream).await {
+                break (stream, packet);
+            }
+        };
         assert_eq!(head, 0x10);
         let mut body = vec![u8::from(session_present), 0, u8::try_from(properties.len()).unwrap()];
         body.extend(properties);

@@ -24,7 +24,8 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// QoS 1 publishes under way; also the most that a crash publishes again.
 pub(super) const IN_FLIGHT: u16 = 64;
@@ -78,6 +79,9 @@ pub(super) struct Connection {
     eventloop: EventLoop,
     link: Arc<Link>,
     waiting: Waiting,
+    broker: (String, u16),
+    /// The broker refused a publish on this connection. Mosquitto 2.0.11 ends the connection then.
+    has_refused: bool,
 }
 
 /// For how long nothing has come back. The broker's time is the world's, so this is not the time of [`crate::clock`].
@@ -117,7 +121,7 @@ pub(super) enum Input {
     /// The broker accepted us; `resumed`: with the session it kept.
     Up { resumed: bool },
     /// The connection ended, or did not come up.
-    Down { reason: String, taken_over: bool },
+    Down { reason: String, fault: Fault },
     /// The broker's answer to our subscription: what it refused, in its words.
     Subscribed { refused: Vec<String> },
     /// A publish for us.
@@ -126,6 +130,19 @@ pub(super) enum Input {
     Done(Ticket),
     /// We have said goodbye.
     Closed,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It was lost, or nobody answers.
+    Lost,
+    /// The broker does not want us, or we do not trust it.
+    Refused,
+    /// Another client has our identifier.
+    TakenOver,
+    /// The broker ended it and did not say why, as Mosquitto 2.0 does after a takeover.
+    Ended,
 }
 
 /// A publish for us.
@@ -185,7 +202,12 @@ pub(super) fn connect(config: &Config, will: (String, Vec<u8>)) -> Result<(Clien
         ..PublishProperties::default()
     };
     let waiting = Waiting::new(config.keep_alive);
-    Ok((Client { inner, link: Arc::clone(&link), properties }, Connection { eventloop, link, waiting }))
+    let host = config.host.trim_matches(['[', ']']).to_owned();
+    let broker = (host, config.port);
+    Ok((
+        Client { inner, link: Arc::clone(&link), properties },
+        Connection { eventloop, link, waiting, broker, has_refused: false },
+    ))
 }
 
 /// Requests between our tasks and the connection: acknowledgements of all commands in hand, and events.
@@ -334,7 +356,7 @@ impl Connection {
             };
             let Ok(polled) = polled else {
                 self.cut();
-                return Input::Down { reason: "the broker answers nothing".to_owned(), taken_over: false };
+                return Input::Down { reason: "the broker answers nothing".to_owned(), fault: Fault::Lost };
             };
             if let Ok(event) = &polled {
                 self.waiting.note(event);
@@ -357,6 +379,12 @@ impl Connection {
         self.eventloop.clean();
     }
 
+    /// Whether the broker lets anybody connect now.
+    pub(super) async fn broker_is_there(&self) -> bool {
+        let (host, port) = &self.broker;
+        matches!(timeout(CONNECT_DEADLINE, TcpStream::connect((host.as_str(), *port))).await, Ok(Ok(_)))
+    }
+
     fn incoming(&mut self, packet: Incoming) -> Option<Input> {
         match packet {
             Incoming::ConnAck(ack) => {
@@ -365,6 +393,7 @@ impl Connection {
                 let max = ack.properties.and_then(|properties| properties.max_packet_size).unwrap_or(u32::MAX);
                 self.link.max_packet.store(max, Ordering::Relaxed);
                 self.link.tickets().begin(ack.session_present);
+                self.has_refused = false;
                 Some(Input::Up { resumed: ack.session_present })
             }
             Incoming::SubAck(ack) => {
@@ -393,6 +422,10 @@ impl Connection {
                     ticket,
                 }))
             }
+            Incoming::PubAck(ack) => {
+                self.has_refused |= ack.reason as u8 >= 0x80;
+                None
+            }
             _ => None,
         }
     }
@@ -401,22 +434,31 @@ impl Connection {
         // Nothing can run between the library's forgetting of the old connection and this line: it holds no await.
         self.link.tickets().end();
         self.waiting.since = None;
-        let taken_over = matches!(
-            error,
-            ConnectionError::MqttState(StateError::ServerDisconnect {
-                reason_code: DisconnectReasonCode::SessionTakenOver,
-                ..
-            })
-        );
+        let fault = match fault(&error) {
+            Fault::Ended if self.has_refused => Fault::Lost,
+            fault => fault,
+        };
         match error {
             ConnectionError::RequestsDone | ConnectionError::DisconnectTimeout => Input::Closed,
             ConnectionError::MqttState(StateError::OutgoingPacketTooLarge { .. }) => {
                 // The broker lowered its limit: forget what is under way, so that it is measured again.
                 self.eventloop.reset_session_state();
-                Input::Down { reason: error.to_string(), taken_over }
+                Input::Down { reason: error.to_string(), fault }
             }
-            error => Input::Down { reason: error.to_string(), taken_over },
+            error => Input::Down { reason: error.to_string(), fault },
         }
+    }
+}
+
+fn fault(error: &ConnectionError) -> Fault {
+    match error {
+        ConnectionError::MqttState(StateError::ServerDisconnect {
+            reason_code: DisconnectReasonCode::SessionTakenOver,
+            ..
+        }) => Fault::TakenOver,
+        ConnectionError::MqttState(StateError::ConnectionAborted) => Fault::Ended,
+        ConnectionError::ConnectionRefused(_) | ConnectionError::Tls(_) => Fault::Refused,
+        _ => Fault::Lost,
     }
 }
 

@@ -24,6 +24,7 @@ pub use config::{Config, ConfigError, Content, Identity};
 
 use crate::clock;
 use crate::gateway::{Gateway, StoreError};
+use alarm::Alarm;
 use client::Client;
 use inbound::Inbound;
 use outbound::{Outbound, OutboundError};
@@ -100,6 +101,7 @@ impl Bridge {
             link: announce,
             commands: hand_on,
             waiting: Arc::clone(&waiting),
+            taken_over: Alarm::new(gateway, "client_id_in_use"),
             stop: stop.clone(),
         };
         let inbound =
