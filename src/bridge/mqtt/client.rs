@@ -1,4 +1,4 @@
-//! The MQTT library behind a narrow door: the only file that names its types.
+//! The MQTT library behind a narrow door: the only file that names its types, but for `tls`.
 //!
 //! What was measured of rumqttc-next 0.34, and is answered here:
 //! - A process that knows nothing of a session that the broker still has is refused publishing and subscribing for as
@@ -8,9 +8,9 @@
 //!   something goes out. [`Waiting`] ends such a link.
 //! - Its default packet limit is 10 KiB, and it waits with small packets (Nagle) unless told otherwise.
 
-use super::config::{Config, ConfigError, wrong};
+use super::config::{Config, ConfigError};
 use super::tickets::{Taken, Ticket, Tickets};
-use rumqttc::tokio_rustls::rustls;
+use super::tls;
 use rumqttc::{
     AckMode, AsyncClient, ConnectionError, DisconnectReasonCode, Event, EventLoop, Incoming, LastWill,
     LastWillProperties, ManualAck, MqttOptions, NetworkOptions, Outgoing, PersistedAckMode, PersistedSession, PubAck,
@@ -18,7 +18,6 @@ use rumqttc::{
     SessionStore, SessionStoreError, SessionStoreKey, StateError, SubscribeFilterInput, SubscribeReasonCode,
     TlsConfiguration, Transport,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -252,7 +251,7 @@ fn options(config: &Config, (topic, payload): (String, Vec<u8>)) -> Result<MqttO
         (None, _) => {}
     }
     if config.tls {
-        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls(config)?)));
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls::client(config)?)));
     }
     Ok(options)
 }
@@ -494,55 +493,5 @@ impl SessionStore for EmptySession {
 
     fn clear<'a>(&'a self, _: &'a SessionStoreKey) -> StoreAnswer<'a, ()> {
         Box::pin(std::future::ready(Ok(())))
-    }
-}
-
-/// Whom to trust, and who we are. Certificates of the system are read here, where none are configured.
-pub(super) fn tls(config: &Config) -> Result<Arc<rustls::ClientConfig>, ConfigError> {
-    let Some(ca) = &config.ca else {
-        return system_roots(config.identity.is_some());
-    };
-    let mut roots = rustls::RootCertStore::empty();
-    // A system's bundle may hold a certificate too old to be read; one that is missing shows when connecting.
-    roots.add_parsable_certificates(certificates("ca_file", ca)?);
-    if roots.is_empty() {
-        return Err(wrong("ca_file", "holds no certificate that can be used"));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| wrong("url", error.to_string()))?
-        .with_root_certificates(roots);
-    let tls = match &config.identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => {
-            let key = PrivateKeyDer::from_pem_slice(&identity.key)
-                .map_err(|error| wrong("key_file", format!("holds no key in PEM: {error}")))?;
-            builder
-                .with_client_auth_cert(certificates("cert_file", &identity.certificate)?, key)
-                .map_err(|error| wrong("cert_file", error.to_string()))?
-        }
-    };
-    Ok(Arc::new(tls))
-}
-
-fn system_roots(with_identity: bool) -> Result<Arc<rustls::ClientConfig>, ConfigError> {
-    if with_identity {
-        let detail = "missing; mqtt.cert_file needs it (the system's is often /etc/ssl/certs/ca-certificates.crt)";
-        return Err(wrong("ca_file", detail));
-    }
-    match TlsConfiguration::try_default_rustls() {
-        Ok(TlsConfiguration::Rustls(config)) => Ok(config),
-        Ok(_) => Err(wrong("url", "the system's certificates are of another kind")),
-        Err(error) => Err(wrong("ca_file", format!("missing, and the system's certificates cannot be read: {error}"))),
-    }
-}
-
-fn certificates(key: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(wrong(key, "holds no certificate in PEM")),
-        Ok(certificates) => Ok(certificates),
-        Err(error) => Err(wrong(key, format!("is not PEM: {error}"))),
     }
 }

@@ -1,6 +1,6 @@
 //! How to reach the broker, and under which names.
 
-use super::client;
+use super::tls;
 use crate::model::Label;
 use std::fmt;
 use std::time::Duration;
@@ -123,7 +123,7 @@ impl Config {
             return Err(wrong("password_file", "the file is empty"));
         }
         if self.tls {
-            return client::tls(self).map(|_| ());
+            return tls::client(self).map(|_| ());
         }
         for (key, is_set) in [("ca_file", self.ca.is_some()), ("cert_file", self.identity.is_some())] {
             if is_set {

@@ -18,6 +18,7 @@ mod outbound;
 mod session;
 mod state;
 mod tickets;
+mod tls;
 mod topics;
 
 pub use config::{Config, ConfigError, Content, Identity};
