@@ -6,7 +6,7 @@ export PATH := $(PATH):/usr/sbin
 .PHONY: help demo test lint bench bench-peers judge chaos killpoints sabotage powercut histories troubles codec-peers conformance fuzz mutants tools million reports reassembly peers-faults wear recovery restarts soak FORCE
 
 # What the tests need besides Rust and a C compiler, as command:Debian package.
-TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients python3:python3 strace:strace
+TOOLS ?= mosquitto:mosquitto mosquitto_pub:mosquitto-clients openssl:openssl python3:python3 strace:strace
 # The bench that drives other gateways too (benches/peers/README.md), and the modem simulator of its own.
 BENCH ?= $(or $(GSMGATE_SHARED),../shared)/bench
 CASES ?= a,b,d,e,f

@@ -5,7 +5,8 @@ use gsmgate::gateway::Gateway;
 use gsmgate::model::Timestamp;
 use gsmgate::scheduler::Wake;
 use gsmgate::slots::{self, Slots};
-use gsmgate::store::{self, Closer, Store};
+use gsmgate::store::{self, Closer, InboundPart, InboundPdu, Store};
+use gsmgate::tpdu::{Address, Deliver, Pdu, UserData, gsm7};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The longest that anything in these tests may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running gateway.
 pub(crate) struct Rig {
@@ -39,20 +40,21 @@ impl Rig {
 
     /// The same, and no event says what was written.
     pub(crate) fn start_discreet(dir: &Path, broker: SocketAddr) -> Rig {
-        Rig::made(slots::Config::default(), dir, broker, mqtt::Content::Minimal)
+        let mut config = to(broker);
+        config.content = mqtt::Content::Minimal;
+        Rig::linked(slots::Config::default(), dir, config)
     }
 
     /// The same, with these modems.
     pub(crate) fn start_with(modems: slots::Config, dir: &Path, broker: SocketAddr) -> Rig {
-        Rig::made(modems, dir, broker, mqtt::Content::Full)
+        Rig::linked(modems, dir, to(broker))
     }
 
-    fn made(modems: slots::Config, dir: &Path, broker: SocketAddr, content: mqtt::Content) -> Rig {
+    /// The same, with this link.
+    pub(crate) fn linked(modems: slots::Config, dir: &Path, config: mqtt::Config) -> Rig {
         let (store, _, closer) = Store::open(&store::Config::new(dir), now()).unwrap();
         let (slots, lanes, drivers, received) = slots::start(modems, &[], Vec::new(), store.clone(), now);
         let gateway = Gateway::new("t".parse().unwrap(), store.clone(), slots.clone(), Wake::default(), now);
-        let mut config = mqtt::Config::new(&format!("mqtt://{broker}"), &"t".parse().unwrap()).unwrap();
-        config.content = content;
         let (stop, stopped) = watch::channel(false);
         let bridge = tokio::spawn(mqtt::run(config, gateway.clone(), stopped));
         Rig { gateway, store, stop, bridge, closer, _slots: (slots, Box::new((lanes, drivers, received))) }
@@ -76,6 +78,35 @@ impl Rig {
         drop((self.gateway, self.store, self._slots));
         tokio::task::spawn_blocking(move || self.closer.close()).await.unwrap();
     }
+}
+
+/// Keeps a message of one part that this SIM received, as intake does.
+pub(crate) async fn receive(store: &Store, sim: usize, text: &str, at: Timestamp) {
+    let payload = gsm7::encode(text).unwrap();
+    let tpdu = Deliver {
+        oa: Address::from_number("+491701234567"),
+        ud: UserData { payload, ..Default::default() },
+        ..Default::default()
+    };
+    let (raw, _) = Pdu { smsc: None, tpdu }.encode().unwrap();
+    let part =
+        InboundPart { sender: "91 +491701234567".to_owned(), reference: 0, wide: false, total: 1, seq: 1, scts: None };
+    let pdu = InboundPdu {
+        id: ulid::Ulid::generate().to_string().to_lowercase(),
+        iccid: format!("894900000000000100{sim}").parse().unwrap(),
+        sim: format!("sim-{sim}").parse().unwrap(),
+        place: None,
+        first_sweep: false,
+        raw,
+        part: Ok(part),
+        at,
+    };
+    store.receive(pdu).await.unwrap();
+}
+
+/// A link to this broker, everything else default.
+pub(crate) fn to(broker: SocketAddr) -> mqtt::Config {
+    mqtt::Config::new(&format!("mqtt://{broker}"), &"t".parse().unwrap()).unwrap()
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -120,8 +120,13 @@ impl Link {
 
     /// Publishes a command at QoS 1, without properties.
     pub(crate) async fn command(&mut self, topic: &str, id: u16, payload: &[u8]) {
+        self.command_to(topic.as_bytes(), id, payload).await;
+    }
+
+    /// The same, under what need not be a topic.
+    pub(crate) async fn command_to(&mut self, topic: &[u8], id: u16, payload: &[u8]) {
         let mut body = u16::try_from(topic.len()).unwrap().to_be_bytes().to_vec();
-        body.extend(topic.as_bytes());
+        body.extend(topic);
         body.extend(id.to_be_bytes());
         body.push(0);
         body.extend(payload);

@@ -71,7 +71,9 @@ impl Drop for User {
 
 impl User {
     pub(crate) async fn connect(broker: SocketAddr) -> User {
-        let mut options = MqttOptions::new("user", rumqttc::Broker::tcp("127.0.0.1", broker.port()));
+        // A name of its own, so that none throws another out.
+        let name = format!("user-{}", ulid::Ulid::generate());
+        let mut options = MqttOptions::new(name, rumqttc::Broker::tcp("127.0.0.1", broker.port()));
         options.set_max_packet_size(Some(4 * 1024 * 1024)).set_clean_start(true);
         let (client, mut eventloop) = AsyncClient::builder(options).capacity(64).build();
         let (sender, seen) = mpsc::channel(10_000);
