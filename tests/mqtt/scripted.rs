@@ -64,6 +64,13 @@ impl Broker {
 
     /// Waits for a link and accepts it, with properties of CONNACK (§3.2.2.3) if any.
     pub(crate) async fn accept(&self, session_present: bool, properties: &[u8]) -> Link {
+        let mut link = self.knock().await;
+        link.welcome(session_present, properties).await;
+        link
+    }
+
+    /// Waits for a link, which is not accepted yet.
+    pub(crate) async fn knock(&self) -> Link {
         let (stream, (head, connect)) = loop {
             let (mut stream, _) = soon("a link", self.listener.accept()).await.unwrap();
             // One without a word only looks whether we are there.
@@ -72,15 +79,18 @@ impl Broker {
             }
         };
         assert_eq!(head, 0x10);
-        let mut body = vec![u8::from(session_present), 0, u8::try_from(properties.len()).unwrap()];
-        body.extend(properties);
-        let mut link = Link { stream, connect };
-        link.write(0x20, &body).await;
-        link
+        Link { stream, connect }
     }
 }
 
 impl Link {
+    /// Accepts it.
+    pub(crate) async fn welcome(&mut self, session_present: bool, properties: &[u8]) {
+        let mut body = vec![u8::from(session_present), 0, u8::try_from(properties.len()).unwrap()];
+        body.extend(properties);
+        self.write(0x20, &body).await;
+    }
+
     /// The next packet; `None` when the link has ended.
     pub(crate) async fn next(&mut self) -> Option<Packet> {
         let (head, body) = soon("a packet", read(&mut self.stream)).await?;

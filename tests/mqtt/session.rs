@@ -142,6 +142,28 @@ async fn a_lost_session_brings_everything_unacknowledged_again() {
     rig.kill().await;
 }
 
+/// A subscriber keeps the highest `seq`: nothing new may overtake what was lost.
+#[tokio::test]
+async fn what_comes_without_a_link_goes_out_after_what_was_lost() {
+    let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::new().await);
+    let rig = Rig::start(dir.path(), broker.address());
+    events(&rig, 3).await;
+    let mut link = broker.accept(false, &[]).await;
+    for _ in 0..3 {
+        link.event().await;
+    }
+    drop(link);
+    let mut link = broker.knock().await;
+    events(&rig, 3).await;
+    // The pump has time to do it wrong.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    link.welcome(false, &[]).await;
+    assert_eq!(take(&mut link, 6).await, (1..=6).collect::<Vec<_>>());
+    rig.kill().await;
+}
+
 #[tokio::test]
 async fn a_resumed_session_brings_them_again_as_duplicates() {
     let (dir, broker) = (tempfile::tempdir().unwrap(), Broker::new().await);
