@@ -48,6 +48,8 @@ async fn i25_every_inbound_is_published_and_seq_has_no_gap() {
     // Half-open links are noticed soon.
     let short = |config: &mut gsmgate::bridge::mqtt::Config| config.keep_alive = Duration::from_secs(1);
     let mut world = World::start_with(Mosquitto::start("").await, short).await;
+    // Seen once in a thousand faults: what the library sends again in a session that goes on comes in another order.
+    world.witness.in_any_order = true;
     let mut received = 0;
     for n in 0..faults {
         received += receive(&mut world, &mut random, received).await;
