@@ -70,7 +70,8 @@ async fn i25_every_inbound_is_published_and_seq_has_no_gap() {
     world.proxy.cut(End::Reset);
     world.settle().await;
     for n in 0..received {
-        assert_eq!(world.witness.count(|event| event["text"] == format!("message {n}")), 1, "message {n}");
+        let text = format!("message {n}");
+        assert_eq!(world.witness.count(|event| event["text"] == text.as_str()), 1, "{text}");
     }
     let copies = world.witness.copies_after(0).0;
     println!(
