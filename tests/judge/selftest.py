@@ -152,6 +152,8 @@ class TheJudge(unittest.TestCase):
         self.finds(self.story)
         self.one.hold = False
         self.finds(self.story, "lost", "unended", named=[self.one.id])
+        self.one.expires_in = 7200
+        self.finds(self.story, "lost", named=[self.one.id])
 
     def test_finds_a_wrong_text(self):
         self.story.submits(self.one)[0]["text"] += "!"

@@ -128,7 +128,8 @@ def judge_ends(run, ledger, out):
                 out.orphaned += 1
             else:
                 out.add("undelivered", f"{m.id}: {state}")
-        elif state not in ENDS or state == "unknown" and not m.hold:
+        elif state not in ENDS or state == "unknown" and not (m.hold or m.expires_in):
+            # What expires while nobody knows is not sent again.
             out.add("unended", f"{m.id}: {state}")
 
 
