@@ -61,7 +61,7 @@ MISTAKES = [
      "pub const SEND_DEADLINE: Duration = Duration::from_secs(30);",
      "--lib modem::tests::"),
     ("I-10", "take 197 on a resend for a failure", "src/scheduler/retry.rs",
-     "Action::Duplicate if facts.is_resend => acked", "Action::Duplicate if false => acked",
+     "Action::Duplicate if facts.rd => acked", "Action::Duplicate if false => acked",
      "--lib scheduler::retry"),
     ("I-11", "leave the journal out", "src/store/held.rs",
      "        self.spill.add(outcomes).map_err(", "        Ok::<(), std::io::Error>(()).map_err(",

@@ -140,7 +140,7 @@ impl Scheduler {
         let work = self.queue.work(index);
         let pending = work.parts.remove(0);
         let part = PartKey { message: work.key, seq: pending.seq };
-        let encoded = match encode::part(work, &pending, now) {
+        let encoded = match encode::part(work, &pending, &iccid, now) {
             Ok(encoded) => encoded,
             Err(error) => {
                 tracing::error!(%error, "a part that was accepted cannot be encoded; please report this");
@@ -151,7 +151,7 @@ impl Scheduler {
         let facts = retry::Facts {
             tries: pending.tries,
             report: work.report,
-            is_resend: pending.resend_of.is_some(),
+            rd: encoded.rd,
             expires_at: work.expires_at,
             other_sim: work.pinned.is_none() && work.bound.is_none(),
         };

@@ -36,8 +36,8 @@ pub struct Facts {
     pub tries: u32,
     /// A status report was asked for.
     pub report: bool,
-    /// This try repeats an uncertain one.
-    pub is_resend: bool,
+    /// It asked the centre to refuse what it has already (TP-RD).
+    pub rd: bool,
     /// The message is given up then.
     pub expires_at: Timestamp,
     /// Another SIM could take it now.
@@ -60,7 +60,7 @@ pub fn decide(config: &Config, outcome: &SendOutcome, facts: &Facts, now: Timest
                 again(config, Failure { blame, cause, code: Some(code) }, facts, now, random)
             }
             // On a resend the centre tells us that the first one got through (TP-FCS 0xC5, RELIABILITY A-3).
-            Action::Duplicate if facts.is_resend => acked(None, facts, true),
+            Action::Duplicate if facts.rd => acked(None, facts, true),
             Action::Duplicate => Verdict::Fail {
                 failure: Failure { blame: Blame::Message, cause: FailureCause::Duplicate, code: Some(code) },
             },
@@ -108,13 +108,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn facts() -> Facts {
-        Facts {
-            tries: 0,
-            report: true,
-            is_resend: false,
-            expires_at: NOW.after(Duration::from_secs(3600)),
-            other_sim: false,
-        }
+        Facts { tries: 0, report: true, rd: false, expires_at: NOW.after(Duration::from_secs(3600)), other_sim: false }
     }
 
     fn verdict(outcome: SendOutcome, facts: Facts) -> Verdict {
@@ -130,7 +124,7 @@ mod tests {
         );
         assert!(matches!(verdict(SendOutcome::Rejected { code: 1 }, facts()), Verdict::Fail { .. }));
         assert!(matches!(verdict(SendOutcome::Rejected { code: 197 }, facts()), Verdict::Fail { .. }));
-        let resend = Facts { is_resend: true, ..facts() };
+        let resend = Facts { rd: true, ..facts() };
         assert_eq!(
             verdict(SendOutcome::Rejected { code: 197 }, resend),
             Verdict::Acked { mr: None, report_until: until, by_evidence: true }

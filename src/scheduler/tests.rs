@@ -455,7 +455,11 @@ async fn an_uncertain_part_is_resent_once_and_flagged_or_held() {
             let outgoing = stage.given(0).await;
             assert!(outgoing.pdu.starts_with("00"), "the SIM's own service centre");
             let first_octet = u8::from_str_radix(&outgoing.pdu[2..4], 16).unwrap();
-            assert_eq!(first_octet & 0x04, 0x04, "TP-RD is set on a resend");
+            assert_eq!(
+                first_octet & 0x04,
+                0,
+                "TP-RD with a reference that is not the first one's would hit another message"
+            );
             stage.tell(0, LaneEventKind::Started(outgoing.attempt)).await;
             assert!(outgoing.armed.await.unwrap());
             stage.end(0, outgoing.attempt, uncertain).await;

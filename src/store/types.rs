@@ -218,8 +218,8 @@ pub struct PendingPart {
     pub segment: Segment,
     /// Tries so far.
     pub tries: u32,
-    /// The uncertain try that the next one repeats, with the TP-MR it had, where known.
-    pub resend_of: Option<(AttemptId, Option<u8>)>,
+    /// The uncertain try that the next one repeats, with its SIM and the TP-MR it had, where that is known.
+    pub resend_of: Option<(AttemptId, Option<(Iccid, u8)>)>,
 }
 
 /// An ambiguous part whose wait for evidence is over.

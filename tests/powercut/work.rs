@@ -263,7 +263,7 @@ impl<'a> Worker<'a> {
             tpdu_sha256: [7; 32],
             validity: ValidityPeriod::Relative(167),
             routing: "chance",
-            resend_of: part.resend_of.map(|(attempt, _)| attempt),
+            resend_of: part.resend_of.as_ref().map(|(attempt, _)| *attempt),
             at: self.ledger.now,
         })
     }
