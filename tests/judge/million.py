@@ -23,7 +23,7 @@ from pathlib import Path
 
 from judge import Failed, ROOT, wait_for
 from judge.broker import Broker
-from judge.command import unable
+from judge.command import hurry, unable
 from judge.gateway import Gateway
 from judge.modems import Modems
 from judge.proof import commit
@@ -139,7 +139,7 @@ def main():
     cannot = unable(a)
     if cannot is not None:
         return cannot
-    begin = time.monotonic()
+    begin, scheduled = time.monotonic(), hurry()
     queue = json.loads(a.queue.read_text().splitlines()[-1]) if a.queue else {}
     # On the disk of the state directory, so that it need not be copied.
     work = Path(tempfile.mkdtemp(prefix="gsmgate-million-", dir=a.state.parent))
@@ -148,8 +148,8 @@ def main():
     finally:
         shutil.rmtree(work)
     over = missed(rows, queue)
-    proof = {"commit": commit(), "seed": a.seed, "seconds": round(time.monotonic() - begin, 1), "queue": queue, "starts": rows,
-             "missed": over}
+    proof = {"commit": commit(), "seed": a.seed, "seconds": round(time.monotonic() - begin, 1),
+             "scheduled": scheduled, "queue": queue, "starts": rows, "missed": over}
     a.proof.parent.mkdir(exist_ok=True)
     a.proof.write_text(json.dumps(proof, indent=1) + "\n")
     print(json.dumps(proof))

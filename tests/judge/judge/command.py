@@ -35,6 +35,15 @@ def unable(a):
     return None
 
 
+def hurry():
+    """As root: everything in the run before what else the machine does, which would be measured otherwise. How it runs."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(5))
+        return "real time"
+    except PermissionError:
+        return "as everybody"
+
+
 def again(*more):
     """The line that replays."""
     return shlex.join([*sys.argv, *map(str, more)])
