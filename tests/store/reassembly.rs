@@ -386,6 +386,9 @@ async fn random_sequences_are_as_a_naive_model_has_them() {
     let (begin, mut random) = (Instant::now(), Random::new(seed));
     let (mut played, mut received, mut told, mut restarts) = (0, 0, 0, 0);
     while played < sequences {
+        if played > 0 {
+            eprintln!("{played} of {sequences} sequences, {} s", begin.elapsed().as_secs());
+        }
         let mut play = Play::new();
         for _ in 0..BATCHES {
             let now = ABREAST.min(sequences - played);
