@@ -1,7 +1,21 @@
-//! Logging: one line a record on standard error, safe to look at whatever came in.
+//! Logging: one line a record on standard error, safe to look at whatever came in, and held up by nobody.
 
 use std::io::Write;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
+
+/// Records that wait for a reader of standard error; those beyond are dropped, and counted.
+const WAITING: usize = 1024;
+/// How long the end of the process waits for such a reader.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How often it is tried to queue the end behind the records.
+const LOOK: Duration = Duration::from_millis(10);
+
+static OUT: OnceLock<SyncSender<Entry>> = OnceLock::new();
+static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -33,6 +47,7 @@ pub fn start(level: &str, format: LogFormat) {
     let wished = std::env::var("RUST_LOG").ok().filter(|wished| check_level(wished).is_ok());
     let filter = EnvFilter::try_new(wished.as_deref().unwrap_or(level)).unwrap_or_else(|_| EnvFilter::new("info"));
     let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    write_from_now_on();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| SafeLines);
     // Only fails when logging runs already, and then it is as good.
     let _ = match format {
@@ -42,7 +57,63 @@ pub fn start(level: &str, format: LogFormat) {
     };
 }
 
-/// Standard error, one line a record: what a terminal or a reader could be fooled with is escaped (T-02).
+/// What the writing thread is given.
+enum Entry {
+    Record(String),
+    /// Hung up when everything before it is written.
+    End(SyncSender<()>),
+}
+
+/// Starts the thread that writes: a standard error that is full and that nobody reads must hold nothing up (F-48).
+fn write_from_now_on() {
+    let (out, entries) = sync_channel(WAITING);
+    if OUT.set(out).is_ok() {
+        // Without a thread there is no log, which is better than no gateway.
+        let _ = std::thread::Builder::new().name("log".into()).spawn(move || write_all(&entries));
+    }
+}
+
+fn write_all(entries: &Receiver<Entry>) {
+    let mut told = 0;
+    for entry in entries {
+        let line = match entry {
+            Entry::Record(line) => line,
+            Entry::End(done) => {
+                drop(done);
+                continue;
+            }
+        };
+        // Where it is closed nobody reads.
+        let _ = std::io::stderr().write_all(line.as_bytes());
+        let dropped = DROPPED.load(Ordering::Relaxed);
+        if dropped > told {
+            tracing::warn!(
+                records = dropped,
+                "standard error was not read; so many records are missing since the start"
+            );
+            told = dropped;
+        }
+    }
+}
+
+/// Waits until what was logged is written, but for no reader longer than a second.
+pub fn finish() {
+    let Some(out) = OUT.get() else { return };
+    let until = Instant::now() + LAST_WORDS;
+    let (done, written) = sync_channel(0);
+    let mut end = Entry::End(done);
+    while let Err(TrySendError::Full(back)) = out.try_send(end) {
+        if Instant::now() >= until {
+            return;
+        }
+        end = back;
+        std::thread::sleep(LOOK);
+    }
+    // Either way the process ends.
+    let _ = written.recv_timeout(until.saturating_duration_since(Instant::now()));
+}
+
+/// One line a record: what a terminal or a reader could be fooled with is escaped (T-02).
 struct SafeLines;
 
 impl Write for SafeLines {
@@ -51,8 +122,9 @@ impl Write for SafeLines {
         let text = String::from_utf8_lossy(record);
         let mut line = escape(text.trim_end_matches('\n'));
         line.push('\n');
-        // A full or closed standard error must not hold the gateway up (F-48).
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        if OUT.get().is_none_or(|out| out.try_send(Entry::Record(line)).is_err()) {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(record.len())
     }
 

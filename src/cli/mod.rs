@@ -22,6 +22,7 @@ mod table;
 
 pub use exit::Exit;
 
+use crate::telemetry;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -120,6 +121,8 @@ pub fn main() -> Exit {
         #[cfg(feature = "embedded-broker")]
         Command::Demo(options) => demo::run(common, &options),
     };
+    // What was logged stands before why it ended.
+    telemetry::finish();
     done.unwrap_or_else(|failure| {
         failure.tell(common.json);
         failure.exit

@@ -33,7 +33,10 @@ pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> 
     }
     // One thread moves the modems; the store, which blocks, and the bridge to the broker have threads of their own.
     let runtime = runtime()?;
-    let done = runtime.block_on(app::run(config.settings, asked_to_stop()));
+    let done = runtime.block_on(async {
+        tokio::spawn(say_what_hang_up_does());
+        app::run(config.settings, asked_to_stop()).await
+    });
     // A reader of a terminal or pipe that blocks must not hold the end up.
     runtime.shutdown_background();
     done?;
@@ -55,6 +58,15 @@ pub(super) async fn asked_to_stop() {
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
+        telemetry::finish();
         std::process::exit(i32::from(Exit::Interrupted as u8));
     });
+}
+
+/// SIGHUP would end the process at once. Who sends it means the configuration, which is read at the start only.
+async fn say_what_hang_up_does() {
+    let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
+    while hang_up.recv().await.is_some() {
+        tracing::warn!("SIGHUP: the configuration is read at the start only; restart to change it");
+    }
 }
