@@ -8,12 +8,13 @@ use crate::gateway::Gateway;
 use crate::model::{Label, Timestamp};
 use crate::scheduler::{self, Wake};
 use crate::slots::{self, Slots};
-use crate::store::{self, OpenError, SnapshotError, Store};
+use crate::store::{self, OpenError, SnapshotError, Store, StoreError};
 use crate::{bridge, intake};
 use hold::Failures;
 use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -67,6 +68,9 @@ pub enum Error {
 const FIRST_TIDY: Duration = Duration::from_secs(600);
 /// Between two steps, so that a slow disk is not kept busy.
 const TIDY_PAUSE: Duration = Duration::from_millis(20);
+
+/// How soon a store that is asked too much is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How often it is looked whether a snapshot is due.
 const SNAPSHOT_LOOK: Duration = Duration::from_secs(1200);
@@ -131,8 +135,8 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
     // The bridge ends last, so that what the drivers still report goes out.
     let (closing, closed) = watch::channel(false);
     let mqtt = settings.mqtt.map(|mqtt| on_its_own_thread("mqtt", bridge::mqtt::run(mqtt, gateway.clone(), closed)));
-    let mut mqtt = mqtt.transpose().map_err(Error::Thread)?;
-    spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.failed()));
+    let (mut mqtt, bridge) = mqtt.transpose().map_err(Error::Thread)?.unzip();
+    spawn(&mut tasks, "house keeping", keep_house(slots.clone(), store.clone(), bridge));
     spawn(&mut tasks, "retention", tidy(store.clone(), exported, settings.tidy_every));
     spawn(&mut tasks, "snapshots", take_snapshots(store.clone()));
     // What the others have in the air ends in order; a restart recovers what the one that panicked had.
@@ -168,19 +172,20 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
 }
 
 /// Runs on a thread of its own, so that a broker's flood never comes between a modem and its next byte. The answer
-/// comes when it has ended.
+/// comes when it has ended; what is spawned on the handle runs when the thread does.
 fn on_its_own_thread(
     name: &str,
     task: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<oneshot::Receiver<()>> {
+) -> std::io::Result<(oneshot::Receiver<()>, Handle)> {
     let (ended, wait) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         runtime.block_on(task);
         runtime.shutdown_background();
         drop(ended);
     })?;
-    Ok(wait)
+    Ok((wait, handle))
 }
 
 /// Completes once when the thread has ended; never where there is none. Cancel safe.
@@ -209,8 +214,9 @@ fn warn_of_missing_limits(settings: &Settings) {
     }
 }
 
-/// Tells systemd that we are up, how it goes, and that we live.
-async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
+/// Tells systemd that we are up, how it goes, and that we live: that a task of each thread gets its turn (F-38). All tasks that
+/// move modems share this one.
+async fn keep_house(slots: Slots, store: Store, bridge: Option<Handle>) {
     let mut changed = slots.changed();
     let mut modems = true;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -222,10 +228,25 @@ async fn keep_house(slots: Slots, failed: watch::Receiver<Option<String>>) {
             // Without modems there is no change, and the watchdog is fed all the same.
             changed = changed.changed(), if modems => modems = changed.is_ok(),
             () = tick(&mut watchdog) => {
-                if failed.borrow().is_none() {
+                if let Some(bridge) = &bridge {
+                    // One that has ended is told of elsewhere.
+                    let _ = bridge.spawn(async {}).await;
+                }
+                if writer_lives(&store).await {
                     let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
                 }
             }
+        }
+    }
+}
+
+/// Answered by the thread that writes; where it takes nothing now it lives all the same.
+async fn writer_lives(store: &Store) -> bool {
+    loop {
+        match store.counts().await {
+            // Too many ask; that it stands still would look the same.
+            Err(StoreError::Full) => tokio::time::sleep(ASK_AGAIN).await,
+            answer => return !matches!(answer, Err(StoreError::Closed)),
         }
     }
 }
