@@ -51,7 +51,8 @@ fn every_profile_has_its_personality() {
 #[test]
 fn every_make_sends_with_a_report_and_receives_also_after_a_restart() {
     let names: Vec<&str> = Personality::names().collect();
-    let rig = Rig::of(&Setup { modems: names.len(), arguments: &one_of_each(), keys: "", ready: names.len() });
+    let rig =
+        Rig::of(&Setup { modems: names.len(), arguments: &one_of_each(), ready: names.len(), ..Setup::default() });
     let (_, status) = rig.json(&["status"]);
     for (n, name) in names.iter().enumerate() {
         let modem = &status[0]["modems"][n];
@@ -98,7 +99,7 @@ fn every_make_is_given_its_pin() {
     let n = Personality::names().count();
     let arguments = [one_of_each(), vec!["--pin", "4711"]].concat();
     let keys = format!("pin_file = {:?}", file.path());
-    let rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ready: n });
+    let rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ready: n, ..Setup::default() });
     assert_eq!(wrong_pins(&rig), vec![0; n]);
 }
 
@@ -110,7 +111,7 @@ fn no_make_is_given_a_wrong_pin_twice() {
     let n = Personality::names().count();
     let arguments = [one_of_each(), vec!["--pin", "4711"]].concat();
     let keys = format!("pin_file = {:?}", file.path());
-    let mut rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ready: 0 });
+    let mut rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ..Setup::default() });
     await_blocked(&rig, "the SIM has refused this PIN before");
     assert_eq!(wrong_pins(&rig), vec![1; n]);
     rig.gateway.end(Signal::SIGTERM);

@@ -2,18 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod hangs;
+mod signals;
+#[path = "../support/mod.rs"]
 mod support;
+mod trace;
 
-use std::os::unix::net::UnixDatagram;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::{ECHO, PATIENCE, Process, Rig, gsmgate};
+use support::{ECHO, PATIENCE, Process, Rig, gsmgate, manager};
 
 /// F-44: what cannot be made durable is acknowledged to nobody.
 #[test]
 fn a_disk_that_fails_ends_it_with_74_and_a_restart_goes_on() {
     let mut rig = Rig::start();
-    let mut strace = fail_every_sync(rig.gateway.0.id());
+    let mut strace = trace::inject(rig.gateway.0.id(), None, "fsync,fdatasync:error=EIO");
     let (exit, answers) = rig.json(&["send", ECHO, "x", "--id", "a"]);
     assert_ne!(exit, Some(0), "{answers:?}");
     assert_eq!(rig.gateway.0.wait().unwrap().code(), Some(74));
@@ -31,7 +34,7 @@ fn a_disk_that_fails_for_the_third_time_is_waited_for() {
     let mut rig = Rig::start();
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     std::fs::write(rig.path("control.failures"), format!("{}\n{}\n", now(), now())).unwrap();
-    let mut strace = fail_every_sync(rig.gateway.0.id());
+    let mut strace = trace::inject(rig.gateway.0.id(), None, "fsync,fdatasync:error=EIO");
     rig.json(&["send", ECHO, "x", "--id", "a"]);
     assert_eq!(rig.gateway.0.wait().unwrap().code(), Some(74));
     strace.0.wait().unwrap();
@@ -58,25 +61,6 @@ fn a_disk_that_fails_for_the_third_time_is_waited_for() {
     }
     let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
     assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
-}
-
-/// From now on no sync of this process succeeds.
-fn fail_every_sync(pid: u32) -> Process {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync,fdatasync:error=EIO", "-p"]).arg(pid.to_string());
-    let mut strace = Process(strace.spawn().expect("this test needs strace: `make tools` installs it"));
-    let is_traced = || {
-        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
-        let status = threads.map(|thread| std::fs::read_to_string(thread.path().join("status")).unwrap());
-        status.into_iter().all(|status| !status.contains("TracerPid:\t0\n"))
-    };
-    let begun = Instant::now();
-    while !is_traced() {
-        assert_eq!(strace.0.try_wait().unwrap(), None, "strace may not attach: see sysctl kernel.yama.ptrace_scope");
-        assert!(begun.elapsed() < PATIENCE);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    strace
 }
 
 /// F-47: another program has the database's write lock for a while.
@@ -108,8 +92,7 @@ fn the_watchdog_is_fed_without_modems() {
         dir.path().join("control.sock")
     );
     std::fs::write(dir.path().join("gsmgate.toml"), config).unwrap();
-    let manager = UnixDatagram::bind(dir.path().join("notify")).unwrap();
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let manager = manager(dir.path());
     let gateway = gsmgate()
         .args(["run", "--config"])
         .arg(dir.path().join("gsmgate.toml"))

@@ -55,11 +55,13 @@ pub struct Rig {
     pub gateway: Process,
     pub simulator: Process,
     pub dir: tempfile::TempDir,
-    /// What it tells the service manager once it is as it should be.
+    /// What it is told once the gateway is as it should be.
     status: String,
+    env: Vec<(String, String)>,
 }
 
 /// What a rig is made of.
+#[derive(Default)]
 pub struct Setup<'a> {
     pub modems: usize,
     /// What the simulator is told beside.
@@ -68,12 +70,14 @@ pub struct Setup<'a> {
     pub keys: &'a str,
     /// How many modems get ready.
     pub ready: usize,
+    /// Of the gateway's environment.
+    pub env: &'a [(&'a str, &'a str)],
 }
 
 impl Rig {
     /// Two modems, ready; the SIMs are called `sim0` and `sim1`.
     pub fn start() -> Rig {
-        Rig::of(&Setup { modems: 2, arguments: &[], keys: "", ready: 2 })
+        Rig::of(&Setup { modems: 2, ready: 2, ..Setup::default() })
     }
 
     /// Modems of which as many as should be are ready; the SIMs are called `sim0`, `sim1` …
@@ -84,25 +88,25 @@ impl Rig {
         };
         let status = format!("STATUS={} of {} modems ready", setup.ready, setup.modems);
         let configure = |_: &Path, ports: &[String]| ports.iter().enumerate().map(table).collect();
-        Rig::made(setup.modems, setup.arguments, status, configure)
+        Rig::made(setup, status, configure)
     }
 
     /// As many virtual modems, and a gateway that runs; `configure` gets the rig's directory and their ports.
     pub fn with(modems: usize, configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
-        Rig::made(modems, &[], "STATUS=".to_owned(), configure)
+        Rig::made(&Setup { modems, ..Setup::default() }, "STATUS=".to_owned(), configure)
     }
 
-    fn made(
-        modems: usize,
-        arguments: &[&str],
-        status: String,
-        configure: impl FnOnce(&Path, &[String]) -> String,
-    ) -> Rig {
+    /// The same, of this setup.
+    pub fn configured(setup: &Setup<'_>, configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
+        Rig::made(setup, "STATUS=".to_owned(), configure)
+    }
+
+    fn made(setup: &Setup<'_>, status: String, configure: impl FnOnce(&Path, &[String]) -> String) -> Rig {
         let dir = tempfile::tempdir().unwrap();
         let simulator = gsmgate()
             .args(["simulate", "--json", "--latency", "10", "--report-delay", "10", "--modems"])
-            .arg(modems.to_string())
-            .args(arguments)
+            .arg(setup.modems.to_string())
+            .args(setup.arguments)
             .arg("--dir")
             .arg(dir.path().join("lab"))
             .stdout(Stdio::piped())
@@ -118,14 +122,14 @@ impl Rig {
         config += &format!("control_socket = {:?}\n", dir.path().join("control.sock"));
         config += &configure(dir.path(), &ports);
         std::fs::write(dir.path().join("gsmgate.toml"), config).unwrap();
-        let gateway = start_gateway(dir.path(), &status);
-        Rig { gateway, simulator, dir, status }
+        let env: Vec<_> = setup.env.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let gateway = start_gateway(dir.path(), &status, &env);
+        Rig { gateway, simulator, dir, status, env }
     }
 
     /// Another process, after the one before has ended.
     pub fn restart(&mut self) {
-        std::fs::remove_file(self.path("notify")).unwrap();
-        self.gateway = start_gateway(self.dir.path(), &self.status);
+        self.gateway = start_gateway(self.dir.path(), &self.status, &self.env);
     }
 
     /// Pulls the plug of a virtual modem.
@@ -187,14 +191,14 @@ pub fn lines(output: Output) -> (Option<i32>, Vec<String>) {
 }
 
 /// Starts the gateway and waits until it tells the service manager this status.
-fn start_gateway(dir: &Path, status: &str) -> Process {
-    let manager = UnixDatagram::bind(dir.join("notify")).unwrap();
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+fn start_gateway(dir: &Path, status: &str, env: &[(String, String)]) -> Process {
+    let manager = manager(dir);
     let gateway = gsmgate()
         .arg("run")
         .arg("--config")
         .arg(dir.join("gsmgate.toml"))
         .env("NOTIFY_SOCKET", dir.join("notify"))
+        .envs(env.iter().cloned())
         .stderr(std::fs::File::create(dir.join("gateway.log")).unwrap())
         .spawn();
     let gateway = Process(gateway.unwrap());
@@ -207,4 +211,13 @@ fn start_gateway(dir: &Path, status: &str) -> Process {
         said += &String::from_utf8_lossy(&octets[..n]);
     }
     gateway
+}
+
+/// Listens as the service manager from now on. What nobody reads holds a gateway up, so it is dropped soon.
+pub fn manager(dir: &Path) -> UnixDatagram {
+    // None the first time.
+    let _ = std::fs::remove_file(dir.join("notify"));
+    let manager = UnixDatagram::bind(dir.join("notify")).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    manager
 }
