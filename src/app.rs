@@ -5,7 +5,7 @@ mod hold;
 
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::model::{Label, Timestamp};
+use crate::model::{Label, Priority, Timestamp};
 use crate::scheduler::{self, Wake};
 use crate::slots::{self, Slots};
 use crate::store::{self, OpenError, SnapshotError, Store, StoreError};
@@ -75,9 +75,33 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// How often it is looked whether a snapshot is due.
 const SNAPSHOT_LOOK: Duration = Duration::from_secs(1200);
 
-/// The wall clock.
+/// How often it is looked whether the wall clock was set.
+const CLOCK_LOOK: Duration = Duration::from_secs(1);
+
+/// Now on our own line of time: spans are right whatever the wall clock is set to.
 pub fn now() -> Timestamp {
-    Timestamp(i64::try_from(clock::wall().as_millis()).unwrap_or(i64::MAX))
+    timestamp(clock::ours())
+}
+
+/// What the wall clock shows.
+fn wall() -> Timestamp {
+    timestamp(clock::read().wall)
+}
+
+fn timestamp(since_1970: Duration) -> Timestamp {
+    Timestamp(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Begins our line where the process before was.
+fn begin(past: Option<store::Past>) -> store::Begin {
+    let since_1970 = |at: Timestamp| Duration::from_millis(u64::try_from(at.0).unwrap_or(0));
+    clock::begin(past.map(|past| clock::Past {
+        began: since_1970(past.began),
+        boot: past.boottime,
+        last: since_1970(past.last),
+        offset_ms: past.offset_ms,
+    }));
+    store::Begin { now: now(), boottime: clock::read().boot, offset_ms: clock::offset_ms() }
 }
 
 /// Runs a gateway until `stop` completes, then lets armed sends end (W-7) and closes the store. When the disk has failed again
@@ -85,7 +109,7 @@ pub fn now() -> Timestamp {
 pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), Error> {
     tokio::pin!(stop);
     let failures = Failures::beside(&settings.control_socket);
-    if failures.are_many(now()) {
+    if failures.are_many(wall()) {
         tokio::select! {
             () = hold::wait(&settings.store.dir, &settings.control_socket) => {}
             () = &mut stop => return Ok(()),
@@ -98,14 +122,14 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         _ => false,
     };
     if is_of_disk {
-        failures.note(now());
+        failures.note(wall());
     }
     done
 }
 
 async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), Error> {
     let exported = settings.store.dir.join("exported");
-    let (store, recovered, closer) = Store::open(&settings.store, now())?;
+    let (store, recovered, closer) = Store::open_by(&settings.store, &begin)?;
     tracing::info!(epoch = recovered.epoch, open = ?recovered.counts, "store opened");
     warn_of_missing_limits(&settings);
     let (slots, lanes, drivers, received) =
@@ -114,6 +138,7 @@ async fn work(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), 
     let (stopping, stopped) = watch::channel(false);
     let gateway = Gateway::new(settings.name, store.clone(), slots.clone(), wake.clone(), now);
     let mut tasks: JoinSet<&'static str> = JoinSet::new();
+    spawn(&mut tasks, "clock", heed_the_wall_clock(store.clone(), wake.clone()));
 
     let wiring = scheduler::Wiring {
         store: store.clone(),
@@ -271,10 +296,28 @@ async fn tidy(store: Store, exported: PathBuf, every: Duration) {
 async fn take_snapshots(store: Store) {
     loop {
         clock::sleep(SNAPSHOT_LOOK).await;
-        match store.snapshot(now()).await {
+        // Named for people.
+        match store.snapshot(wall()).await {
             Ok(Some(path)) => tracing::info!(path = %path.display(), "snapshot of the database taken"),
             Ok(None) | Err(SnapshotError::Closed) => {}
             Err(error) => tracing::error!(%error, "no snapshot of the database"),
+        }
+    }
+}
+
+/// Takes over what the wall clock was set to, once it has stayed so. Spans are not touched; what a client wants sent at an
+/// instant is.
+async fn heed_the_wall_clock(store: Store, wake: Wake) {
+    let mut told = clock::offset_ms();
+    loop {
+        clock::sleep(CLOCK_LOOK).await;
+        clock::heed();
+        let offset_ms = clock::offset_ms();
+        // Where the store cannot now, it is told later.
+        if offset_ms != told && store.wall_set(offset_ms, now()).await.is_ok() {
+            tracing::warn!(by_s = (offset_ms - told) / 1000, "the wall clock was set");
+            told = offset_ms;
+            wake.wake(Priority::Normal);
         }
     }
 }

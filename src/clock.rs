@@ -1,25 +1,42 @@
 //! The time that passes here. A test may let it run faster than the world's: every wait of the drivers, the scheduler and the
 //! bridges is shorter by the same number then, and nothing else is different.
+//!
+//! Whatever the wall clock is set to, spans are counted on a line of our own ([`ours`]); the wall clock is told to people, and
+//! only they name instants of it (RELIABILITY §2.8).
 
+use nix::time::{ClockId, clock_gettime};
 use std::future::Future;
-use std::sync::OnceLock;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, Sleep, Timeout};
 
+/// A wall clock that was set is believed when it has stayed so for so long: a step for a moment changes nothing.
+const BELIEVED: Duration = Duration::from_secs(60);
+/// Two readings of one clock differ by less than this, in milliseconds.
+const SAME_MS: i64 = 500;
+
 static FASTER: OnceLock<Faster> = OnceLock::new();
+static LINE: Mutex<Option<Line>> = Mutex::new(None);
+static WALL_FILE: OnceLock<PathBuf> = OnceLock::new();
 
 #[derive(Debug)]
 struct Faster {
     by: u32,
     began: Instant,
-    wall: Duration,
+    boot: Duration,
 }
 
 /// Lets time run so many times as fast for the rest of the process. Before anything asks for the time.
 pub fn run_faster(by: u32) {
-    let faster = Faster { by: by.max(1), began: Instant::now(), wall: world() };
+    let faster = Faster { by: by.max(1), began: Instant::now(), boot: boottime() };
     // Only the first call counts.
     let _ = FASTER.set(faster);
+}
+
+/// For tests that set the wall clock: it is as many seconds ahead as this file says. Only the first call counts.
+pub fn wall_from(file: PathBuf) {
+    let _ = WALL_FILE.set(file);
 }
 
 /// How many times as fast as the world's it runs.
@@ -33,13 +50,135 @@ pub fn now() -> Instant {
     FASTER.get().map_or(now, |faster| faster.began + (now - faster.began) * faster.by)
 }
 
-/// The wall clock: since 1970.
-pub fn wall() -> Duration {
-    FASTER.get().map_or_else(world, |faster| faster.wall + faster.began.elapsed() * faster.by)
+/// What the machine's clocks show at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Since 1970. Anybody may set it.
+    pub wall: Duration,
+    /// Since the machine was switched on, while it slept too. Nobody can set it.
+    pub boot: Duration,
+}
+
+/// Reads both.
+pub fn read() -> Reading {
+    let (wall, boot) = (world(), boottime());
+    let ran = FASTER.get().map_or(boot, |faster| faster.boot + boot.saturating_sub(faster.boot) * faster.by);
+    Reading { wall: wall + (ran - boot), boot: ran }
+}
+
+/// What is known of the process before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// When it began, on our line.
+    pub began: Duration,
+    /// The same since the machine was switched on, if that is how long it has been on.
+    pub boot: Option<Duration>,
+    /// The last that it wrote down, on our line.
+    pub last: Duration,
+    /// The wall clock minus our line, in milliseconds.
+    pub offset_ms: i64,
+}
+
+/// Our own line of time: instants that are as far apart as they were, whatever the wall clock was set to between them.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    began: Duration,
+    at: Reading,
+    offset_ms: i64,
+    /// The wall clock differs by so many milliseconds, since then.
+    doubt: Option<(i64, Duration)>,
+}
+
+impl Line {
+    /// Goes on where the process before was. Where the machine was switched off between, only the wall clock can tell for how
+    /// long; one that stands behind says that it does not know, and no time has passed.
+    pub fn begin(past: Option<Past>, at: Reading) -> Line {
+        let began = match past {
+            None => at.wall,
+            Some(Past { began, boot: Some(boot), last, .. }) => (began + at.boot.saturating_sub(boot)).max(last),
+            Some(Past { last, offset_ms, .. }) => {
+                let off_ms = (ms(at.wall) - offset_ms).saturating_sub(ms(last));
+                last + Duration::from_millis(u64::try_from(off_ms).unwrap_or(0))
+            }
+        };
+        Line { began, at, offset_ms: ms(at.wall) - ms(began), doubt: None }
+    }
+
+    /// The instant on it.
+    pub fn now(&self, boot: Duration) -> Duration {
+        self.began + boot.saturating_sub(self.at.boot)
+    }
+
+    /// The wall clock minus this line, in milliseconds.
+    pub fn offset_ms(&self) -> i64 {
+        self.offset_ms
+    }
+
+    /// Looks at the wall clock, once a second or so. True: it was set, and is believed from now on.
+    pub fn heed(&mut self, read: Reading) -> bool {
+        let set_ms = ms(read.wall) - ms(self.now(read.boot)) - self.offset_ms;
+        if set_ms.abs() < SAME_MS {
+            self.doubt = None;
+            return false;
+        }
+        match self.doubt {
+            Some((before, since)) if (set_ms - before).abs() < SAME_MS => {
+                if read.boot.saturating_sub(since) < BELIEVED {
+                    return false;
+                }
+                self.offset_ms += set_ms;
+                self.doubt = None;
+                true
+            }
+            _ => {
+                self.doubt = Some((set_ms, read.boot));
+                false
+            }
+        }
+    }
+}
+
+/// Begins our line for this process.
+pub fn begin(past: Option<Past>) {
+    *line() = Some(Line::begin(past, read()));
+}
+
+/// Now on our line: since 1970, as the wall clock would be had nobody ever set it.
+pub fn ours() -> Duration {
+    let read = read();
+    line().map_or(read.wall, |line| line.now(read.boot))
+}
+
+/// The wall clock minus our line, in milliseconds.
+pub fn offset_ms() -> i64 {
+    line().map_or(0, |line| line.offset_ms)
+}
+
+/// Looks at the wall clock: see [`Line::heed`].
+pub fn heed() -> bool {
+    let read = read();
+    line().as_mut().is_some_and(|line| line.heed(read))
+}
+
+fn line() -> MutexGuard<'static, Option<Line>> {
+    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 fn world() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let ahead = WALL_FILE.get().and_then(|file| std::fs::read_to_string(file).ok()?.trim().parse::<i64>().ok());
+    let ahead = ahead.unwrap_or(0);
+    let span = Duration::from_secs(ahead.unsigned_abs());
+    if ahead < 0 { wall.saturating_sub(span) } else { wall + span }
+}
+
+fn boottime() -> Duration {
+    // It cannot fail on Linux; where it did, the wall clock would be all there is.
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or_else(|_| world(), Duration::from)
 }
 
 /// The world's instant at which ours is this one.
@@ -65,4 +204,61 @@ pub fn timeout<F: Future>(span: Duration, future: F) -> Timeout<F> {
 /// As tokio's, at an instant of [`now`].
 pub fn timeout_at<F: Future>(at: Instant, future: F) -> Timeout<F> {
     tokio::time::timeout_at(in_world(at), future)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YEAR: u64 = 365 * 86_400;
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn reading(wall: u64, boot: u64) -> Reading {
+        Reading { wall: secs(wall), boot: secs(boot) }
+    }
+
+    #[test]
+    fn a_start_goes_on_where_the_process_before_was() {
+        let past = Past { began: secs(1000), boot: Some(secs(100)), last: secs(1050), offset_ms: 0 };
+        let off = Past { boot: None, ..past };
+        for (name, past, at, began) in [
+            ("the first", None, reading(1000, 5), 1000),
+            ("a restart", Some(past), reading(1200, 300), 1200),
+            ("the clock was set ahead meanwhile", Some(past), reading(1200 + YEAR, 300), 1200),
+            ("and behind", Some(past), reading(7, 300), 1200),
+            ("what was written last is not undone", Some(past), reading(1001, 101), 1050),
+            ("switched off for a day", Some(off), reading(1050 + 86_400, 20), 1050 + 86_400),
+            ("switched off, and no clock: 1970", Some(off), reading(3, 20), 1050),
+            (
+                "our line is a year behind, and it was off for an hour",
+                Some(Past { offset_ms: 1000 * YEAR as i64, ..off }),
+                reading(1050 + YEAR + 3600, 20),
+                1050 + 3600,
+            ),
+        ] {
+            let line = Line::begin(past, at);
+            assert_eq!(line.now(at.boot), secs(began), "{name}");
+            assert_eq!(line.offset_ms(), ms(at.wall) - ms(secs(began)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_believed_after_a_minute_and_moves_no_span() {
+        let mut line = Line::begin(None, reading(10 * YEAR, 0));
+        let mut at = |boot: u64, wall: u64| {
+            let told = line.heed(reading(wall, boot));
+            (line.now(secs(boot)) - secs(10 * YEAR), told, line.offset_ms() / 1000)
+        };
+        assert_eq!(at(10, 10 * YEAR + 10), (secs(10), false, 0));
+        assert_eq!(at(11, 11 * YEAR + 11), (secs(11), false, 0), "a year ahead, for a moment");
+        assert_eq!(at(12, 10 * YEAR + 12), (secs(12), false, 0));
+        for boot in 20..80 {
+            assert_eq!(at(boot, 10 * YEAR + boot - 3600), (secs(boot), false, 0));
+        }
+        assert_eq!(at(80, 10 * YEAR + 80 - 3600), (secs(80), true, -3600));
+        assert_eq!(at(81, 10 * YEAR + 81 - 3600), (secs(81), false, -3600));
+    }
 }

@@ -1,8 +1,10 @@
-//! The one door for everything outside: submit, cancel, look up, and the events after N.
+//! The one door for everything outside: submit, cancel, look up, and the events after N. Out there instants are the wall
+//! clock's, in here they are of our own line.
 
+use crate::clock;
 use crate::model::{
-    Body, Event, Iccid, Label, MessageId, MessageView, ModemNotice, ModemStatus, Notice, NoticeKind, PublicState,
-    QueueCounts, Refusal, RefusalCode, StatusChange, StoreState, Submission, Timestamp,
+    Body, Event, EventKind, Iccid, Label, MessageId, MessageView, ModemNotice, ModemStatus, Notice, NoticeKind,
+    PublicState, QueueCounts, Refusal, RefusalCode, StatusChange, StoreState, Submission, Timestamp,
 };
 use crate::scheduler::Wake;
 use crate::slots::Slots;
@@ -57,12 +59,12 @@ impl Gateway {
 
     /// The wall clock.
     pub fn now(&self) -> Timestamp {
-        (self.clock)()
+        on_the_wall((self.clock)())
     }
 
     /// Accepts all messages of one command, or none. What it returns is durable.
     pub async fn submit(&self, submissions: Vec<Submission>, origin: Option<Origin>) -> Result<Vec<Receipt>, Refusal> {
-        let now = self.now();
+        let now = (self.clock)();
         let many = submissions.len() > 1;
         let base = base_id(&submissions, origin.as_ref());
         let priority = submissions.iter().map(|submission| submission.priority).max();
@@ -85,7 +87,7 @@ impl Gateway {
 
     /// Writes the `refused` event for a command that a bridge turned away; durable when it returns.
     pub async fn refuse(&self, refusal: Refusal) -> Result<(), StoreError> {
-        self.store.refuse(refusal, self.now()).await
+        self.store.refuse(refusal, (self.clock)()).await
     }
 
     /// Writes the `alarm` event of something around the box that needs a person; durable when it returns.
@@ -96,7 +98,7 @@ impl Gateway {
 
     /// Takes back what has not been armed. Returns the state after it.
     pub async fn cancel(&self, id: &MessageId) -> Result<PublicState, Refusal> {
-        let answer = self.store.cancel(id.clone(), self.now()).await;
+        let answer = self.store.cancel(id.clone(), (self.clock)()).await;
         answer.map_err(|error| match error {
             CancelError::NotFound => not_found(id),
             CancelError::TooLate(state) => {
@@ -109,12 +111,22 @@ impl Gateway {
 
     /// A message with its history.
     pub async fn message(&self, id: &MessageId) -> Result<MessageView, Refusal> {
-        self.store.message(id.clone()).await.map_err(refused_by_store)?.ok_or_else(|| not_found(id))
+        let found = self.store.message(id.clone()).await.map_err(refused_by_store)?;
+        found.map(shown).ok_or_else(|| not_found(id))
     }
 
     /// Events after `seq`, in order, at most `limit`.
     pub async fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>, StoreError> {
-        self.store.events(after, limit).await
+        let mut events = self.store.events(after, limit).await?;
+        for event in &mut events {
+            event.at = on_the_wall(event.at);
+            match &mut event.kind {
+                EventKind::Inbound(it) => it.received_at = on_the_wall(it.received_at),
+                EventKind::Raw(it) => it.received_at = on_the_wall(it.received_at),
+                _ => {}
+            }
+        }
+        Ok(events)
     }
 
     /// Whether what comes can be kept.
@@ -198,9 +210,8 @@ impl Gateway {
             let detail = format!("no SIM is called {sim}; see `gsmgate modems`");
             return Err(refuse(RefusalCode::UnknownSim, detail, "/sim"));
         }
-        let expires_at = submission
-            .expires_at
-            .unwrap_or_else(|| submission.send_at.map_or(now, |at| at.max(now)).after(Submission::TTL));
+        let not_before = submission.send_at.map_or(now, |at| on_our_line(at).max(now));
+        let expires_at = submission.expires_at.map_or_else(|| not_before.after(Submission::TTL), on_our_line);
         if expires_at <= now {
             return Err(refuse(RefusalCode::Expired, "the time is over before it began", "/expires_at"));
         }
@@ -220,11 +231,30 @@ impl Gateway {
             on_uncertain: submission.on_uncertain,
             report: submission.report,
             sim: submission.sim,
-            not_before: submission.send_at.map_or(now, |at| at.max(now)),
+            not_before,
+            send_at: submission.send_at,
             expires_at,
             tags: submission.tags,
         })
     }
+}
+
+fn on_the_wall(at: Timestamp) -> Timestamp {
+    Timestamp(at.0.saturating_add(clock::offset_ms()))
+}
+
+fn on_our_line(at: Timestamp) -> Timestamp {
+    Timestamp(at.0.saturating_sub(clock::offset_ms()))
+}
+
+fn shown(mut view: MessageView) -> MessageView {
+    view.accepted_at = on_the_wall(view.accepted_at);
+    view.expires_at = on_the_wall(view.expires_at);
+    for tried in view.parts.iter_mut().flat_map(|part| &mut part.attempts) {
+        tried.armed_at = tried.armed_at.map(on_the_wall);
+        tried.ended_at = tried.ended_at.map(on_the_wall);
+    }
+    view
 }
 
 /// The command's id: the client's; else one that its origin decides; else a new one.

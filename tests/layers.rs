@@ -17,7 +17,7 @@ const TOWER: [(&str, &[&str]); 16] = [
     ("slots", &["modem", "store", "model", "clock"]),
     ("scheduler", &["slots", "store", "model", "tpdu", "clock"]),
     ("intake", &["modem", "store", "model", "tpdu"]),
-    ("gateway", &["store", "scheduler", "slots", "model", "tpdu"]),
+    ("gateway", &["store", "scheduler", "slots", "model", "tpdu", "clock"]),
     ("bridge", &["gateway", "model", "clock"]),
     ("simulator", &["at", "tpdu"]),
     ("telemetry", &["model"]),

@@ -49,6 +49,7 @@ impl Rig {
             report: true,
             sim: None,
             not_before: self.now,
+            send_at: None,
             expires_at: self.now.after(Duration::from_secs(86_400)),
             tags: Vec::new(),
         }

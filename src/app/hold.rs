@@ -1,6 +1,5 @@
 //! A disk that fails again and again: the gateway stays up, touches no modem, and says so (RELIABILITY §2.3.5, F-44).
 
-use super::now;
 use crate::bridge::control::Control;
 use crate::clock;
 use crate::model::Timestamp;
@@ -77,7 +76,7 @@ pub(super) async fn wait(state_dir: &Path, control_socket: &Path) {
             writable.await;
         }
     }
-    tracing::info!(at = now().0, "the disk can be written again");
+    tracing::info!("the disk can be written again");
 }
 
 /// Writes a file and makes it durable.

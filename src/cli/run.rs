@@ -13,6 +13,9 @@ const FASTER: &str = "GSMGATE_TEST_TIME_SCALE";
 /// The same for `[retention]`: the seconds that its days have.
 const DAYS: &str = "GSMGATE_TEST_RETENTION_DAY_S";
 
+/// For tests that set the wall clock: a file that says how many seconds it is ahead.
+const WALL: &str = "GSMGATE_TEST_WALL";
+
 /// Nothing of its own: the file says what the gateway does.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: gsmgate run --config ./gsmgate.toml")]
@@ -30,6 +33,10 @@ pub(super) fn run(common: &Common, _options: &Options) -> Result<Exit, Failure> 
         let settings = &mut config.settings;
         settings.tidy_every = Duration::from_secs(u64::from(seconds));
         settings.store.retention = settings.store.retention.with_days_of(seconds);
+    }
+    if let Some(file) = std::env::var_os(WALL) {
+        tracing::warn!("the wall clock is what a file says; this is for tests");
+        clock::wall_from(file.into());
     }
     // One thread moves the modems; the store, which blocks, and the bridge to the broker have threads of their own.
     let runtime = runtime()?;

@@ -81,6 +81,7 @@ fn message(id: &str, text: &str) -> NewMessage {
         report: true,
         sim: None,
         not_before: clock(),
+        send_at: None,
         expires_at: clock().after(Duration::from_secs(86_400)),
         tags: Vec::new(),
     }

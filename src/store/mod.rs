@@ -1,6 +1,7 @@
 //! The only module that says SQL: the durable queue, the event log, and what was received.
 
 mod check;
+mod clock;
 mod events;
 mod failing;
 mod held;
@@ -27,6 +28,8 @@ mod trust;
 mod types;
 mod writer;
 
+use clock::boot_id;
+pub use clock::{Begin, Past};
 pub use overdue::Overdue;
 pub use recover::resolve_wait;
 pub use retention::Retention;
@@ -59,7 +62,7 @@ use std::future::Future;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use writer::{Announce, Desk, Writer};
 
@@ -208,7 +211,16 @@ impl Closer {
 impl Store {
     /// Opens the database, mends what the process before left (R), and starts the threads.
     pub fn open(config: &Config, now: Timestamp) -> Result<(Store, Recovered, Closer), OpenError> {
-        let (store, recovered, Staff { desk, answering, is_large }) = Store::made(config, now, Mailbox::for_thread())?;
+        Store::open_by(config, &|_| Begin { now, boottime: Duration::ZERO, offset_ms: 0 })
+    }
+
+    /// The same, by a clock that goes on where the process before was.
+    pub fn open_by(
+        config: &Config,
+        clock: &dyn Fn(Option<Past>) -> Begin,
+    ) -> Result<(Store, Recovered, Closer), OpenError> {
+        let (store, recovered, Staff { desk, answering, is_large }) =
+            Store::made(config, clock, Mailbox::for_thread())?;
         let io = |source| OpenError::Io { path: config.dir.join("gsmgate.db"), source };
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         thread("store-reader").spawn(move || answering.run()).map_err(io)?;
@@ -226,7 +238,8 @@ impl Store {
         config: &Config,
         now: Timestamp,
     ) -> Result<(Store, Recovered, Closer, impl Future<Output = ()> + use<>), OpenError> {
-        let (store, recovered, Staff { desk, answering, .. }) = Store::made(config, now, Mailbox::for_task())?;
+        let clock = |_| Begin { now, boottime: Duration::ZERO, offset_ms: 0 };
+        let (store, recovered, Staff { desk, answering, .. }) = Store::made(config, &clock, Mailbox::for_task())?;
         let work = async move {
             tokio::select! {
                 biased;
@@ -238,8 +251,14 @@ impl Store {
         Ok((store, recovered, closer, work))
     }
 
-    fn made(config: &Config, now: Timestamp, mailbox: Mailbox) -> Result<(Store, Recovered, Staff), OpenError> {
+    fn made(
+        config: &Config,
+        clock: &dyn Fn(Option<Past>) -> Begin,
+        mailbox: Mailbox,
+    ) -> Result<(Store, Recovered, Staff), OpenError> {
         let mailbox = Arc::new(mailbox);
+        // What was damaged tells no time.
+        let Begin { now, .. } = clock(None);
         let lock = open_dir(&config.dir)?;
         let disk = Disk::of(&config.dir);
         if disk.state() == StoreState::Full && disk.throw_ballast() {
@@ -251,12 +270,12 @@ impl Store {
         salvage.check_emptied(now)?;
         salvage.check_wal(&boot_id(), now)?;
         salvage.check_suspicion(&disk.suspicion(), now)?;
-        let mut opened = Opened::new(config, &path, now, &mailbox, &disk);
+        let mut opened = Opened::new(config, &path, clock, &mailbox, &disk);
         if let Err(OpenError::Schema { source, .. }) = &opened
             && source.is_damage()
         {
             salvage.run(&source.to_string(), now)?;
-            opened = Opened::new(config, &path, now, &mailbox, &disk);
+            opened = Opened::new(config, &path, clock, &mailbox, &disk);
         }
         let Opened { writer, reading, recent, log_id, recovered, is_large } = opened?;
         let (announce_committed, committed) = watch::channel(writer.last_seq());
@@ -331,6 +350,11 @@ impl Store {
             writer.next_timeout()
         })
         .await
+    }
+
+    /// The wall clock was set, and is so many milliseconds ahead of our instants.
+    pub async fn wall_set(&self, offset_ms: i64, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |writer| writer.wall_set(offset_ms, now)).await
     }
 
     /// One small step of removing what is old, when nothing else waits. True when there is more to do.
@@ -554,7 +578,13 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(config: &Config, path: &Path, now: Timestamp, mailbox: &Mailbox, disk: &Disk) -> Result<Opened, OpenError> {
+    fn new(
+        config: &Config,
+        path: &Path,
+        clock: &dyn Fn(Option<Past>) -> Begin,
+        mailbox: &Mailbox,
+        disk: &Disk,
+    ) -> Result<Opened, OpenError> {
         let schema = |source| OpenError::Schema { path: path.to_owned(), source };
         let mut connection = connect(path)?;
         schema::open_writer(&mut connection).map_err(schema)?;
@@ -562,7 +592,7 @@ impl Opened {
         schema::open_reader(&reading).map_err(schema)?;
         let is_large = schema::is_large(&connection).map_err(|error| schema(error.into()))?;
         let recent = Recent::default();
-        let (writer, log_id, recovered) = recover(connection, config, now, mailbox, recent.clone(), disk.clone())?;
+        let (writer, log_id, recovered) = recover(connection, config, clock, mailbox, recent.clone(), disk.clone())?;
         Ok(Opened { writer, reading, recent, log_id, recovered, is_large })
     }
 }
@@ -589,7 +619,7 @@ fn open_flags() -> OpenFlags {
 fn recover(
     connection: Connection,
     config: &Config,
-    now: Timestamp,
+    clock: &dyn Fn(Option<Past>) -> Begin,
     mailbox: &Mailbox,
     recent: Recent,
     disk: Disk,
@@ -598,18 +628,20 @@ fn recover(
     let io = |source| OpenError::Io { path: spill.clone(), source };
     let failed =
         |error: rusqlite::Error| OpenError::Schema { path: config.dir.join("gsmgate.db"), source: error.into() };
-    let (log_id, epoch) = begin_epoch(&connection, now).map_err(failed)?;
+    let log_id = log_id(&connection).map_err(failed)?;
+    let begin = clock(clock::past(&connection).map_err(failed)?);
+    let epoch = clock::begin_epoch(&connection, &begin).map_err(failed)?;
     let mark = Mark::make(&config.dir.join("gsmgate.db"), boot_id(), Extent::of(&connection).map_err(failed)?);
     let spill = Spill::open(&config.dir).map_err(io)?;
     let mut writer = Writer::new(connection, epoch, config.max_queued, recent, disk, spill).map_err(failed)?;
     writer.tidy = Tidy::new(config.retention);
     writer.mark = Some(mark);
-    let recovered = writer.start(mailbox, now).map_err(failed)?;
+    let recovered = writer.start(mailbox, &begin).map_err(failed)?;
     Ok((writer, log_id, recovered))
 }
 
-/// The log's identity and the number of this process.
-fn begin_epoch(connection: &Connection, now: Timestamp) -> rusqlite::Result<(String, i64)> {
+/// The log's identity.
+fn log_id(connection: &Connection) -> rusqlite::Result<String> {
     let mut random = [0_u8; 8];
     // Without randomness the process number still tells two logs of one box apart.
     if getrandom::fill(&mut random).is_err() {
@@ -617,17 +649,5 @@ fn begin_epoch(connection: &Connection, now: Timestamp) -> rusqlite::Result<(Str
     }
     let made: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
     connection.execute("INSERT OR IGNORE INTO meta (key, value) VALUES ('log_id', ?1)", [made])?;
-    let log_id = connection.query_row("SELECT value FROM meta WHERE key = 'log_id'", [], |row| row.get(0))?;
-    // Not RETURNING: a row is handed out before the commit, and nobody would hear that the commit failed.
-    connection
-        .execute("INSERT INTO epochs (started_at, boot_id) VALUES (?1, ?2)", rusqlite::params![now.0, boot_id()])?;
-    let epoch = connection.last_insert_rowid();
-    Ok((log_id, epoch))
-}
-
-/// Which boot of the machine this is; empty where it is hidden (the unit hands it on: ProcSubset=pid).
-fn boot_id() -> String {
-    let kernel = || std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
-    let text = std::env::var("GSMGATE_BOOT_ID").ok().or_else(kernel).unwrap_or_default();
-    text.chars().filter(char::is_ascii_hexdigit).take(32).collect()
+    connection.query_row("SELECT value FROM meta WHERE key = 'log_id'", [], |row| row.get(0))
 }

@@ -105,30 +105,6 @@ pub(super) fn cursor(connection: &Connection, bridge: &str) -> rusqlite::Result<
     Ok(found.unwrap_or(0))
 }
 
-/// Tries are numbered in the order of time: the walk back ends at the first that was claimed before.
-pub(super) fn armed_since(
-    connection: &Connection,
-    iccid: &Iccid,
-    since: Timestamp,
-) -> rusqlite::Result<Vec<Timestamp>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT claimed_at, armed_at, sim = (SELECT sim FROM sims WHERE iccid = ?1) FROM attempts ORDER BY attempt DESC",
-    )?;
-    let mut rows = statement.query([iccid.as_str()])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let armed_at: Option<i64> = row.get(1)?;
-        if armed_at.unwrap_or(row.get(0)?) < since.0 {
-            break;
-        }
-        if let (Some(armed_at), Some(true)) = (armed_at, row.get(2)?) {
-            found.push(Timestamp(armed_at));
-        }
-    }
-    found.reverse();
-    Ok(found)
-}
-
 /// The state of every message that is not final: what bridges publish when a process starts.
 pub(super) fn open_statuses(connection: &Connection) -> rusqlite::Result<Vec<StatusChange>> {
     let mut statement = connection.prepare_cached(
@@ -163,6 +139,30 @@ pub(super) fn open_statuses(connection: &Connection) -> rusqlite::Result<Vec<Sta
         });
     }
     Ok(open)
+}
+
+/// Tries are numbered in the order of time: the walk back ends at the first that was claimed before.
+pub(super) fn armed_since(
+    connection: &Connection,
+    iccid: &Iccid,
+    since: Timestamp,
+) -> rusqlite::Result<Vec<Timestamp>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT claimed_at, armed_at, sim = (SELECT sim FROM sims WHERE iccid = ?1) FROM attempts ORDER BY attempt DESC",
+    )?;
+    let mut rows = statement.query([iccid.as_str()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let armed_at: Option<i64> = row.get(1)?;
+        if armed_at.unwrap_or(row.get(0)?) < since.0 {
+            break;
+        }
+        if let (Some(armed_at), Some(true)) = (armed_at, row.get(2)?) {
+            found.push(Timestamp(armed_at));
+        }
+    }
+    found.reverse();
+    Ok(found)
 }
 
 /// A message with its history.

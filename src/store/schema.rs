@@ -23,6 +23,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/001_first.sql")),
     M::up(include_str!("migrations/002_pins.sql")),
     M::up(include_str!("migrations/003_notices.sql")),
+    M::up(include_str!("migrations/004_clock.sql")),
 ];
 
 /// Why a database cannot be used.

@@ -34,6 +34,8 @@ pub struct NewMessage {
     pub sim: Option<Label>,
     /// Not before.
     pub not_before: Timestamp,
+    /// The wall clock's instant that is meant, where the client named one.
+    pub send_at: Option<Timestamp>,
     /// Given up then.
     pub expires_at: Timestamp,
     /// The client's tags.

@@ -10,8 +10,8 @@ use super::retention::Tidy;
 use super::room::Disk;
 use super::sims::Sims;
 use super::spill::{Outcome, Spill};
-use super::{Recovered, Step, StoreError};
-use crate::model::{Event, QueueCounts, StoreState, Timestamp};
+use super::{Begin, Recovered, Step, StoreError};
+use crate::model::{Event, QueueCounts, StoreState};
 use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -105,7 +105,8 @@ impl Writer {
     }
 
     /// What the process before has spilt, and R: committed before anything else happens.
-    pub(super) fn start(&mut self, mailbox: &Mailbox, now: Timestamp) -> rusqlite::Result<Recovered> {
+    pub(super) fn start(&mut self, mailbox: &Mailbox, begin: &Begin) -> rusqlite::Result<Recovered> {
+        let now = begin.now;
         if !self.spill.is_empty() {
             self.begin()?;
             self.take_spilt()?;
@@ -113,6 +114,7 @@ impl Writer {
             self.commit(mailbox)?;
         }
         let mut recovered = self.recover(now)?;
+        self.wall_set(begin.offset_ms, now)?;
         self.commit(mailbox)?;
         self.doubt(mailbox, now)?;
         recovered.counts = self.rows.recount(&self.connection)?;

@@ -204,6 +204,7 @@ impl<'a> Worker<'a> {
             on_uncertain: if self.random.per_cent(30) { OnUncertain::Hold } else { OnUncertain::Resend },
             priority: if self.random.per_cent(30) { Priority::High } else { Priority::Normal },
             not_before: now,
+            send_at: None,
             expires_at: now.after(Duration::from_secs(60) + self.seconds(86_400)),
             ..Rig::message(&name, parts)
         }

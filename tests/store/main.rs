@@ -1,6 +1,7 @@
 //! The durable queue at its border: real SQLite files, closed in order, copied while in use, and killed.
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod clock;
 mod damage;
 mod inbound;
 mod kills;

@@ -100,6 +100,7 @@ impl Rig {
             report: true,
             sim: None,
             not_before: NOW,
+            send_at: None,
             expires_at: NOW.after(TTL),
             tags: vec!["tag".to_owned()],
         }

@@ -75,8 +75,9 @@ impl Writer {
         self.connection
             .prepare_cached(
                 "INSERT INTO messages (id, digest, recipient, class, port, priority, hold, report, pinned, accepted_at,
-                    expires_at, reference, tags, state, not_before, due_at, lane, watch_at, parts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?14, ?15, ?11, ?16)",
+                    expires_at, reference, tags, state, not_before, due_at, lane, watch_at, parts,
+                    send_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, ?14, ?15, ?11, ?16, ?17)",
             )?
             .execute(params![
                 new.id.as_str(),
@@ -95,6 +96,7 @@ impl Writer {
                 new.not_before.0,
                 pinned.unwrap_or_default(),
                 pack(&parts),
+                new.send_at.map(|at| at.0),
             ])?;
         let key = MessageKey(self.connection.last_insert_rowid());
         self.connection
