@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod clocks;
 mod lines;
 mod ports;
 mod sims;

@@ -116,7 +116,7 @@ pub(crate) async fn f_22_interleaved() -> Measured {
 }
 
 /// One of two parts, as hex with an empty service centre field.
-fn half(seq: u8, text: &str) -> String {
+pub(crate) fn half(seq: u8, text: &str) -> String {
     let concat = Concat { reference: 7, wide: false, total: 2, seq };
     let ud = UserData { udh: Udh(vec![concat.into()]), payload: gsm7::encode(text).unwrap() };
     let scts = Scts::from_unix(EPOCH, 0).unwrap();

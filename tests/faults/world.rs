@@ -1,6 +1,7 @@
 //! A whole gateway on virtual modems, in one thread and in virtual time that stands still while the store works.
 
 use super::support::machine::Machine;
+use gsmgate::clock::{Line, Reading};
 use gsmgate::model::{
     Event, EventKind, MessageId, MessageView, ModemPhase, ModemStatus, Notice, NoticeKind, OnUncertain, PublicState,
     Submission, Timestamp,
@@ -35,11 +36,33 @@ const TO: &str = "+491701234567";
 
 thread_local! {
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+    static LINE: Cell<Option<Line>> = const { Cell::new(None) };
+    /// Seconds that the wall clock of this thread's world is set ahead.
+    static AHEAD: Cell<i64> = const { Cell::new(0) };
 }
 
-/// The wall clock of this thread's world.
+/// The gateway's own line of time.
 fn clock() -> Timestamp {
-    Timestamp(EPOCH * 1000).after(now())
+    let line = LINE.get().unwrap_or_else(|| Line::begin(None, reading()));
+    Timestamp(i64::try_from(line.now(now()).as_millis()).unwrap())
+}
+
+/// What the clocks of this thread's world show.
+fn reading() -> Reading {
+    let wall = u64::try_from(EPOCH + AHEAD.get()).unwrap();
+    Reading { wall: Duration::from_secs(wall) + now(), boot: now() }
+}
+
+/// As the gateway does it: looks at the wall clock.
+async fn heed(store: Store) {
+    loop {
+        sleep(SECOND).await;
+        let mut line = LINE.get().unwrap();
+        if line.heed(reading()) {
+            store.wall_set(line.offset_ms(), clock()).await.unwrap();
+        }
+        LINE.set(Some(line));
+    }
 }
 
 /// Since the first world of this thread began.
@@ -142,6 +165,8 @@ impl World {
     fn made(dir: tempfile::TempDir, lab: Handle, config: slots::Config, pause: Duration) -> World {
         let modems = config.modems.len();
         let config = slots::Config { supply: Some(dir.path().to_owned()), ..config };
+        AHEAD.set(0);
+        LINE.set(Some(Line::begin(None, reading())));
         let (store, recovered, _closer) = Store::open(&Config::new(dir.path().join("state")), clock()).unwrap();
         let (slots, lanes, drivers, received) =
             slots::start(config, &recovered.armed, recovered.sims, store.clone(), clock);
@@ -162,6 +187,7 @@ impl World {
         let name_sim = Box::new(move |modem: usize, iccid: &_| names.sim_label(modem, iccid));
         let settings = intake::Settings { adopt: intake::Adopt::Publish, name_sim, clock };
         tokio::spawn(intake::run(received, store.clone(), settings));
+        tokio::spawn(heed(store.clone()));
         tokio::spawn(pace(store, pause));
         let ready_at = Arc::new(Mutex::new(vec![None; modems]));
         for (modem, status) in gateway.modems().into_iter().enumerate() {
@@ -173,6 +199,16 @@ impl World {
     /// Since the first world of this thread began.
     pub(crate) fn now(&self) -> Duration {
         now()
+    }
+
+    /// Sets the wall clock so many seconds ahead of what it was at the beginning.
+    pub(crate) fn set_wall(&self, ahead: i64) {
+        AHEAD.set(ahead);
+    }
+
+    /// By how many seconds the gateway has taken over what the wall clock was set to.
+    pub(crate) fn wall_believed(&self) -> i64 {
+        LINE.get().unwrap().offset_ms() / 1000
     }
 
     /// The world's folder, in which its `sys` lies too.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod clocks;
 mod hangs;
 mod signals;
 #[path = "../support/mod.rs"]

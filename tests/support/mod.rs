@@ -132,6 +132,13 @@ impl Rig {
         self.gateway = start_gateway(self.dir.path(), &self.status, &self.env);
     }
 
+    /// The same, when so many modems will get ready.
+    pub fn restart_with(&mut self, ready: usize) {
+        let (_, rest) = self.status.split_once(" of ").expect("a rig that counts");
+        self.status = format!("STATUS={ready} of {rest}");
+        self.restart();
+    }
+
     /// Pulls the plug of a virtual modem.
     pub fn unplug_virtual(&self, modem: usize) {
         self.lab(&format!(r#"{{"do":"unplug","modem":{modem}}}"#));
