@@ -9,11 +9,16 @@ use crate::model::{
     UncertainReason,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 /// Questions that wait.
 const QUESTIONS: usize = 256;
+/// What somebody outside asks is given up after this time: while it is read, the WAL cannot be emptied. RELIABILITY F-46.
+const LONGEST: Duration = Duration::from_secs(1);
+/// Steps of SQLite's machine between two looks at the time: a fraction of a millisecond.
+const STEPS: i32 = 10_000;
 
 type Question = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -56,7 +61,13 @@ impl Reader {
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (question, answer) = with_answer(question);
+        let (question, answer) = with_answer(move |connection| {
+            let until = Instant::now() + LONGEST;
+            connection.progress_handler(STEPS, Some(move || Instant::now() > until))?;
+            let answer = question(connection);
+            connection.progress_handler(0, None::<fn() -> bool>)?;
+            answer
+        });
         self.questions.try_send(question).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::Full,
             TrySendError::Closed(_) => StoreError::Closed,
@@ -234,4 +245,21 @@ fn read_attempt(attempt: i64, row: &Row<'_>) -> rusqlite::Result<Option<AttemptV
         resend_of: row.get::<_, Option<i64>>(10)?.map(AttemptId),
         routing: row.get(11)?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_query_is_cut_after_its_time() {
+        let (failed, _) = tokio::sync::watch::channel(None);
+        let failing = Failing { suspicion: "none".into(), failed, not_before: None };
+        let (reader, answering) = Reader::new(Connection::open_in_memory().unwrap(), failing);
+        std::thread::spawn(move || answering.run());
+        let endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";
+        let count = |sql: &'static str| move |connection: &Connection| connection.query_row(sql, [], |row| row.get(0));
+        assert_eq!(reader.ask(count(endless)).await, Err::<i64, _>(StoreError::Unreadable));
+        assert_eq!(reader.ask(count("SELECT 7")).await, Ok(7_i64));
+    }
 }

@@ -161,3 +161,28 @@ async fn what_a_modem_told_is_read_again_after_a_restart() {
     assert_eq!(kinds, [(1, EventKind::Notice(told[0].clone())), (2, EventKind::Notice(told[1].clone()))]);
     rig.close();
 }
+
+/// F-46: while somebody reads all the time. What is written is more than may stay.
+#[tokio::test]
+async fn the_log_beside_the_database_stays_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::open(dir.path());
+    let store = rig.store.clone();
+    let reads = tokio::spawn(async move {
+        loop {
+            store.events(0, 100).await.unwrap();
+            // What is in memory is there at once.
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut largest = 0;
+    for group in 0..100 {
+        let name = |n: u32| Rig::message(&format!("m{group}-{n}"), 1);
+        rig.store.accept((0..100).map(name).collect(), NOW).await.unwrap();
+        largest = largest.max(std::fs::metadata(dir.path().join("gsmgate.db-wal")).unwrap().len());
+    }
+    reads.abort();
+    rig.close();
+    // It is emptied at 4 MiB.
+    assert!(largest < 6 << 20, "{largest}");
+}
