@@ -587,7 +587,7 @@ impl Opened {
     ) -> Result<Opened, OpenError> {
         let schema = |source| OpenError::Schema { path: path.to_owned(), source };
         let mut connection = connect(path)?;
-        schema::open_writer(&mut connection).map_err(schema)?;
+        schema::open_writer(&mut connection, config.backups.as_deref()).map_err(schema)?;
         let reading = Connection::open_with_flags(path, reading_flags()).map_err(|error| schema(error.into()))?;
         schema::open_reader(&reading).map_err(schema)?;
         let is_large = schema::is_large(&connection).map_err(|error| schema(error.into()))?;

@@ -2,6 +2,9 @@
 
 use rusqlite::{Connection, ErrorCode};
 use rusqlite_migration::{M, Migrations};
+use std::fs::OpenOptions;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
 
 /// Marks a file as ours: "GSMG".
 const APPLICATION_ID: i32 = 0x4753_4D47;
@@ -81,8 +84,8 @@ pub(super) fn common(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Sets up the one connection that writes, and brings the schema up to date.
-pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError> {
+/// Sets up the one connection that writes, and brings the schema up to date. What was before that goes to `backups`.
+pub(super) fn open_writer(connection: &mut Connection, backups: Option<&Path>) -> Result<(), SchemaError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(SchemaError::OldSqlite(rusqlite::version()));
     }
@@ -113,6 +116,17 @@ pub(super) fn open_writer(connection: &mut Connection) -> Result<(), SchemaError
     {
         return Err(SchemaError::Damaged(found));
     }
+    if let Some(backups) = backups
+        && version > 0
+        && usize::try_from(version).is_ok_and(|version| version < MIGRATIONS.len())
+    {
+        let path = backups.join(format!("before-update-{version}.db"));
+        match keep(connection, &path) {
+            Ok(()) => tracing::info!(path = %path.display(), "the database as it was before the update is kept"),
+            // The update is one transaction: it can do without.
+            Err(error) => tracing::warn!(%error, path = %path.display(), "the database before the update is not kept"),
+        }
+    }
     Migrations::from_slice(MIGRATIONS).to_latest(connection)?;
     Ok(())
 }
@@ -127,6 +141,19 @@ pub(super) fn is_large(connection: &Connection) -> rusqlite::Result<bool> {
 pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     Ok((found != "ok").then_some(found))
+}
+
+/// Copies the database, for who wants the older version back. A copy of an earlier update from there is replaced.
+fn keep(connection: &Connection, path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap_or(path))?;
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let done = connection.execute("VACUUM INTO ?1", [path.to_string_lossy()]).map_err(std::io::Error::other);
+    if done.is_err() {
+        // A half one is of no use.
+        let _ = std::fs::remove_file(path);
+    }
+    done?;
+    file.sync_all()
 }
 
 /// Sets up a connection that only reads.
@@ -149,7 +176,7 @@ mod tests {
     fn a_new_file_is_ours_and_has_its_settings() {
         let dir = tempfile::tempdir().unwrap();
         let mut connection = Connection::open(dir.path().join("db")).unwrap();
-        open_writer(&mut connection).unwrap();
+        open_writer(&mut connection, None).unwrap();
         let of = |pragma| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0)).unwrap();
         let found = ["application_id", "page_size", "auto_vacuum"].map(of);
         assert_eq!(found, [APPLICATION_ID.into(), PAGE_SIZE.into(), 2]);
@@ -159,10 +186,10 @@ mod tests {
     fn a_foreign_or_newer_file_is_refused() {
         let mut connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("PRAGMA application_id = 7; PRAGMA user_version = 1;").unwrap();
-        assert!(matches!(open_writer(&mut connection), Err(SchemaError::Foreign(7))));
+        assert!(matches!(open_writer(&mut connection, None), Err(SchemaError::Foreign(7))));
         let mut connection = Connection::open_in_memory().unwrap();
         connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         connection.pragma_update(None, "user_version", 99).unwrap();
-        assert!(matches!(open_writer(&mut connection), Err(SchemaError::Newer { found: 99, .. })));
+        assert!(matches!(open_writer(&mut connection, None), Err(SchemaError::Newer { found: 99, .. })));
     }
 }

@@ -21,3 +21,4 @@ mod rig;
 mod room;
 mod salvage;
 mod snapshots;
+mod upgrade;

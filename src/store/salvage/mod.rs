@@ -157,7 +157,7 @@ impl Salvage<'_> {
         // SQLite says the same of it, and better.
         drop(made);
         let mut to = Connection::open_with_flags(&draft, open_flags())?;
-        schema::open_writer(&mut to)?;
+        schema::open_writer(&mut to, None)?;
         // It is synced when it is whole.
         to.execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;")?;
         Ok(to)
@@ -373,7 +373,7 @@ mod tests {
     #[test]
     fn every_table_is_salvaged() {
         let mut connection = Connection::open_in_memory().unwrap();
-        schema::open_writer(&mut connection).unwrap();
+        schema::open_writer(&mut connection, None).unwrap();
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
         let there: BTreeSet<String> =
             connection.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
