@@ -92,8 +92,11 @@ impl Control {
                 Ok((stream, _)) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "the control socket does not accept a client");
-                    // Out of descriptors: a client that leaves frees one.
-                    clients.join_next().await;
+                    // Out of descriptors: a client that leaves frees one, or somebody else does.
+                    tokio::select! {
+                        Some(_) = clients.join_next() => {}
+                        () = clock::sleep(UNREAD) => {}
+                    }
                     continue;
                 }
             };
