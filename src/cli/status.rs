@@ -70,6 +70,9 @@ fn store_trouble(state: &str) -> Option<&'static str> {
 fn print_message(message: &Value) -> Result<(), Failure> {
     out::line(format!("{} to {}: {}", text(&message["id"]), text(&message["to"]), text(&message["state"])))?;
     out::line(format!("accepted {}, expires {}", text(&message["accepted_at"]), text(&message["expires_at"])))?;
+    if let ("queued", Some(sim)) = (text(&message["state"]).as_str(), message["only_sim"].as_str()) {
+        out::line(format!("it waits for the SIM {sim}, and may go by no other"))?;
+    }
     if message["duplicate_possible"] == true {
         out::line("a part may reach the recipient twice")?;
     }

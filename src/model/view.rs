@@ -13,6 +13,8 @@ pub struct MessageView {
     pub id: MessageId,
     /// The recipient.
     pub to: Number,
+    /// Only the SIM with this label may carry it: asked for by the client.
+    pub only_sim: Option<Label>,
     /// The state now.
     pub state: PublicState,
     /// When it was accepted.

@@ -180,14 +180,15 @@ pub(super) fn armed_since(
 pub(super) fn message(connection: &Connection, id: &MessageId) -> rusqlite::Result<Option<MessageView>> {
     let found = connection
         .prepare_cached(
-            "SELECT recipient, state, accepted_at, expires_at, duplicate, tags, parts, run_from FROM messages
-             WHERE id = ?1 ORDER BY message DESC LIMIT 1",
+            "SELECT recipient, state, accepted_at, expires_at, duplicate, tags, parts, run_from, pinned
+             FROM messages WHERE id = ?1 ORDER BY message DESC LIMIT 1",
         )?
         .query_row([id.as_str()], |row| {
             let Ok(to) = row.get_ref(0)?.as_str()?.parse() else { return Ok(None) };
             let view = MessageView {
                 id: id.clone(),
                 to,
+                only_sim: row.get_ref(8)?.as_str_or_null()?.and_then(|label| label.parse().ok()),
                 state: PublicState::from_number(row.get(1)?).unwrap_or(PublicState::Unknown),
                 accepted_at: Timestamp(row.get(2)?),
                 expires_at: Timestamp(row.get(3)?),

@@ -12,6 +12,7 @@ pub fn message(view: &MessageView) -> Value {
     json!({
         "id": view.id.as_str(),
         "to": view.to.as_str(),
+        "only_sim": view.only_sim.as_ref().map(Label::as_str),
         "state": view.state.word(),
         "accepted_at": Rfc3339(view.accepted_at),
         "expires_at": Rfc3339(view.expires_at),
