@@ -288,7 +288,7 @@ async fn keep_notices(
 }
 
 /// Turns the changes of one modem into those of all.
-async fn watch_one(mut status: watch::Receiver<ModemStatus>, signals: Arc<Signals>) {
+async fn watch_one<S>(mut status: watch::Receiver<S>, signals: Arc<Signals>) {
     while status.changed().await.is_ok() {
         signals.changed.send_modify(|n| *n += 1);
     }
@@ -504,6 +504,21 @@ mod tests {
         let named = labels(Some(&before[0].1), before.clone());
         assert_eq!(named.of(1, &two), before[0].1);
         assert_ne!(named.of(0, &one), before[0].1);
+    }
+
+    /// F-37
+    #[tokio::test]
+    async fn a_driver_that_panics_is_noticed() {
+        let ((changed, _), (ended, mut end)) = (watch::channel(0), watch::channel(false));
+        let (status, watched) = watch::channel(());
+        let watching = tokio::spawn(watch_one(watched, Arc::new(Signals { changed, ended })));
+        let driver = tokio::spawn(async move {
+            let _status = status;
+            panic!("a test");
+        });
+        assert!(driver.await.is_err());
+        watching.await.unwrap();
+        assert!(*end.borrow_and_update());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use support::{ECHO, PATIENCE, Process, Rig, Setup};
+use support::{ECHO, PATIENCE, PIN, Process, Rig, Setup};
 
 /// Waits until what every modem has done is as it should be.
 fn await_stats(rig: &Rig, is_so: impl Fn(&Value) -> bool) {
@@ -95,9 +95,9 @@ fn exchange(rig: &Rig, round: &str) {
 #[test]
 fn every_make_is_given_its_pin() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(&file, "4711").unwrap();
+    std::fs::write(&file, PIN).unwrap();
     let n = Personality::names().count();
-    let arguments = [one_of_each(), vec!["--pin", "4711"]].concat();
+    let arguments = [one_of_each(), vec!["--pin", PIN]].concat();
     let keys = format!("pin_file = {:?}", file.path());
     let rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ready: n, ..Setup::default() });
     assert_eq!(wrong_pins(&rig), vec![0; n]);
@@ -107,9 +107,9 @@ fn every_make_is_given_its_pin() {
 #[test]
 fn no_make_is_given_a_wrong_pin_twice() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(&file, "1234").unwrap();
+    std::fs::write(&file, PIN).unwrap();
     let n = Personality::names().count();
-    let arguments = [one_of_each(), vec!["--pin", "4711"]].concat();
+    let arguments = [one_of_each(), vec!["--pin", "1234"]].concat();
     let keys = format!("pin_file = {:?}", file.path());
     let mut rig = Rig::of(&Setup { modems: n, arguments: &arguments, keys: &keys, ..Setup::default() });
     await_blocked(&rig, "the SIM has refused this PIN before");

@@ -10,6 +10,8 @@ use crate::store::{self, Closer, NewMessage};
 use crate::tpdu::{Choice, segment};
 use std::cell::Cell;
 
+mod faults;
+
 thread_local! {
     /// A test and its tasks share one thread. Far from the wall clock, so that a forgotten one shows.
     static CLOCK: Cell<i64> = const { Cell::new(1_000_000_000_000) };

@@ -1,6 +1,6 @@
 //! The machine's wall clock is set, and its processes stand still: F-60, F-61, F-62.
 
-use super::support::{ECHO, PATIENCE, Rig, Setup};
+use super::support::{ECHO, PATIENCE, Rig, Setup, TEXT};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ impl Clocked {
 
     /// One goes out, and is delivered; the year in which it says that it was accepted.
     fn delivers(&self, id: &str) -> i32 {
-        let (exit, said) = self.rig.cli(&["send", ECHO, "x", "--id", id, "--sim", "sim0", "--wait", "60"]);
+        let (exit, said) = self.rig.cli(&["send", ECHO, TEXT, "--id", id, "--sim", "sim0", "--wait", "60"]);
         assert_eq!(exit, Some(0), "{said:?}");
         let (_, message) = self.rig.json(&["status", id]);
         message[0]["accepted_at"].as_str().unwrap()[..4].parse().unwrap()
@@ -64,7 +64,7 @@ fn a_box_that_boots_long_ago_sends_and_later_knows_the_time() {
     let mut clocked = Clocked::start(-40 * YEAR, "60");
     clocked.rig.unplug_virtual(1);
     assert!(clocked.delivers("then") < this_year() - 38);
-    assert_eq!(clocked.rig.cli(&["send", ECHO, "x", "--id", "waits", "--sim", "sim1"]).0, Some(0));
+    assert_eq!(clocked.rig.cli(&["send", ECHO, TEXT, "--id", "waits", "--sim", "sim1"]).0, Some(0));
     clocked.set(0);
     clocked.says("the wall clock was set", 1);
     assert_eq!(clocked.state("waits"), "queued", "what waited has waited for a minute");
@@ -74,7 +74,7 @@ fn a_box_that_boots_long_ago_sends_and_later_knows_the_time() {
     clocked.rig.restart_with(1);
     assert_eq!(clocked.state("waits"), "queued");
     clocked.rig.plug_virtual(1);
-    assert_eq!(clocked.rig.cli(&["send", ECHO, "x", "--id", "waits", "--sim", "sim1", "--wait", "60"]).0, Some(0));
+    assert_eq!(clocked.rig.cli(&["send", ECHO, TEXT, "--id", "waits", "--sim", "sim1", "--wait", "60"]).0, Some(0));
 }
 
 /// F-61: an hour back, as of daylight saving done wrong, and a year ahead for a moment.
@@ -82,7 +82,7 @@ fn a_box_that_boots_long_ago_sends_and_later_knows_the_time() {
 fn a_clock_that_jumps_expires_nothing_and_sends_nothing_twice() {
     let clocked = Clocked::start(0, "60");
     clocked.rig.unplug_virtual(1);
-    assert_eq!(clocked.rig.cli(&["send", ECHO, "x", "--id", "waits", "--sim", "sim1"]).0, Some(0));
+    assert_eq!(clocked.rig.cli(&["send", ECHO, TEXT, "--id", "waits", "--sim", "sim1"]).0, Some(0));
     clocked.set(YEAR);
     clocked.delivers("ahead");
     clocked.set(-3600);
@@ -92,7 +92,7 @@ fn a_clock_that_jumps_expires_nothing_and_sends_nothing_twice() {
     clocked.delivers("after");
     assert_eq!(clocked.state("waits"), "queued");
     clocked.rig.plug_virtual(1);
-    assert_eq!(clocked.rig.cli(&["send", ECHO, "x", "--id", "waits", "--sim", "sim1", "--wait", "60"]).0, Some(0));
+    assert_eq!(clocked.rig.cli(&["send", ECHO, TEXT, "--id", "waits", "--sim", "sim1", "--wait", "60"]).0, Some(0));
     let stats = clocked.rig.lab(r#"{"do":"stats"}"#);
     assert_eq!((&stats["stats"][0]["submits"], &stats["stats"][1]["submits"]), (&4.into(), &1.into()));
 }
@@ -102,7 +102,7 @@ fn a_clock_that_jumps_expires_nothing_and_sends_nothing_twice() {
 fn a_process_that_stood_still_goes_on() {
     let clocked = Clocked::start(0, "300");
     clocked.rig.lab(r#"{"do":"fault","fault":"F-11","by_ms":300,"modem":0}"#);
-    assert_eq!(clocked.rig.cli(&["send", ECHO, "x", "--id", "a", "--sim", "sim0"]).0, Some(0));
+    assert_eq!(clocked.rig.cli(&["send", ECHO, TEXT, "--id", "a", "--sim", "sim0"]).0, Some(0));
     let begun = Instant::now();
     while clocked.rig.lab(r#"{"do":"stats"}"#)["stats"][0]["submits"] != 1 {
         assert!(begun.elapsed() < PATIENCE);
@@ -112,7 +112,7 @@ fn a_process_that_stood_still_goes_on() {
     // Ten minutes of the gateway's time. It cannot be asked whether they are over.
     std::thread::sleep(Duration::from_secs(2));
     clocked.rig.gateway.signal(Signal::SIGCONT);
-    assert_eq!(clocked.rig.cli(&["send", ECHO, "x", "--id", "a", "--sim", "sim0", "--wait", "60"]).0, Some(0));
+    assert_eq!(clocked.rig.cli(&["send", ECHO, TEXT, "--id", "a", "--sim", "sim0", "--wait", "60"]).0, Some(0));
     let (_, message) = clocked.rig.json(&["status", "a"]);
     let submits = clocked.rig.lab(r#"{"do":"stats"}"#)["stats"][0]["submits"].as_u64().unwrap();
     assert!(submits == 1 || submits == 2 && message[0]["duplicate_possible"] == true, "{submits}: {message:?}");

@@ -1,6 +1,6 @@
 //! A thread that hangs, a disk that is slow, a log that nobody reads: F-38, F-45, F-48.
 
-use super::support::{ECHO, PATIENCE, Process, Rig, Setup, gsmgate, manager};
+use super::support::{ECHO, PATIENCE, Process, Rig, Setup, TEXT, gsmgate, manager};
 use super::trace;
 use std::io::Read;
 use std::os::unix::net::UnixDatagram;
@@ -30,8 +30,8 @@ fn lives(manager: &UnixDatagram, within: Duration) -> bool {
 #[test]
 fn a_thread_that_hangs_stops_the_heartbeat() {
     let env = [("WATCHDOG_USEC", "200000")];
-    let rig = Rig::configured(&Setup { modems: 1, env: &env, ..Setup::default() }, |_, ports| {
-        format!("[[modem]]\nport = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:1\"\n", ports[0])
+    let rig = Rig::configured(&Setup { modems: 1, env: &env, ..Setup::default() }, |dir, ports| {
+        format!("[[modem]]\nport = {:?}\n{}", ports[0], Rig::broker(dir))
     });
     let pid = rig.gateway.0.id();
     for (thread, calls) in
@@ -64,10 +64,10 @@ fn a_slow_disk_slows_down_and_nothing_else() {
         let strace = trace::inject(rig.gateway.0.id(), None, calls);
         let begun = Instant::now();
         for n in 0..at_a_time {
-            assert_eq!(rig.cli(&["send", ECHO, "x", "--id", &format!("m{n}")]).0, Some(0), "{calls}");
+            assert_eq!(rig.cli(&["send", ECHO, TEXT, "--id", &format!("m{n}")]).0, Some(0), "{calls}");
         }
         for n in 0..at_a_time {
-            assert_eq!(rig.cli(&["send", ECHO, "x", "--id", &format!("m{n}"), "--wait", "60"]).0, Some(0), "{calls}");
+            assert_eq!(rig.cli(&["send", ECHO, TEXT, "--id", &format!("m{n}"), "--wait", "60"]).0, Some(0), "{calls}");
         }
         assert!(begun.elapsed() < Duration::from_secs(longest_s), "{calls}: {:?}", begun.elapsed());
         drop(strace);

@@ -4,6 +4,7 @@
 
 mod clocks;
 mod hangs;
+mod limits;
 mod signals;
 #[path = "../support/mod.rs"]
 mod support;
@@ -11,21 +12,21 @@ mod trace;
 
 use std::process::Stdio;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::{ECHO, PATIENCE, Process, Rig, gsmgate, manager};
+use support::{ECHO, PATIENCE, Process, Rig, TEXT, gsmgate, manager};
 
 /// F-44: what cannot be made durable is acknowledged to nobody.
 #[test]
 fn a_disk_that_fails_ends_it_with_74_and_a_restart_goes_on() {
     let mut rig = Rig::start();
     let mut strace = trace::inject(rig.gateway.0.id(), None, "fsync,fdatasync:error=EIO");
-    let (exit, answers) = rig.json(&["send", ECHO, "x", "--id", "a"]);
+    let (exit, answers) = rig.json(&["send", ECHO, TEXT, "--id", "a"]);
     assert_ne!(exit, Some(0), "{answers:?}");
     assert_eq!(rig.gateway.0.wait().unwrap().code(), Some(74));
     strace.0.wait().unwrap();
     let log = std::fs::read_to_string(rig.path("gateway.log")).unwrap();
     assert!(log.contains("the database failed: disk I/O error"), "{log}");
     rig.restart();
-    let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
+    let (exit, said) = rig.cli(&["send", ECHO, TEXT, "--id", "a", "--wait", "60"]);
     assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
 }
 
@@ -36,7 +37,7 @@ fn a_disk_that_fails_for_the_third_time_is_waited_for() {
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     std::fs::write(rig.path("control.failures"), format!("{}\n{}\n", now(), now())).unwrap();
     let mut strace = trace::inject(rig.gateway.0.id(), None, "fsync,fdatasync:error=EIO");
-    rig.json(&["send", ECHO, "x", "--id", "a"]);
+    rig.json(&["send", ECHO, TEXT, "--id", "a"]);
     assert_eq!(rig.gateway.0.wait().unwrap().code(), Some(74));
     strace.0.wait().unwrap();
     // What cannot be written: root is stopped by no permission.
@@ -60,7 +61,7 @@ fn a_disk_that_fails_for_the_third_time_is_waited_for() {
         assert!(begun.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(50));
     }
-    let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
+    let (exit, said) = rig.cli(&["send", ECHO, TEXT, "--id", "a", "--wait", "60"]);
     assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
 }
 
@@ -70,17 +71,17 @@ fn a_database_that_is_held_refuses_and_goes_on_by_itself() {
     let rig = Rig::start();
     let database = rusqlite::Connection::open(rig.path("state/gsmgate.db")).unwrap();
     database.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let (exit, answers) = rig.json(&["send", ECHO, "x", "--id", "a"]);
+    let (exit, answers) = rig.json(&["send", ECHO, TEXT, "--id", "a"]);
     assert_eq!((exit, &answers[0]["error"]["code"]), (Some(1), &"queue_full".into()), "{answers:?}");
     let (_, status) = rig.cli(&["status"]);
     assert!(status.iter().any(|line| line.starts_with("another program holds the database")), "{status:?}");
     database.execute_batch("ROLLBACK").unwrap();
     let begun = Instant::now();
-    while rig.cli(&["send", ECHO, "x", "--id", "a"]).0 != Some(0) {
+    while rig.cli(&["send", ECHO, TEXT, "--id", "a"]).0 != Some(0) {
         assert!(begun.elapsed() < PATIENCE);
         std::thread::sleep(Duration::from_millis(20));
     }
-    let (exit, said) = rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]);
+    let (exit, said) = rig.cli(&["send", ECHO, TEXT, "--id", "a", "--wait", "60"]);
     assert_eq!((exit, said.last().map(String::as_str)), (Some(0), Some("a  delivered")));
 }
 

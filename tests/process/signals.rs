@@ -1,6 +1,6 @@
 //! What signals do in the middle of a send, and what the end of a task does: F-36, F-37.
 
-use super::support::{ECHO, PATIENCE, Rig, Setup};
+use super::support::{ECHO, PATIENCE, Rig, Setup, TEXT};
 use super::trace;
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use std::time::Instant;
 fn in_the_middle(late_ms: u32) -> Rig {
     let late = format!(r#"{{"fault":"F-11","by_ms":{late_ms}}}"#);
     let rig = Rig::of(&Setup { modems: 1, ready: 1, arguments: &["--fault", &late], ..Setup::default() });
-    assert_eq!(rig.cli(&["send", ECHO, "x", "--id", "a"]).0, Some(0));
+    assert_eq!(rig.cli(&["send", ECHO, TEXT, "--id", "a"]).0, Some(0));
     let begun = Instant::now();
     // The payload is out.
     while rig.lab(r#"{"do":"stats"}"#)["stats"][0]["submits"] != 1 {
@@ -22,7 +22,7 @@ fn in_the_middle(late_ms: u32) -> Rig {
 
 /// Why each try of message `a` was uncertain, once it has ended, and how often the centre took it.
 fn tries(rig: &Rig) -> (Vec<Value>, u64) {
-    assert_eq!(rig.cli(&["send", ECHO, "x", "--id", "a", "--wait", "60"]).0, Some(0));
+    assert_eq!(rig.cli(&["send", ECHO, TEXT, "--id", "a", "--wait", "60"]).0, Some(0));
     let (_, message) = rig.json(&["status", "a"]);
     let tries = message[0]["parts"][0]["attempts"].as_array().unwrap();
     let why = tries.iter().map(|tried| tried["reason"].clone()).collect();
@@ -67,13 +67,12 @@ fn a_hang_up_changes_nothing_and_says_so() {
 /// F-37: the bridge panics, since its runtime may not wait any more.
 #[test]
 fn a_task_that_panics_ends_the_process_in_order() {
-    let mut rig =
-        Rig::with(1, |_, ports| format!("[[modem]]\nport = {:?}\n[mqtt]\nurl = \"mqtt://127.0.0.1:1\"\n", ports[0]));
+    let mut rig = Rig::with(1, |dir, ports| format!("[[modem]]\nport = {:?}\n{}", ports[0], Rig::broker(dir)));
     let mut strace = trace::inject(rig.gateway.0.id(), Some("mqtt"), "epoll_wait,epoll_pwait:error=EBADF");
     assert_eq!(rig.gateway.0.wait().unwrap().code(), Some(1));
     strace.0.wait().unwrap();
     let log = std::fs::read_to_string(rig.path("gateway.log")).unwrap();
     assert!(log.contains("the MQTT bridge ended unexpectedly"), "{log}");
     rig.restart();
-    assert_eq!(rig.cli(&["send", ECHO, "x", "--wait", "60"]).0, Some(0));
+    assert_eq!(rig.cli(&["send", ECHO, TEXT, "--wait", "60"]).0, Some(0));
 }

@@ -18,6 +18,11 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// The virtual phone that answers every text.
 pub const ECHO: &str = "+49170555000";
 
+/// What no log, recording or status may hold (I-30): each rig looks for them at its end.
+pub const PIN: &str = "47110815";
+pub const PASSWORD: &str = "canary-of-a-password";
+pub const TEXT: &str = "canary of a text";
+
 /// The command under test, deaf to the configuration of this machine.
 pub fn gsmgate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gsmgate"));
@@ -127,6 +132,31 @@ impl Rig {
         Rig { gateway, simulator, dir, status, env }
     }
 
+    /// The table of a broker that is not there, with a password.
+    pub fn broker(dir: &Path) -> String {
+        let file = dir.join("password");
+        std::fs::write(&file, PASSWORD).unwrap();
+        format!("[mqtt]\nurl = \"mqtt://127.0.0.1:1\"\nuser = \"u\"\npassword_file = {file:?}\n")
+    }
+
+    /// What was written so far that others may see: logs, recordings, and what the status tells.
+    fn written(&self) -> Vec<(String, String)> {
+        let recordings = std::fs::read_dir(self.path("state/recordings")).into_iter().flatten().flatten();
+        let logs = std::fs::read_dir(self.dir.path()).unwrap().flatten();
+        let logs = logs.filter(|entry| entry.file_name().to_string_lossy().starts_with("gateway.log"));
+        let files = recordings.chain(logs).map(|entry| entry.path());
+        let mut written: Vec<_> = files
+            .map(|path| {
+                (path.display().to_string(), String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned())
+            })
+            .collect();
+        for look in ["status", "modems"] {
+            let output = self.command(&["--json", look]).output().unwrap();
+            written.push((look.to_owned(), String::from_utf8_lossy(&output.stdout).into_owned()));
+        }
+        written
+    }
+
     /// Another process, after the one before has ended.
     pub fn restart(&mut self) {
         self.gateway = start_gateway(self.dir.path(), &self.status, &self.env);
@@ -192,6 +222,21 @@ impl Rig {
     }
 }
 
+/// I-30
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for (place, text) in self.written() {
+            for secret in [PIN, PASSWORD, TEXT] {
+                let found = text.lines().find(|line| line.contains(secret));
+                assert!(found.is_none(), "I-30: {secret:?} in {place}: {found:?}");
+            }
+        }
+    }
+}
+
 pub fn lines(output: Output) -> (Option<i32>, Vec<String>) {
     let text = String::from_utf8(output.stdout).unwrap();
     (output.status.code(), text.lines().map(str::to_owned).collect())
@@ -205,8 +250,10 @@ fn start_gateway(dir: &Path, status: &str, env: &[(String, String)]) -> Process 
         .arg("--config")
         .arg(dir.join("gsmgate.toml"))
         .env("NOTIFY_SOCKET", dir.join("notify"))
+        // All that can be logged is.
+        .env("RUST_LOG", "trace")
         .envs(env.iter().cloned())
-        .stderr(std::fs::File::create(dir.join("gateway.log")).unwrap())
+        .stderr(log(dir))
         .spawn();
     let gateway = Process(gateway.unwrap());
     let mut octets = [0; 512];
@@ -218,6 +265,15 @@ fn start_gateway(dir: &Path, status: &str, env: &[(String, String)]) -> Process 
         said += &String::from_utf8_lossy(&octets[..n]);
     }
     gateway
+}
+
+/// The log of this process; those of the processes before are kept.
+fn log(dir: &Path) -> std::fs::File {
+    let path = dir.join("gateway.log");
+    let before = (1..).map(|n| dir.join(format!("gateway.log.{n}"))).find(|path| !path.exists());
+    // None the first time.
+    let _ = std::fs::rename(&path, before.expect("one of many"));
+    std::fs::File::create(path).unwrap()
 }
 
 /// Listens as the service manager from now on. What nobody reads holds a gateway up, so it is dropped soon.
