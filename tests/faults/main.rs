@@ -1,19 +1,22 @@
-//! The fault catalogue (RELIABILITY §3.1 to §3.3): every fault is played to a whole gateway, or has tests elsewhere, and
-//! docs/faults.md says how long the recovery took.
+//! The fault catalogue (RELIABILITY §3): every fault of modems, lines and SIMs is played to a whole gateway, and
+//! docs/faults.md says how long the recovery took; the others have tests elsewhere.
 //!
 //! `GSMGATE_FAULT=F-13` plays one row; `GSMGATE_WRITE_DOCS=1` writes docs/faults.md anew.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod clocks;
+mod dead;
 mod lines;
 mod ports;
+mod rest;
 mod sims;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
 mod world;
 
+use rest::{REST, Told};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,11 +31,16 @@ const AT_A_TIME: usize = 3;
 /// A machine that stops for a while looks like a slow recovery: over its target thrice, it is one.
 const TRIES: usize = 3;
 
+/// Rows that somebody else is to play: while this file is not there, nothing is asked of them.
+const MQTT: &str = "tests/mqtt/faults.rs";
+
 const HEAD: &str = "# Faults
 
-What can go wrong with a modem, its line, its SIM and its network, and how long the gateway takes to go on. Written by
-`GSMGATE_WRITE_DOCS=1 cargo test --test faults`, and checked by every run of the tests: a row that is missing, that loses a
-message, that sends one twice where that is not allowed, or that is over its target fails.
+What can go wrong, and what the gateway does. Written by `GSMGATE_WRITE_DOCS=1 cargo test --test faults`, and checked by every
+run of the tests: a row that is missing or names no test, and below that loses a message, sends one twice where that is not
+allowed, or is over its target, fails.
+
+## Modems, lines, SIMs, networks
 
 The rows are played to a whole gateway with virtual modems, in virtual time, most of them by scripted faults
 that `gsmgate simulate --help` lists too. Each message that goes out twice says so (`duplicate_possible`). What is measured is the time
@@ -43,6 +51,13 @@ messages go out and come in while the fault lasts, and have 5 s for that.
 |---|---|---|---|---|---|
 ";
 
+const REST_HEAD: &str = "
+## Everything else
+
+| fault | what happens | what the gateway does | test |
+|---|---|---|---|
+";
+
 #[test]
 fn every_fault_has_its_row_and_its_tests() {
     let ids: Vec<&str> = ROWS.iter().map(|row| row.id).collect();
@@ -50,12 +65,23 @@ fn every_fault_has_its_row_and_its_tests() {
     assert_eq!(ids, catalogue);
     for row in ROWS {
         assert!(row.play.is_some() || !row.elsewhere.is_empty(), "{} has no test", row.id);
-        for test in row.elsewhere {
-            let (file, name) = test.rsplit_once("::").unwrap();
-            let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
-            assert!(text.contains(&format!("fn {name}(")), "{}: there is no test {test}", row.id);
-        }
+        row.elsewhere.iter().for_each(|test| assert!(exists(test), "{}: there is no test {test}", row.id));
     }
+    assert_eq!(REST.iter().map(|told| told.id).collect::<Vec<_>>(), rest::catalogue());
+    for told in REST {
+        assert!(!told.tests.is_empty(), "{} has no test", told.id);
+        told.tests.split_whitespace().for_each(|test| assert!(exists(test), "{}: there is no test {test}", told.id));
+    }
+}
+
+/// A function of a file, or a target of the Makefile.
+fn exists(test: &str) -> bool {
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap_or_default();
+    if let Some(target) = test.strip_prefix("make:") {
+        return read("Makefile").contains(&format!("\n{target}:"));
+    }
+    let (file, name) = test.rsplit_once("::").unwrap();
+    file == MQTT && !root().join(file).exists() || read(file).contains(&format!("fn {name}("))
 }
 
 #[test]
@@ -133,13 +159,22 @@ fn page(results: &BTreeMap<&str, Option<Measured>>) -> String {
         let target = if target.text.is_empty() { "–" } else { target.text };
         writeln!(page, "| {id} | {happens} | {tests} | {twice} | {target} | {measured} |").unwrap();
     }
+    page += REST_HEAD;
+    for Told { id, fault, does, tests } in REST {
+        let tests = tests.split_whitespace().map(|test| format!("`{}`", test.replace("make:", "make ")));
+        writeln!(page, "| {id} | {fault} | {does} | {} |", tests.collect::<Vec<_>>().join(", ")).unwrap();
+    }
     page
 }
 
-/// Without the last column.
+/// Without what was measured: the last of six columns.
 fn unmeasured(page: &str) -> String {
     let cut = |line: &str| {
-        if line.starts_with("| F-") { line.rsplitn(3, '|').last().unwrap().to_owned() } else { line.to_owned() }
+        if line.starts_with("| F-") && line.matches(" | ").count() == 5 {
+            line.rsplitn(3, '|').last().unwrap().to_owned()
+        } else {
+            line.to_owned()
+        }
     };
     page.lines().map(cut).collect::<Vec<_>>().join("\n")
 }
