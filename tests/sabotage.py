@@ -148,7 +148,7 @@ MISTAKES = [
      "--lib modem::mask"),
     ("I-30", "log what is to be sent", "src/bridge/control.rs",
      "            let command = wire::parse_send(request.body(), gateway.now(), &wire::Defaults::default())?;\n",
-     "            tracing::info!(body = ?request.body(), \"a send\");\n"
+     "            tracing::info!(body = %String::from_utf8_lossy(request.body()), \"a send\");\n"
      "            let command = wire::parse_send(request.body(), gateway.now(), &wire::Defaults::default())?;\n",
      "--test process signals::a_hang_up"),
     ("I-31", "speak text mode", "src/at/command.rs",
