@@ -386,6 +386,11 @@ class Figures(unittest.TestCase):
             self.assertTrue(peers_faults.broken(ours | spoilt), spoilt)
         self.assertEqual(peers_faults.broken(ours | {"gateway": "smstools", "lost": 7}), [])
 
+    def test_finds_a_text_in_the_log(self):
+        story = Story()
+        (story.work / "gateway.log").write_text(f"DEBUG sending {story.run.asked[3]['text']}\n")
+        self.assertEqual(story.verdict(), {"told"})
+
 
 if __name__ == "__main__":
     unittest.main()
