@@ -72,9 +72,10 @@ pub(crate) const REST: &[Told] = &[
     ),
     told(
         "F-41",
-        "the same in a first start, a checkpoint, a snapshot, a salvage",
+        "the same in a first start, an update, a checkpoint, a snapshot, a salvage",
         "the same; what was begun is gone on with",
         "tests/powercut/main.rs::a_first_start_may_be_cut_at_every_call \
+         tests/powercut/main.rs::an_update_may_be_cut_at_every_call \
          tests/powercut/main.rs::what_was_acknowledged_survives_power_cuts \
          tests/store/salvage.rs::a_salvage_that_was_cut_short_is_gone_on_with \
          tests/store/snapshots.rs::a_half_one_is_none",

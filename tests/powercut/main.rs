@@ -16,6 +16,8 @@ mod vfs;
 mod work;
 
 use disk::{AIMS, Cut, Disk, Image, Lie};
+use gsmgate::model::{PublicState, Timestamp};
+use gsmgate::store::{Config, Store};
 use ledger::{Findings, Ledger};
 use random::Random;
 use serde_json::json;
@@ -215,6 +217,61 @@ fn a_first_start_may_be_cut_at_every_call() {
         }
     }
     panic!("a start has no end");
+}
+
+/// F-41: also where the schema is brought up to date.
+#[test]
+fn an_update_may_be_cut_at_every_call() {
+    let later = Timestamp(1_796_060_000_000);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let older = older();
+    for after in 0..1000 {
+        let dir = tempfile::tempdir().unwrap();
+        lay(&older, dir.path(), true);
+        let disk = Arc::new(Disk::new(&older, Cut { kind: None, after }, Lie::None));
+        let mount = vfs::Mount::new(dir.path(), Arc::clone(&disk));
+        if let Ok((store, _, closer)) = Store::open(&Config::new(dir.path()), later) {
+            drop(store);
+            closer.close();
+        }
+        let begun = Instant::now();
+        while disk.open_files() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "at call {after}: a file stays open");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let was_cut = disk.is_off();
+        disk.cut_now();
+        drop(mount);
+        let copy = tempfile::tempdir().unwrap();
+        lay(&disk.left(&mut Random::new(after as u64)), copy.path(), true);
+        runtime.block_on(async {
+            let rig = rig::Rig::open_at(copy.path(), later);
+            for (id, state) in [
+                ("ended", PublicState::Delivered),
+                ("on-the-air", PublicState::Uncertain),
+                ("waits", PublicState::Queued),
+            ] {
+                assert_eq!(rig.state(id).await, state, "at call {after}: {id}");
+            }
+            rig.close();
+        });
+        if !was_cut {
+            assert!(after > 10, "{after} calls bring a database up to date");
+            return;
+        }
+    }
+    panic!("an update has no end");
+}
+
+/// The files of an older version: tests/store/upgrade.rs.
+fn older() -> Image {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("gsmgate.db");
+    let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/upgrades/schema-3.sql");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute_batch(&std::fs::read_to_string(dump).unwrap()).unwrap();
+    database.close().unwrap();
+    Image::from([("gsmgate.db".to_owned(), std::fs::read(path).unwrap())])
 }
 
 /// With `synchronous = NORMAL` messages are lost that were accepted, and the file stays sound.
