@@ -46,6 +46,8 @@ const PAGE: usize = 64;
 const IDLE: Duration = Duration::from_secs(600);
 /// A client that does not read for so long is gone.
 const UNREAD: Duration = Duration::from_secs(10);
+/// How soon a client is accepted again after there was no descriptor for one.
+const NO_DESCRIPTOR: Duration = Duration::from_secs(1);
 
 /// The socket, bound and not yet served.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl Control {
             match self.listener.accept().await {
                 Ok((stream, _)) => turn_away(stream, &refusal),
                 // Out of descriptors.
-                Err(_) => clock::sleep(UNREAD).await,
+                Err(_) => clock::sleep(NO_DESCRIPTOR).await,
             }
         }
     }
@@ -95,7 +97,7 @@ impl Control {
                     // Out of descriptors: a client that leaves frees one, or somebody else does.
                     tokio::select! {
                         Some(_) = clients.join_next() => {}
-                        () = clock::sleep(UNREAD) => {}
+                        () = clock::sleep(NO_DESCRIPTOR) => {}
                     }
                     continue;
                 }
