@@ -176,7 +176,7 @@ async fn the_log_beside_the_database_stays_small() {
         }
     });
     let mut largest = 0;
-    for group in 0..100 {
+    for group in 0..250 {
         let name = |n: u32| Rig::message(&format!("m{group}-{n}"), 1);
         rig.store.accept((0..100).map(name).collect(), NOW).await.unwrap();
         largest = largest.max(std::fs::metadata(dir.path().join("gsmgate.db-wal")).unwrap().len());
