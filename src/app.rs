@@ -296,8 +296,7 @@ async fn tidy(store: Store, exported: PathBuf, every: Duration) {
 async fn take_snapshots(store: Store) {
     loop {
         clock::sleep(SNAPSHOT_LOOK).await;
-        // Named for people.
-        match store.snapshot(wall()).await {
+        match store.snapshot(now()).await {
             Ok(Some(path)) => tracing::info!(path = %path.display(), "snapshot of the database taken"),
             Ok(None) | Err(SnapshotError::Closed) => {}
             Err(error) => tracing::error!(%error, "no snapshot of the database"),

@@ -13,6 +13,8 @@ use tokio::time::{Instant, Sleep, Timeout};
 
 /// A wall clock that was set is believed when it has stayed so for so long: a step for a moment changes nothing.
 const BELIEVED: Duration = Duration::from_secs(60);
+/// Our line does not begin before 2026: no gateway is older, and what is removed by its age is not by an earlier time.
+const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 /// Two readings of one clock differ by less than this, in milliseconds.
 const SAME_MS: i64 = 500;
 
@@ -101,6 +103,7 @@ impl Line {
                 last + Duration::from_millis(u64::try_from(off_ms).unwrap_or(0))
             }
         };
+        let began = began.max(EARLIEST);
         Line { began, at, offset_ms: ms(at.wall) - ms(began), doubt: None }
     }
 
@@ -212,53 +215,53 @@ mod tests {
 
     const YEAR: u64 = 365 * 86_400;
 
-    fn secs(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
+    /// So many seconds after 2030.
+    fn at(seconds: u64) -> Duration {
+        EARLIEST + Duration::from_secs(4 * YEAR + seconds)
     }
 
-    fn reading(wall: u64, boot: u64) -> Reading {
-        Reading { wall: secs(wall), boot: secs(boot) }
+    fn reading(wall: Duration, boot: u64) -> Reading {
+        Reading { wall, boot: Duration::from_secs(boot) }
     }
 
     #[test]
     fn a_start_goes_on_where_the_process_before_was() {
-        let past = Past { began: secs(1000), boot: Some(secs(100)), last: secs(1050), offset_ms: 0 };
+        let past = Past { began: at(1000), boot: Some(Duration::from_secs(100)), last: at(1050), offset_ms: 0 };
         let off = Past { boot: None, ..past };
-        for (name, past, at, began) in [
-            ("the first", None, reading(1000, 5), 1000),
-            ("a restart", Some(past), reading(1200, 300), 1200),
-            ("the clock was set ahead meanwhile", Some(past), reading(1200 + YEAR, 300), 1200),
-            ("and behind", Some(past), reading(7, 300), 1200),
-            ("what was written last is not undone", Some(past), reading(1001, 101), 1050),
-            ("switched off for a day", Some(off), reading(1050 + 86_400, 20), 1050 + 86_400),
-            ("switched off, and no clock: 1970", Some(off), reading(3, 20), 1050),
-            (
-                "our line is a year behind, and it was off for an hour",
-                Some(Past { offset_ms: 1000 * YEAR as i64, ..off }),
-                reading(1050 + YEAR + 3600, 20),
-                1050 + 3600,
-            ),
+        let behind = Past { offset_ms: ms(Duration::from_secs(YEAR)), ..off };
+        let long_ago = Duration::from_secs(3);
+        for (name, past, read, began) in [
+            ("the first", None, reading(at(1000), 5), at(1000)),
+            ("the first, in 1970", None, reading(long_ago, 5), EARLIEST),
+            ("a restart", Some(past), reading(at(1200), 300), at(1200)),
+            ("the clock was set ahead meanwhile", Some(past), reading(at(1200 + YEAR), 300), at(1200)),
+            ("and behind", Some(past), reading(long_ago, 300), at(1200)),
+            ("what was written last is not undone", Some(past), reading(at(1001), 101), at(1050)),
+            ("switched off for a day", Some(off), reading(at(1050 + 86_400), 20), at(1050 + 86_400)),
+            ("switched off, and no clock: 1970", Some(off), reading(long_ago, 20), at(1050)),
+            ("our line is a year behind: off for an hour", Some(behind), reading(at(1050 + YEAR + 3600), 20), at(4650)),
         ] {
-            let line = Line::begin(past, at);
-            assert_eq!(line.now(at.boot), secs(began), "{name}");
-            assert_eq!(line.offset_ms(), ms(at.wall) - ms(secs(began)), "{name}");
+            let line = Line::begin(past, read);
+            assert_eq!(line.now(read.boot), began, "{name}");
+            assert_eq!(line.offset_ms(), ms(read.wall) - ms(began), "{name}");
         }
     }
 
     #[test]
     fn a_clock_that_was_set_is_believed_after_a_minute_and_moves_no_span() {
-        let mut line = Line::begin(None, reading(10 * YEAR, 0));
-        let mut at = |boot: u64, wall: u64| {
+        let mut line = Line::begin(None, reading(at(0), 0));
+        let mut after = |boot: u64, wall: Duration| {
             let told = line.heed(reading(wall, boot));
-            (line.now(secs(boot)) - secs(10 * YEAR), told, line.offset_ms() / 1000)
+            ((line.now(Duration::from_secs(boot)) - at(0)).as_secs(), told, line.offset_ms() / 1000)
         };
-        assert_eq!(at(10, 10 * YEAR + 10), (secs(10), false, 0));
-        assert_eq!(at(11, 11 * YEAR + 11), (secs(11), false, 0), "a year ahead, for a moment");
-        assert_eq!(at(12, 10 * YEAR + 12), (secs(12), false, 0));
+        assert_eq!(after(10, at(10)), (10, false, 0));
+        assert_eq!(after(11, at(YEAR + 11)), (11, false, 0), "a year ahead, for a moment");
+        assert_eq!(after(12, at(12)), (12, false, 0));
+        let hour = Duration::from_secs(3600);
         for boot in 20..80 {
-            assert_eq!(at(boot, 10 * YEAR + boot - 3600), (secs(boot), false, 0));
+            assert_eq!(after(boot, at(boot) - hour), (boot, false, 0));
         }
-        assert_eq!(at(80, 10 * YEAR + 80 - 3600), (secs(80), true, -3600));
-        assert_eq!(at(81, 10 * YEAR + 81 - 3600), (secs(81), false, -3600));
+        assert_eq!(after(80, at(80) - hour), (80, true, -3600));
+        assert_eq!(after(81, at(81) - hour), (81, false, -3600));
     }
 }

@@ -226,8 +226,9 @@ fn an_update_may_be_cut_at_every_call() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let older = older();
     for after in 0..1000 {
+        let mut chain = Chain { image: older.clone(), has_begun: true, ..Chain::new(after as u64, Lie::None) };
         let dir = tempfile::tempdir().unwrap();
-        lay(&older, dir.path(), true);
+        chain.lay(dir.path());
         let disk = Arc::new(Disk::new(&older, Cut { kind: None, after }, Lie::None));
         let mount = vfs::Mount::new(dir.path(), Arc::clone(&disk));
         if let Ok((store, _, closer)) = Store::open(&Config::new(dir.path()), later) {
@@ -243,7 +244,9 @@ fn an_update_may_be_cut_at_every_call() {
         disk.cut_now();
         drop(mount);
         let copy = tempfile::tempdir().unwrap();
-        lay(&disk.left(&mut Random::new(after as u64)), copy.path(), true);
+        chain.image = disk.left(&mut chain.random);
+        chain.mark = std::fs::read(dir.path().join(MARK)).ok();
+        chain.lay(copy.path());
         runtime.block_on(async {
             let rig = rig::Rig::open_at(copy.path(), later);
             for (id, state) in [
