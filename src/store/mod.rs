@@ -37,8 +37,8 @@ pub use schema::SchemaError;
 pub use sims::SimSeen;
 pub use snapshot::SnapshotError;
 pub use types::{
-    Accepted, Claim, Due, InboundPart, InboundPdu, NewMessage, PendingPart, Receipt, Recovered, ReportIn, Step,
-    Undecided, Verdict, Work,
+    Accepted, Claim, Due, FirstTry, InboundPart, InboundPdu, NewMessage, PendingPart, Receipt, Recovered, ReportIn,
+    Step, Undecided, Verdict, Work,
 };
 
 use crate::model::{

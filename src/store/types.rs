@@ -220,9 +220,12 @@ pub struct PendingPart {
     pub segment: Segment,
     /// Tries so far.
     pub tries: u32,
-    /// The uncertain try that the next one repeats, with its SIM and the TP-MR it had, where that is known.
-    pub resend_of: Option<(AttemptId, Option<(Iccid, u8)>)>,
+    /// The uncertain try that the next one repeats.
+    pub resend_of: Option<FirstTry>,
 }
+
+/// A try that is repeated, with its SIM and TP-MR where the TP-MR is known.
+pub type FirstTry = (AttemptId, Option<(Iccid, u8)>);
 
 /// An ambiguous part whose wait for evidence is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

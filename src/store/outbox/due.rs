@@ -2,7 +2,8 @@
 
 use super::accept::unpack_bodies;
 use super::message::{Message, unpack};
-use crate::model::{AttemptId, Iccid, Label, MessageKey, OnUncertain, PartState, Priority, Timestamp};
+use crate::model::{AttemptId, Label, MessageKey, OnUncertain, PartState, Priority, Timestamp};
+use crate::store::types::FirstTry;
 use crate::store::writer::Writer;
 use crate::store::{Due, PendingPart, Undecided, Work};
 use crate::tpdu::MessageClass;
@@ -139,7 +140,7 @@ impl Writer {
     }
 
     /// The uncertain try that the next one repeats: the latest that may have left.
-    fn resend_of(&self, attempt: i64) -> rusqlite::Result<Option<(AttemptId, Option<(Iccid, u8)>)>> {
+    fn resend_of(&self, attempt: i64) -> rusqlite::Result<Option<FirstTry>> {
         let mut attempt = Some(attempt);
         while let Some(id) = attempt {
             let Some(tried) = self.tried(AttemptId(id))? else { return Ok(None) };

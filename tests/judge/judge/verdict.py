@@ -23,6 +23,7 @@ PROMISES = {
     "seq_gaps": "a hole in the log (I-25)",
     "refused": "a good command was refused",
     "panics": "the gateway panicked",
+    "told": "a text stands in the gateway's log (I-30)",
     "problems": "the run itself: something ended that should not have",
 }
 ENDS = ("delivered", "sent", "no_report", "unknown")
@@ -169,5 +170,7 @@ def judge_log(run, _ledger, out):
         out.add("refused", str(body.get("error")))
     if panics := run.gateway.panics():
         out.add("panics", f"{panics} in gateway.log")
+    for text in run.gateway.told([m.text for m in run.asked] + [text for *_, text in run.injected]):
+        out.add("told", text)
     for problem in run.problems:
         out.add("problems", problem)
