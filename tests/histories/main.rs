@@ -1,4 +1,4 @@
-//! Whole histories in virtual time: modems that fail, kills, restarts and clocks that are set, each decided by one seed
+//! Whole histories in virtual time: modems that fail, kills, restarts and clocks that jump between, each decided by one seed
 //! (RELIABILITY R-04).
 //!
 //! `plan.rs` is what a seed decides, `world.rs` plays it on one thread, `judge.rs` holds the centre's log against the gateway's
@@ -62,7 +62,7 @@ fn history(seed: u64, folder: &Folder) -> (Over, Vec<String>, Counts) {
     let plan = Plan::of(seed);
     let tells = std::env::var_os(world::TELL).is_some();
     if tells {
-        eprintln!("{:#?}\n{:?}\n{:?}\n{:?}", plan.lab, plan.faults, plan.ends, plan.steps);
+        eprintln!("{:#?}\n{:?}\n{:?}", plan.lab, plan.faults, plan.ends);
     }
     let over = world::play(&plan, &folder.emptied());
     if tells {

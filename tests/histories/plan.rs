@@ -27,8 +27,6 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<(Duration, Fault)>,
     /// When the gateway ends, and begins anew.
     pub(crate) ends: Vec<End>,
-    /// When the wall clock is set, and by how much, in milliseconds.
-    pub(crate) steps: Vec<(Duration, i64)>,
 }
 
 /// What kind of things go wrong. A port that is opened anew and answers in step has no open end any more: where that does not
@@ -70,6 +68,8 @@ pub(crate) struct End {
     /// How many tasks have their turn yet, so that it does not only come when all of them wait.
     pub(crate) turns: usize,
     pub(crate) orderly: bool,
+    /// How far our line jumps until the next start, as after a time without power and a clock that is ahead.
+    pub(crate) jump: Duration,
 }
 
 impl Plan {
@@ -91,9 +91,7 @@ impl Plan {
         let faults = by_time(faults, |(at, _)| *at);
         let ends = if troubles == Troubles::Losses { random.below(5) } else { 0 };
         let ends = by_time((0..ends).map(|_| end(span, &mut random)), |end| end.at);
-        let steps = if random.per_cent(20) { 1 + random.below(3) } else { 0 };
-        let steps = by_time((0..steps).map(|_| (moment(span, &mut random), step(&mut random))), |(at, _)| *at);
-        Plan { seed, lab, out, inbound, faults, ends, steps }
+        Plan { seed, lab, out, inbound, faults, ends }
     }
 
     /// Messages both ways.
@@ -171,13 +169,9 @@ fn end(span: usize, random: &mut Random) -> End {
     let at = moment(span, random);
     let most = 1 << random.below(10);
     let turns = if random.per_cent(30) { 0 } else { random.below(most) };
-    End { at, turns, orderly: random.per_cent(20) }
-}
-
-/// Within what a day's messages live.
-fn step(random: &mut Random) -> i64 {
-    let by = [1, 60, 3600][random.below(3)] * 1000;
-    if random.per_cent(50) { by } else { -by }
+    // Within what a day's messages live.
+    let jump = if random.per_cent(20) { [1, 60, 3600][random.below(3)] * 1000 } else { 0 };
+    End { at, turns, orderly: random.per_cent(20), jump: ms(jump) }
 }
 
 fn fault(troubles: Troubles, sims: usize, random: &mut Random) -> Fault {

@@ -36,8 +36,8 @@ const BRIDGE: &str = "mqtt";
 thread_local! {
     /// When this thread's runtime began, and how much time had gone by then.
     static BEGAN: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
-    /// How far the wall clock is set wrong, in milliseconds.
-    static WRONG: Cell<i64> = const { Cell::new(0) };
+    /// How far our line is ahead of the world.
+    static AHEAD: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// Since the history began.
@@ -45,9 +45,9 @@ fn now() -> Duration {
     BEGAN.get().map_or(Duration::ZERO, |(began, before)| before + began.elapsed())
 }
 
-/// The wall clock of this thread's world.
+/// Our line of time in this thread's world.
 fn clock() -> Timestamp {
-    Timestamp(EPOCH * 1000 + WRONG.get()).after(now())
+    Timestamp(EPOCH * 1000).after(now() + AHEAD.get())
 }
 
 /// Seconds from the beginning to a record.
@@ -66,7 +66,6 @@ pub(crate) struct Outside {
     accepted: usize,
     injected: usize,
     broken: usize,
-    set: usize,
     /// Every event that a bridge was given, by its `seq`.
     pub(crate) events: BTreeMap<u64, Event>,
     /// The state of each message as the events tell it.
@@ -96,7 +95,7 @@ struct World<'a> {
 
 /// Plays the plan in this folder, which is empty but for what a store would take long to lay.
 pub(crate) fn play(plan: &Plan, dir: &Path) -> Over {
-    WRONG.set(0);
+    AHEAD.set(Duration::ZERO);
     let mut before = Duration::ZERO;
     let mut ends = plan.ends.iter().copied();
     let mut lives = 0;
@@ -121,6 +120,7 @@ pub(crate) fn play(plan: &Plan, dir: &Path) -> Over {
             }
         });
         before = runtime.block_on(async { now() });
+        AHEAD.set(AHEAD.get() + end.map_or(Duration::ZERO, |end| end.jump));
         if let Some((records, views)) = over {
             let (_, world) = made.unwrap();
             // Whoever else holds it ends with the runtime.
@@ -153,7 +153,7 @@ impl<'a> World<'a> {
         let over = {
             let world = &*self;
             let outside = async {
-                tokio::join!(world.send(&gateway), world.inject(), world.break_things(), world.set_clock());
+                tokio::join!(world.send(&gateway), world.inject(), world.break_things());
                 if end.is_some() {
                     // It ends as planned, whatever there is left to do.
                     std::future::pending().await
@@ -217,16 +217,6 @@ impl<'a> World<'a> {
             until(*at).await;
             self.outside().broken += 1;
             let _ = self.handle.fault(fault.clone()).await;
-        }
-    }
-
-    async fn set_clock(&self) {
-        loop {
-            let n = self.outside().set;
-            let Some((at, by)) = self.plan.steps.get(n) else { return };
-            until(*at).await;
-            self.outside().set += 1;
-            WRONG.set(WRONG.get() + by);
         }
     }
 
