@@ -44,6 +44,8 @@ pub(super) struct Centre {
     on_delivery: BTreeMap<u64, Report>,
     filter: Option<Filter>,
     last_id: u64,
+    /// Of the last long message from outside.
+    reference: u8,
     random: u64,
 }
 
@@ -118,6 +120,7 @@ impl Centre {
             on_delivery: BTreeMap::new(),
             filter: config.duplicate_filter.then(Filter::default),
             last_id: 0,
+            reference: random(&mut state) as u8,
             random: state,
         }
     }
@@ -136,8 +139,10 @@ impl Centre {
             return Err(NetworkError::Full(sim));
         }
         let oa = sender(from);
-        let reference = u16::from(random(&mut self.random) as u8);
         let total = segments.len() as u8;
+        // Counted as phones do it, from where the seed says.
+        self.reference = self.reference.wrapping_add(u8::from(total > 1));
+        let reference = u16::from(self.reference);
         let delivers = segments.into_iter().zip(1..).map(|(segment, seq)| {
             let concat = (total > 1).then_some(Concat { reference, wide: false, total, seq });
             let dcs = segment.dcs(None);
