@@ -281,11 +281,12 @@ fn nearest(candidates: &[Candidate], scts: Option<i64>, skew: Option<i64>, stric
     fits.then_some(best)
 }
 
-/// Equal numbers, or equal last digits.
+/// Equal numbers; or equal last digits, where one of them does not say of which country it is.
 fn same_number(a: &str, b: &str) -> bool {
+    let both_whole = a.starts_with('+') && b.starts_with('+');
     let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).rev().collect::<Vec<_>>();
     let (a, b) = (digits(a), digits(b));
-    a == b || a.len().min(b.len()) >= TAIL_DIGITS && a[..TAIL_DIGITS] == b[..TAIL_DIGITS]
+    a == b || !both_whole && a.len().min(b.len()) >= TAIL_DIGITS && a[..TAIL_DIGITS] == b[..TAIL_DIGITS]
 }
 
 #[cfg(test)]
@@ -298,6 +299,7 @@ mod tests {
             ("+491701234567", "+491701234567", true),
             ("+491701234567", "01701234567", true),
             ("+491701234567", "+491701234568", false),
+            ("+491701234567", "+15551234567", false),
             ("72345", "72345", true),
             ("72345", "972345", false),
         ] {
