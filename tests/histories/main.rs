@@ -29,8 +29,9 @@ const SECONDS: &str = "GSMGATE_HISTORIES_SECONDS";
 /// Where to write what came of it, and which commit that is.
 const PROOF: &str = "GSMGATE_HISTORIES_PROOF";
 const COMMIT: &str = "GSMGATE_HISTORIES_COMMIT";
-/// What `cargo test` takes.
+/// What `cargo test` takes, the same each time: other seeds look for what is not known yet.
 const SLICE: u64 = 40;
+const FIRST: u64 = 20_001;
 
 /// A folder for the databases of one thread, in memory where there is such a place.
 struct Folder(tempfile::TempDir);
@@ -111,8 +112,7 @@ fn run(seed: u64, count: u64, seconds: Option<u64>) -> (Counts, Vec<String>) {
 
 #[test]
 fn histories_keep_the_guarantee() {
-    let fresh = || u64::from(std::process::id()) << 24;
-    let seed = number(SEED).unwrap_or_else(fresh);
+    let seed = number(SEED).unwrap_or(FIRST);
     let seconds = number(SECONDS);
     let count = number(COUNT).unwrap_or(if seconds.is_some() { u64::MAX } else { SLICE });
     eprintln!("again: {SEED}={seed} {COUNT}={count} cargo test --test histories");
