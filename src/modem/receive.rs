@@ -70,7 +70,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if !self.select(memory).await? {
             return Ok(None);
         }
-        match self.chat.ask(Command::read(index), self.profile.deadlines.memory).await? {
+        let within = self.profile.deadlines.memory;
+        let mut reply = self.chat.ask(Command::read(index), within).await?;
+        if matches!(&reply, Reply::Done(answer) if answer.lines.is_empty()) {
+            // The OK may be one for another program. Then the answer is on its way, and would be taken for that of the next slot,
+            // and the message in there deleted unread (fault F-31).
+            self.chat.resync().await?;
+            reply = self.chat.ask(Command::read(index), within).await?;
+        }
+        match reply {
             Reply::Done(answer) if answer.lines.is_empty() => {}
             Reply::Refused(result) if is_empty_slot(&result) => {}
             Reply::Done(answer) => match sms::read_message(&answer.lines) {
