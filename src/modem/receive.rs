@@ -183,7 +183,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// Selects memories for reading, writing and receiving. False when the modem refuses.
     pub(super) async fn select_these(&mut self, choice: &[Memory]) -> Result<bool, Lost> {
-        let reply = self.ask_when_free(Command::select_memories(choice), self.profile.deadlines.memory).await?;
+        let within = self.profile.deadlines.memory;
+        let mut reply = self.ask_when_free(Command::select_memories(choice), within).await?;
+        if matches!(&reply, Reply::Done(answer) if answer.params("+CPMS").is_none()) {
+            // The OK may be one for another program: what is deleted from another memory than was read is lost (fault F-31). A modem
+            // that always says OK alone is believed.
+            self.chat.resync().await?;
+            reply = self.ask_when_free(Command::select_memories(choice), within).await?;
+        }
         match (&reply, choice) {
             (Reply::Done(_), [memory, ..]) => {
                 self.inbox.selected = Selected::Is(*memory);
